@@ -1,0 +1,125 @@
+/*
+ * Portable artifacts: write one to a destination, open one, verify one.
+ *
+ * Writing: artifact_create gives a segment sink for a source to push into; workers compress (and
+ * hash) frames in parallel, one writer encrypts, hashes and stores them in order. artifact_commit
+ * finishes: flush, manifest, publish under a free name, sync, read back. Freed without a commit,
+ * nothing remains.
+ */
+#ifndef KEDGE_ARTIFACT_ARTIFACT_H
+#define KEDGE_ARTIFACT_ARTIFACT_H
+
+#include "base/mem.h"
+#include "base/text.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct error;
+struct os;
+struct progress;
+struct store;
+struct manifest;
+struct segment_sink;
+struct segment_source;
+struct artifact_writer;
+struct artifact_reader;
+
+enum compression { COMPRESSION_NONE, COMPRESSION_ZSTD, COMPRESSION_GZIP };
+
+struct compression_choice {
+    enum compression kind;
+    int level; /* 0: the kind's default (zstd 3, gzip 1 as ISA-L counts) */
+};
+
+/* "zstd", "zstd:1", "gzip", "none". ERROR_USAGE otherwise. */
+int compression_parse(const char *text, struct compression_choice *ret_choice, struct error *err);
+
+struct artifact_options {
+    struct os *os;
+    struct store *store;
+    struct progress *progress; /* may be NULL; counts plain bytes that were compressed */
+    const char *name;          /* database or target; made safe by the writer */
+    int64_t moment_ns;         /* goes into the name */
+    const char *part;          /* "files", or NULL */
+    const char *kind;          /* "sqlite3", "sql", "tar" */
+    struct compression_choice compression;
+    int jobs; /* compressing threads, at least 1 */
+    const struct text_list
+        *recipients;        /* age1...; empty or NULL: not encrypted (unless passphrase) */
+    const char *passphrase; /* age, scrypt; NULL for none */
+};
+
+int artifact_create(const struct artifact_options *options, struct artifact_writer **ret_writer,
+                    struct error *err);
+
+/* Borrowed; lives as long as the writer. */
+struct segment_sink *artifact_sink(struct artifact_writer *writer);
+
+/* The temporary key the bytes are under until the commit. */
+const char *artifact_temporary_key(const struct artifact_writer *writer);
+
+/* Everything pushed becomes a published, durable, read-back artifact with its manifest. `manifest`
+ * comes with what the caller knows (id, app, target, engine, ...); file, kind, sizes, checksum,
+ * compression, encryption, index, frames and digest are filled in. On failure nothing is visible.
+ */
+int artifact_commit(struct artifact_writer *writer, struct manifest *manifest, struct error *err);
+void artifact_writer_free(struct artifact_writer *writer);
+
+struct artifact_keys {
+    struct text_list identities; /* AGE-SECRET-KEY-1... texts, read from --identity files */
+    const char *passphrase;      /* or NULL */
+    bool allow_scrypt;           /* work factors above 18 */
+};
+
+struct artifact_open_options {
+    struct os *os;
+    struct store *store;
+    struct progress *progress;
+    const char *file;                 /* the key in the store */
+    const struct artifact_keys *keys; /* may be NULL */
+    int jobs;
+    bool ignore_manifest; /* read front to back */
+};
+
+/* Opens the file and, if there, its manifest and index. A damaged manifest is ERROR_CORRUPT; none
+ * at all is fine. ERROR_WRONG_KEY when no key opens it, with the hint which option to give. */
+int artifact_open(const struct artifact_open_options *options, struct artifact_reader **ret_reader,
+                  struct error *err);
+
+/* NULL when the artifact has none. Borrowed. */
+const struct manifest *artifact_manifest(const struct artifact_reader *reader);
+struct segment_source *artifact_segments(struct artifact_reader *reader);
+/* "sqlite3", "sql", "tar": from the manifest, else the name, else the first bytes; NULL when it is
+ * none of them. */
+const char *artifact_kind(const struct artifact_reader *reader);
+void artifact_close(struct artifact_reader *reader);
+
+/* Levels 0 to 2 (3 is service/verify's). */
+struct verify_result {
+    int level; /* highest passed, -1 for none */
+    uint64_t stored_bytes;
+    uint64_t plain_bytes;
+    uint64_t rows;
+    uint64_t frames;
+    char checksum[65];
+    struct text_list warnings; /* e.g. above the maximum size */
+};
+
+void verify_result_clear(struct verify_result *result);
+
+/* Prove `level` of the artifact options->file. -1 with ERROR_CORRUPT names the frame, offset or
+ * field that is wrong; ret_result says how far it came, and must be cleared either way. Keys are
+ * needed from level 2 on. */
+int artifact_verify(const struct artifact_open_options *options, int level,
+                    struct verify_result *ret_result, struct error *err);
+
+/* For an artifact without a manifest: make one from what it holds, after level 2 passed. */
+int artifact_describe(const struct artifact_open_options *options, struct manifest *ret_manifest,
+                      struct error *err);
+
+DEFINE_SCOPED(artifact_writer, struct artifact_writer *, artifact_writer_free);
+DEFINE_SCOPED(artifact_reader, struct artifact_reader *, artifact_close);
+
+#endif

@@ -1,0 +1,76 @@
+/*
+ * Files and folders with errors: the layer everyone uses over `struct os`.
+ *
+ * Reads and writes here are whole, interrupted calls are tried again, and every failure names the
+ * path.
+ */
+#ifndef KEDGE_BASE_FILE_H
+#define KEDGE_BASE_FILE_H
+
+#include "base/buf.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+struct error;
+struct os;
+
+/* Descriptors are plain ints, -1 for none. */
+int file_open(struct os *os, const char *path, int flags, mode_t mode,
+              struct error *err);        /* fd or -1 */
+void file_close(struct os *os, int *fd); /* closes unless -1, sets it to -1 */
+
+int file_write_all(struct os *os, int fd, const void *data, size_t size, const char *path,
+                   struct error *err);
+int file_pwrite_all(struct os *os, int fd, const void *data, size_t size, uint64_t offset,
+                    const char *path, struct error *err);
+
+/* Fill `data`; *ret_size is less than `size` only at the end of the file. */
+int file_pread(struct os *os, int fd, void *data, size_t size, uint64_t offset, size_t *ret_size,
+               const char *path, struct error *err);
+
+/* All of a small file, at most buf->maximum bytes. ERROR_NOT_FOUND when it is not there. */
+int file_read_all(struct os *os, const char *path, struct buf *buf, struct error *err);
+
+/* Durable and whole or not at all: temporary name beside it, fsync, rename, fsync of the folder. */
+int file_write_atomic(struct os *os, const char *path, const void *data, size_t size, mode_t mode,
+                      struct error *err);
+
+int file_sync(struct os *os, int fd, const char *path, struct error *err);
+int folder_sync(struct os *os, const char *path, struct error *err);
+
+/* `path` and whatever is missing above it. New folders get `mode`. */
+int folder_make(struct os *os, const char *path, mode_t mode, struct error *err);
+
+/* 1 and the stat, 0 when there is nothing at `path`, -1. */
+int file_stat(struct os *os, const char *path, struct stat *ret_stat, struct error *err);
+
+/* Remove; "was not there" is success. */
+int file_remove(struct os *os, const char *path, struct error *err);
+
+/* Take the name `to` for the file `from` without ever replacing: 1 done, 0 the name is taken, -1.
+ * renameat2(RENAME_NOREPLACE), else link and unlink. */
+int file_rename_noreplace(struct os *os, const char *from, const char *to, struct error *err);
+
+int file_rename(struct os *os, const char *from, const char *to, struct error *err);
+
+/* Bytes an ordinary user may still write in the file system of `path` (the nearest part of it that
+ * exists). */
+int file_free_space(struct os *os, const char *path, uint64_t *ret_bytes, struct error *err);
+
+/* Names in a folder, without "." and "..", in no order. Return non-zero from `visit` to stop; that
+ * value comes back (a negative one must have set err). */
+typedef int file_visit_fn(void *context, const char *name, struct error *err);
+int folder_list(struct os *os, const char *path, file_visit_fn *visit, void *context,
+                struct error *err);
+
+/* Path arithmetic; results are the caller's to free. */
+char *path_join(const char *folder, const char *name);
+char *path_folder(const char *path);     /* "." when there is none */
+const char *path_base(const char *path); /* within `path` */
+char *path_absolute(const char *path);   /* against the working folder, no links resolved */
+
+#endif
