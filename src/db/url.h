@@ -51,7 +51,8 @@ const char *db_url_parameter(const struct db_url *url, const char *name);
 /* "postgres://user@host:5432/shop", to be freed: for people and manifests, no password. */
 char *db_url_display(const struct db_url *url);
 
-/* "postgres://****@****": user, password, host and database hidden. To be freed. */
+/* Only the scheme, with stars for everything else, as the catalogue installation prints it. To be
+ * freed. */
 char *db_url_masked(const struct db_url *url);
 
 const char *db_engine_name(enum db_engine engine); /* "sqlite", "postgres", "mysql" */
