@@ -1,0 +1,32 @@
+/*
+ * Which backup is meant: a number, a ULID or its prefix, a file name or path, "latest[:TARGET]".
+ */
+#ifndef KEDGE_SERVICE_LOOKUP_H
+#define KEDGE_SERVICE_LOOKUP_H
+
+#include "base/mem.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct backup_row;
+struct error;
+struct service;
+struct store;
+
+struct located {
+    struct backup_row *row; /* NULL for a file that the catalogue does not know */
+    struct store *store;
+    char *file;   /* key in the store */
+    char *second; /* the files part of a full backup, or NULL */
+};
+
+void located_clear(struct located *located);
+
+/* ERROR_NOT_FOUND "backup file not found: NAME" (the doors add the list of what there is). A path
+ * to a file wins over nothing else: order is number, ULID, prefix, latest, file name in the
+ * catalogue, path that exists, base name in the destinations. */
+int lookup_backup(struct service *service, const char *name, const char *from,
+                  struct located *ret_located, struct error *err);
+
+#endif
