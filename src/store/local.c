@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 struct local_upload {
@@ -87,6 +88,12 @@ static int local_put(struct store *store, struct upload **ret_upload, struct err
         local_upload_free(&upload->base);
         return -1;
     }
+    /* Held as long as we live: that is how others tell an upload from a dead one's remains. */
+    if (store->os->flock(store->os, upload->fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
+        error_set(err, ERROR_LOCKED, "%s is locked", upload->path);
+        local_upload_free(&upload->base);
+        return -1;
+    }
     *ret_upload = &upload->base;
     return 0;
 }
@@ -130,6 +137,17 @@ static bool is_unfinished(const char *name)
     return text_starts(name, ".kedge-") && text_ends(name, ".tmp");
 }
 
+/* Is a living process still writing it? */
+static bool is_being_written(struct os *os, const char *path)
+{
+    int fd = file_open(os, path, O_RDONLY | O_NOCTTY | O_NOFOLLOW, 0, NULL);
+    if (fd < 0)
+        return errno != ENOENT;
+    bool held = os->flock(os, fd, LOCK_EX | LOCK_NB) < 0;
+    file_close(os, &fd);
+    return held;
+}
+
 struct listing {
     struct store *store;
     const char *prefix;
@@ -159,6 +177,8 @@ static int list_one(void *context, const char *name, struct error *err)
         return list_folder(&below, err);
     }
     if (!S_ISREG(there.st_mode) || !text_starts(key, listing->prefix))
+        return 0;
+    if (listing->unfinished && is_being_written(listing->store->os, path))
         return 0;
     struct store_entry entry = {
         .key = key, .size = (uint64_t)there.st_size, .modified_ns = modified_ns(&there)};

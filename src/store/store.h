@@ -57,7 +57,7 @@ struct store_ops {
      * answer of `visit` stops and comes back. */
     int (*list)(struct store *store, const char *prefix, store_visit_fn *visit, void *context,
                 struct error *err);
-    /* Unfinished uploads, of this process or of dead ones. */
+    /* Unfinished uploads that nobody is writing any more: remains of processes that died. */
     int (*list_unfinished)(struct store *store, store_visit_fn *visit, void *context,
                            struct error *err);
     /* "Was not there" is success. */

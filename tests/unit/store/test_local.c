@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static struct store *open_fresh(char folder[static 64])
@@ -41,7 +42,7 @@ TEST(upload_is_invisible_until_published)
     assert_ok(store_list(store, "", count_entry, &listed, &err), err);
     assert_ok(store_list_unfinished(store, count_entry, &unfinished, &err), err);
     assert_int_equal(listed, 0);
-    assert_int_equal(unfinished, 1);
+    assert_int_equal(unfinished, 0);
 
     assert_ok(upload_finish(upload, &err), err);
     assert_int_equal(upload_publish(upload, "a.sql", &err), 1);
@@ -49,6 +50,25 @@ TEST(upload_is_invisible_until_published)
     struct store_entry entry;
     assert_int_equal(store_stat(store, "a.sql", &entry, &err), 1);
     assert_int_equal(entry.size, 5);
+    store_close(store);
+}
+
+TEST(remains_of_a_dead_upload_are_listed)
+{
+    char folder[64];
+    struct store *store = open_fresh(folder);
+    struct error err = ERROR_INIT;
+    pid_t child = fork();
+    if (child == 0) {
+        struct upload *upload = NULL;
+        if (store_put(store, &upload, &err) == 0)
+            upload_write(upload, "half", 4, &err);
+        _exit(0);
+    }
+    waitpid(child, NULL, 0);
+    int unfinished = 0;
+    assert_ok(store_list_unfinished(store, count_entry, &unfinished, &err), err);
+    assert_int_equal(unfinished, 1);
     store_close(store);
 }
 
@@ -120,5 +140,6 @@ TEST(a_failing_call_leaves_nothing_published)
     }
 }
 
-TEST_MAIN(UNIT(upload_is_invisible_until_published), UNIT(publish_never_replaces),
-          UNIT(keys_cannot_leave_the_folder), UNIT(a_failing_call_leaves_nothing_published))
+TEST_MAIN(UNIT(upload_is_invisible_until_published), UNIT(remains_of_a_dead_upload_are_listed),
+          UNIT(publish_never_replaces), UNIT(keys_cannot_leave_the_folder),
+          UNIT(a_failing_call_leaves_nothing_published))
