@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/openat2.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,6 +20,16 @@
 static int real_openat(UNUSED struct os *os, int dir, const char *path, int flags, mode_t mode)
 {
     return openat(dir, path, flags | O_CLOEXEC, mode);
+}
+
+static int real_openat2(UNUSED struct os *os, int dir, const char *path, int flags, mode_t mode,
+                        uint64_t resolve)
+{
+    /* The kernel refuses a mode where nothing can be created. */
+    struct open_how how = {.flags = (uint64_t)(unsigned)(flags | O_CLOEXEC),
+                           .mode = flags & O_CREAT ? mode : 0,
+                           .resolve = resolve};
+    return (int)syscall(SYS_openat2, dir, path, &how, sizeof how);
 }
 
 static int real_close(UNUSED struct os *os, int fd)
@@ -46,9 +58,19 @@ static ssize_t real_pwrite(UNUSED struct os *os, int fd, const void *data, size_
     return pwrite(fd, data, size, offset);
 }
 
+static off_t real_lseek(UNUSED struct os *os, int fd, off_t offset, int whence)
+{
+    return lseek(fd, offset, whence);
+}
+
 static int real_fsync(UNUSED struct os *os, int fd)
 {
     return fsync(fd);
+}
+
+static int real_syncfs(UNUSED struct os *os, int fd)
+{
+    return syncfs(fd);
 }
 
 static int real_ftruncate(UNUSED struct os *os, int fd, off_t size)
@@ -131,6 +153,11 @@ static int real_fchmod(UNUSED struct os *os, int fd, mode_t mode)
     return fchmod(fd, mode);
 }
 
+static int real_fchmodat(UNUSED struct os *os, int dir, const char *path, mode_t mode, int flags)
+{
+    return fchmodat(dir, path, mode, flags);
+}
+
 static int real_fchownat(UNUSED struct os *os, int dir, const char *path, uid_t user, gid_t group,
                          int flags)
 {
@@ -141,6 +168,39 @@ static int real_utimensat(UNUSED struct os *os, int dir, const char *path,
                           const struct timespec times[2], int flags)
 {
     return utimensat(dir, path, times, flags);
+}
+
+/* An O_PATH descriptor refuses these calls (EBADF), but its name under /proc leads to the same
+ * thing, a symbolic link included. */
+struct fd_path {
+    char text[40];
+};
+
+static struct fd_path fd_path(int fd)
+{
+    struct fd_path path;
+    snprintf(path.text, sizeof path.text, "/proc/self/fd/%d", fd);
+    return path;
+}
+
+static ssize_t real_listxattr(UNUSED struct os *os, int fd, char *ret_names, size_t size)
+{
+    ssize_t got = flistxattr(fd, ret_names, size);
+    return got < 0 && errno == EBADF ? listxattr(fd_path(fd).text, ret_names, size) : got;
+}
+
+static ssize_t real_getxattr(UNUSED struct os *os, int fd, const char *name, void *ret_value,
+                             size_t size)
+{
+    ssize_t got = fgetxattr(fd, name, ret_value, size);
+    return got < 0 && errno == EBADF ? getxattr(fd_path(fd).text, name, ret_value, size) : got;
+}
+
+static int real_setxattr(UNUSED struct os *os, int fd, const char *name, const void *value,
+                         size_t size)
+{
+    int result = fsetxattr(fd, name, value, size, 0);
+    return result < 0 && errno == EBADF ? setxattr(fd_path(fd).text, name, value, size, 0) : result;
 }
 
 static DIR *real_fdopendir(UNUSED struct os *os, int fd)
@@ -221,12 +281,15 @@ static int real_kill(UNUSED struct os *os, pid_t pid, int signal)
 
 static struct os real = {
     .openat = real_openat,
+    .openat2 = real_openat2,
     .close = real_close,
     .read = real_read,
     .pread = real_pread,
     .write = real_write,
     .pwrite = real_pwrite,
+    .lseek = real_lseek,
     .fsync = real_fsync,
+    .syncfs = real_syncfs,
     .ftruncate = real_ftruncate,
     .fallocate = real_fallocate,
     .fadvise = real_fadvise,
@@ -242,8 +305,12 @@ static struct os real = {
     .mknodat = real_mknodat,
     .renameat2 = real_renameat2,
     .fchmod = real_fchmod,
+    .fchmodat = real_fchmodat,
     .fchownat = real_fchownat,
     .utimensat = real_utimensat,
+    .listxattr = real_listxattr,
+    .getxattr = real_getxattr,
+    .setxattr = real_setxattr,
     .fdopendir = real_fdopendir,
     .readdir = real_readdir,
     .closedir = real_closedir,

@@ -21,12 +21,18 @@
 
 struct os {
     int (*openat)(struct os *os, int dir, const char *path, int flags, mode_t mode);
+    /* Resolves `path` under the rules of `resolve` (RESOLVE_BENEATH, ...); ENOSYS where the kernel
+     * has no such call. */
+    int (*openat2)(struct os *os, int dir, const char *path, int flags, mode_t mode,
+                   uint64_t resolve);
     int (*close)(struct os *os, int fd);
     ssize_t (*read)(struct os *os, int fd, void *data, size_t size);
     ssize_t (*pread)(struct os *os, int fd, void *data, size_t size, off_t offset);
     ssize_t (*write)(struct os *os, int fd, const void *data, size_t size);
     ssize_t (*pwrite)(struct os *os, int fd, const void *data, size_t size, off_t offset);
+    off_t (*lseek)(struct os *os, int fd, off_t offset, int whence);
     int (*fsync)(struct os *os, int fd);
+    int (*syncfs)(struct os *os, int fd);
     int (*ftruncate)(struct os *os, int fd, off_t size);
     int (*fallocate)(struct os *os, int fd, int mode, off_t offset, off_t size);
     int (*fadvise)(struct os *os, int fd, off_t offset, off_t size,
@@ -45,9 +51,14 @@ struct os {
     int (*renameat2)(struct os *os, int old_dir, const char *old_path, int new_dir,
                      const char *new_path, unsigned flags);
     int (*fchmod)(struct os *os, int fd, mode_t mode);
+    int (*fchmodat)(struct os *os, int dir, const char *path, mode_t mode, int flags);
     int (*fchownat)(struct os *os, int dir, const char *path, uid_t user, gid_t group, int flags);
     int (*utimensat)(struct os *os, int dir, const char *path, const struct timespec times[2],
                      int flags);
+    /* Extended attributes of the very thing that is open, by an O_PATH descriptor too. */
+    ssize_t (*listxattr)(struct os *os, int fd, char *ret_names, size_t size);
+    ssize_t (*getxattr)(struct os *os, int fd, const char *name, void *ret_value, size_t size);
+    int (*setxattr)(struct os *os, int fd, const char *name, const void *value, size_t size);
     DIR *(*fdopendir)(struct os *os, int fd);
     struct dirent *(*readdir)(struct os *os, DIR *folder); /* NULL and errno 0 at the end */
     int (*closedir)(struct os *os, DIR *folder);

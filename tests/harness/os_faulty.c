@@ -317,6 +317,85 @@ static struct dirent *faulty_readdir(struct os *os, DIR *folder)
     return os_real()->readdir(os_real(), folder);
 }
 
+static int faulty_openat2(struct os *os, int dir, const char *path, int flags, mode_t mode,
+                          uint64_t resolve)
+{
+    (void)os;
+    int failure = os_faulty_count((flags & O_CREAT) != 0);
+    if (failure) {
+        errno = failure;
+        return -1;
+    }
+    return os_real()->openat2(os_real(), dir, path, flags, mode, resolve);
+}
+
+static off_t faulty_lseek(struct os *os, int fd, off_t offset, int whence)
+{
+    (void)os;
+    int failure = os_faulty_count(false);
+    if (failure && failure != EINTR) {
+        errno = failure;
+        return -1;
+    }
+    return os_real()->lseek(os_real(), fd, offset, whence);
+}
+
+static int faulty_syncfs(struct os *os, int fd)
+{
+    (void)os;
+    int failure = os_faulty_count(true);
+    if (failure && failure != EINTR) {
+        errno = failure;
+        return -1;
+    }
+    return os_real()->syncfs(os_real(), fd);
+}
+
+static int faulty_fchmodat(struct os *os, int dir, const char *path, mode_t mode, int flags)
+{
+    (void)os;
+    int failure = os_faulty_count(false);
+    if (failure && failure != EINTR) {
+        errno = failure;
+        return -1;
+    }
+    return os_real()->fchmodat(os_real(), dir, path, mode, flags);
+}
+
+static ssize_t faulty_listxattr(struct os *os, int fd, char *ret_names, size_t size)
+{
+    (void)os;
+    int failure = os_faulty_count(false);
+    if (failure && failure != EINTR) {
+        errno = failure;
+        return -1;
+    }
+    return os_real()->listxattr(os_real(), fd, ret_names, size);
+}
+
+static ssize_t faulty_getxattr(struct os *os, int fd, const char *name, void *ret_value,
+                               size_t size)
+{
+    (void)os;
+    int failure = os_faulty_count(false);
+    if (failure && failure != EINTR) {
+        errno = failure;
+        return -1;
+    }
+    return os_real()->getxattr(os_real(), fd, name, ret_value, size);
+}
+
+static int faulty_setxattr(struct os *os, int fd, const char *name, const void *value, size_t size)
+{
+    (void)os;
+    int failure = os_faulty_count(true);
+    if (failure && failure != EINTR) {
+        errno = failure;
+        return -1;
+    }
+    return os_real()->setxattr(os_real(), fd, name, value, size);
+}
+
 static int faulty_flock(struct os *os, int fd, int operation)
 {
     (void)os;
@@ -379,6 +458,13 @@ struct os *os_faulty(enum fault fault, long at)
     faulty.os.utimensat = faulty_utimensat;
     faulty.os.fdopendir = faulty_fdopendir;
     faulty.os.readdir = faulty_readdir;
+    faulty.os.openat2 = faulty_openat2;
+    faulty.os.lseek = faulty_lseek;
+    faulty.os.syncfs = faulty_syncfs;
+    faulty.os.fchmodat = faulty_fchmodat;
+    faulty.os.listxattr = faulty_listxattr;
+    faulty.os.getxattr = faulty_getxattr;
+    faulty.os.setxattr = faulty_setxattr;
     faulty.os.flock = faulty_flock;
     faulty.os.fcntl_lease = faulty_fcntl_lease;
     faulty.os.random = faulty_random;
