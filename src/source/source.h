@@ -89,6 +89,8 @@ struct load_options {
     struct text_list tables;  /* empty: all */
     struct text_list include; /* globs, for files */
     struct text_list exclude;
+    const char *to; /* files: the folder beneath which all trees go; NULL: back where they were */
+    bool devices;   /* files: make device nodes; without it they are left out */
     bool cascade;
     bool force;
     bool no_owner;
