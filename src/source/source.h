@@ -95,6 +95,7 @@ struct load_options {
     bool force;
     bool no_owner;
     const char *role;
+    bool thorough;  /* check() proves all it can (integrity, keys, digests): verification level 3 */
     const char *id; /* ULID of this restore: names the side copy */
     bool keep;      /* keep what was there (--safety swap); else it is removed after the swap */
 };
