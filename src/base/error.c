@@ -11,6 +11,7 @@ static const int exit_status[] = {
     [ERROR_CORRUPT] = 21,   [ERROR_RESTORE] = 22,      [ERROR_STRANDED] = 23,
     [ERROR_UNHEALTHY] = 24, [ERROR_INTERRUPTED] = 130, [ERROR_NO_SPACE] = 1,
     [ERROR_PERMISSION] = 1, [ERROR_EXISTS] = 1,        [ERROR_TIMEOUT] = 1,
+    [ERROR_CHANGED] = 20,
 };
 
 static enum error_code code_of_errno(enum error_code code, int sys)

@@ -33,6 +33,7 @@ enum error_code {
     ERROR_PERMISSION,    /* not allowed */
     ERROR_EXISTS,        /* the name is taken */
     ERROR_TIMEOUT,       /* a deadline passed */
+    ERROR_CHANGED,       /* the source changed while it was read; another try may succeed */
 };
 
 struct error {

@@ -125,8 +125,11 @@ enum load_state { LOAD_BEFORE, LOAD_AFTER };
 
 struct source_ops {
     const char *engine; /* "sqlite", "postgres", "mysql", "files" */
+    const char *kind;   /* of the artifact unless dump_options.logical asks for "sql": "sqlite3",
+                           "sql", "tar" */
     unsigned capabilities;
-    /* *ret_result is set on success and on failure of single files (incomplete); clear it. */
+    /* *ret_result is set on success and on failure of single files (incomplete); clear it.
+     * ERROR_CHANGED: what was pushed is worth nothing, a new dump into a new sink may succeed. */
     int (*dump)(const struct source_target *target, const struct dump_options *options,
                 struct segment_sink *sink, struct dump_result *ret_result, struct error *err);
     /* `target` and `options` are borrowed until the load is freed. */
