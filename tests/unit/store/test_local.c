@@ -163,5 +163,5 @@ TEST(a_failing_call_leaves_nothing_published)
 }
 
 TEST_MAIN(UNIT(upload_is_invisible_until_published), UNIT(remains_of_a_dead_upload_are_listed),
-          UNIT(publish_never_replaces), UNIT(keys_cannot_leave_the_folder),
-          UNIT(a_failing_call_leaves_nothing_published))
+          UNIT(publish_never_replaces), UNIT(an_upload_is_reread_while_it_is_written),
+          UNIT(keys_cannot_leave_the_folder), UNIT(a_failing_call_leaves_nothing_published))
