@@ -1,0 +1,63 @@
+/*
+ * Commands as rows: parser, help, manual and completions come from them. A command is one file that
+ * ends in its rows' function, a line here and a row in commands.c; the words of a family
+ * ("catalog install") are part of the name.
+ */
+#ifndef KEDGE_CLI_COMMANDS_H
+#define KEDGE_CLI_COMMANDS_H
+
+#include "base/text.h"
+
+#include <stdbool.h>
+
+struct cli;
+struct error;
+
+enum command_flag {
+    COMMAND_PLAIN = 1 << 0, /* needs no settings: nothing is read before it runs */
+    COMMAND_OLD = 1 << 1,   /* an old spelling: errors are printed bare, no help of its own */
+};
+
+struct command {
+    const char *name;
+    const char *like;      /* old spellings: the command whose options it has */
+    const char *arguments; /* "[TARGET…]", or NULL */
+    int minimum, maximum;  /* of arguments; maximum -1: any number */
+    unsigned flags;
+    const char *compress; /* what a bare --compress means here, where it is not the row's */
+    const char *summary;  /* for the list of commands */
+    const char *examples; /* lines for the help, or NULL */
+    /* The exit status, or -1 with err. */
+    int (*run)(struct cli *cli, struct error *err);
+};
+
+/* What a command is given. */
+struct cli {
+    struct os *os;
+    const struct command *command;
+    struct settings *settings;
+    struct text_list arguments;
+    bool help;
+    bool version;
+    bool password_seen; /* one stood on the command line */
+};
+
+/* All of them, ended by a NULL name. */
+extern const struct command commands[];
+
+const struct command *command_find(const char *name);
+
+/* Does any command's name begin with this word and a blank? */
+bool command_is_family(const char *word);
+
+/* The name whose options and help it has. */
+const char *command_options_name(const struct command *command);
+
+int command_completion(struct cli *cli, struct error *err);
+int command_config(struct cli *cli, struct error *err);
+int command_help(struct cli *cli, struct error *err);
+int command_keygen(struct cli *cli, struct error *err);
+int command_manual(struct cli *cli, struct error *err);
+int command_version(struct cli *cli, struct error *err);
+
+#endif

@@ -1,0 +1,90 @@
+#include "cli/confirm.h"
+
+#include "base/error.h"
+#include "base/stop.h"
+#include "base/text.h"
+#include "cli/commands.h"
+#include "cli/console.h"
+#include "service/settings.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+bool confirm_is_forced(const struct cli *cli)
+{
+    return settings_bool(cli->settings, SETTING_FORCE) || settings_bool(cli->settings, SETTING_YES);
+}
+
+/* A line from the terminal, without its end; the empty one at the end of input. */
+static int read_answer(char *answer, size_t size, struct error *err)
+{
+    size_t length = 0;
+    for (;;) {
+        if (stop_check(err) < 0)
+            return -1;
+        struct pollfd wait = {.fd = STDIN_FILENO, .events = POLLIN};
+        if (poll(&wait, 1, 500) <= 0)
+            continue;
+        char c = 0;
+        ssize_t got = read(STDIN_FILENO, &c, 1);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0 || c == '\n')
+            break;
+        if (length + 1 < size)
+            answer[length++] = c;
+    }
+    while (length && (answer[length - 1] == ' ' || answer[length - 1] == '\r'))
+        length--;
+    answer[length] = '\0';
+    return 0;
+}
+
+static int ask(const struct cli *cli, const char *what, const char *question, char *answer,
+               size_t size, struct error *err)
+{
+    if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)) {
+        error_set(err, ERROR_DECLINED, "%s needs a confirmation, and there is no terminal to ask",
+                  what);
+        return error_hint(err, "add --force when it is meant");
+    }
+    (void)cli;
+    fflush(stdout);
+    fprintf(stderr, "%s ", question);
+    fflush(stderr);
+    return read_answer(answer, size, err);
+}
+
+int confirm_ask(const struct cli *cli, const char *what, const char *question, struct error *err)
+{
+    if (confirm_is_forced(cli))
+        return 0;
+    char answer[64];
+    char line[512];
+    snprintf(line, sizeof line, "%s (yes/no) [no]:", question);
+    if (ask(cli, what, line, answer, sizeof answer, err) < 0)
+        return -1;
+    if (strcasecmp(answer, "yes") == 0 || strcasecmp(answer, "y") == 0)
+        return 0;
+    return error_set(err, ERROR_DECLINED, "declined: %s", what);
+}
+
+int confirm_name(const struct cli *cli, const char *what, const char *name, struct error *err)
+{
+    if (confirm_is_forced(cli))
+        return 0;
+    struct buf visible __attribute__((cleanup(scoped_buf_cleanup))) = BUF_INIT;
+    text_append_visible(&visible, name, strlen(name));
+    char answer[512];
+    char line[1024];
+    snprintf(line, sizeof line, "This is production. Type \"%s\" to go on:", visible.data);
+    if (ask(cli, what, line, answer, sizeof answer, err) < 0)
+        return -1;
+    if (strcmp(answer, visible.data) == 0)
+        return 0;
+    return error_set(err, ERROR_DECLINED, "declined: %s", what);
+}

@@ -1,0 +1,287 @@
+#include "cli/table.h"
+
+#include "base/buf.h"
+#include "base/moment.h"
+#include "base/text.h"
+#include "cli/console.h"
+
+#include <inttypes.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wchar.h>
+
+#define COLUMN_GAP 2
+#define COLUMN_SMALLEST 8
+
+struct cell {
+    bool empty;
+    int64_t number;
+    char *text;  /* COLUMN_OF_TEXT as it came */
+    char *shown; /* for people */
+};
+
+struct table {
+    const struct column_row *columns;
+    size_t column_count;
+    struct cell *cells;
+    size_t cell_count;
+    size_t cell_capacity;
+};
+
+struct table *table_new(const struct column_row *columns)
+{
+    struct table *table = MEM_NEW(struct table);
+    table->columns = columns;
+    while (columns[table->column_count].key)
+        table->column_count++;
+    return table;
+}
+
+void table_free(struct table *table)
+{
+    if (!table)
+        return;
+    for (size_t i = 0; i < table->cell_count; i++) {
+        free(table->cells[i].text);
+        free(table->cells[i].shown);
+    }
+    free(table->cells);
+    free(table);
+}
+
+static struct cell *add_cell(struct table *table)
+{
+    ARRAY_GROW(table->cells, table->cell_count, table->cell_capacity);
+    struct cell *cell = &table->cells[table->cell_count++];
+    *cell = (struct cell){0};
+    return cell;
+}
+
+void table_text(struct table *table, const char *text)
+{
+    struct cell *cell = add_cell(table);
+    cell->empty = !text;
+    cell->text = mem_string(text);
+    struct buf out = BUF_INIT;
+    text_append_visible(&out, text ? text : "-", text ? strlen(text) : 1);
+    cell->shown = buf_steal(&out);
+}
+
+static char *format_age(int64_t seconds)
+{
+    static const struct {
+        int64_t seconds;
+        const char *name;
+    } units[] = {{86400 * 365, "y"}, {86400, "d"}, {3600, "h"}, {60, "m"}, {1, "s"}};
+    if (seconds < 0)
+        seconds = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(units); i++)
+        if (seconds >= 2 * units[i].seconds || units[i].seconds == 1)
+            return mem_format("%" PRId64 "%s", seconds / units[i].seconds, units[i].name);
+    return mem_string("-");
+}
+
+static char *format_number(enum column_type type, int64_t number)
+{
+    char text[32];
+    switch (type) {
+    case COLUMN_OF_BYTES:
+        text_format_size((uint64_t)number, text);
+        return mem_string(text);
+    case COLUMN_OF_MOMENT:
+        moment_format_local(number, text);
+        return mem_string(text);
+    case COLUMN_OF_DURATION:
+        text_format_duration(number, text);
+        return mem_string(text);
+    case COLUMN_OF_AGE:
+        return format_age(number);
+    case COLUMN_OF_YES:
+        return mem_string(number ? "yes" : "-");
+    case COLUMN_OF_TEXT:
+    case COLUMN_OF_NUMBER:
+        break;
+    }
+    return mem_format("%" PRId64, number);
+}
+
+void table_number(struct table *table, int64_t number)
+{
+    enum column_type type = table->columns[table->cell_count % table->column_count].type;
+    struct cell *cell = add_cell(table);
+    cell->empty = number == TABLE_NONE;
+    cell->number = number;
+    cell->shown = cell->empty ? mem_string("-") : format_number(type, number);
+}
+
+size_t table_rows(const struct table *table)
+{
+    return table->cell_count / table->column_count;
+}
+
+/* ---- for people ---- */
+
+size_t table_text_width(const char *text)
+{
+    size_t width = 0;
+    for (const unsigned char *at = (const unsigned char *)text; *at; at++) {
+        if (*at < 0x80) {
+            width++;
+            continue;
+        }
+        wchar_t wide = 0;
+        mbstate_t state = {0};
+        size_t length = mbrtowc(&wide, (const char *)at, 6, &state);
+        if (length == (size_t)-1 || length == (size_t)-2) {
+            width += (*at & 0xC0) != 0x80;
+            continue;
+        }
+        int columns = wcwidth(wide);
+        width += columns < 0 ? 1 : (size_t)columns;
+        at += length ? length - 1 : 0;
+    }
+    return width;
+}
+
+/* Bytes of `text` that fit into `width` columns, never cutting a character. */
+static size_t fitting_bytes(const char *text, size_t width)
+{
+    size_t best = 0;
+    for (size_t length = 1; text[length - 1]; length++) {
+        if (((unsigned char)text[length] & 0xC0) == 0x80)
+            continue;
+        SCOPED(string) char *head = mem_string_n(text, length);
+        if (table_text_width(head) > width)
+            break;
+        best = length;
+    }
+    return best;
+}
+
+static bool is_right(enum column_type type)
+{
+    return type == COLUMN_OF_NUMBER || type == COLUMN_OF_BYTES || type == COLUMN_OF_DURATION ||
+           type == COLUMN_OF_AGE;
+}
+
+static size_t *measure(const struct table *table)
+{
+    size_t *widths = mem_alloc(table->column_count, sizeof *widths);
+    for (size_t i = 0; i < table->column_count; i++)
+        widths[i] = table->columns[i].title ? table_text_width(table->columns[i].title) : 0;
+    for (size_t i = 0; i < table->cell_count; i++) {
+        size_t column = i % table->column_count;
+        size_t width = table_text_width(table->cells[i].shown);
+        if (table->columns[column].title && width > widths[column])
+            widths[column] = width;
+    }
+    return widths;
+}
+
+/* Take from the widest text column until all fit, or it is as small as it may be. */
+static void squeeze(const struct table *table, size_t *widths, size_t limit)
+{
+    for (;;) {
+        size_t total = 0;
+        size_t widest = SIZE_MAX;
+        for (size_t i = 0; i < table->column_count; i++) {
+            if (!table->columns[i].title)
+                continue;
+            total += widths[i] + (total ? COLUMN_GAP : 0);
+            if (table->columns[i].type == COLUMN_OF_TEXT &&
+                (widest == SIZE_MAX || widths[i] > widths[widest]))
+                widest = i;
+        }
+        if (total <= limit || widest == SIZE_MAX || widths[widest] <= COLUMN_SMALLEST)
+            return;
+        size_t over = total - limit;
+        size_t spare = widths[widest] - COLUMN_SMALLEST;
+        widths[widest] -= over < spare ? over : spare;
+    }
+}
+
+static void print_cell(struct buf *line, const char *text, size_t width, bool right)
+{
+    size_t shown = table_text_width(text);
+    SCOPED(string) char *cut = NULL;
+    if (shown > width) {
+        cut = mem_string_n(text, fitting_bytes(text, width - 1));
+        text = cut;
+        shown = table_text_width(cut) + 1;
+    }
+    size_t blanks = width > shown ? width - shown : 0;
+    if (right)
+        buf_append_format(line, "%*s", (int)blanks, "");
+    buf_append_text(line, text);
+    if (cut)
+        buf_append_text(line, "\u2026");
+    if (!right)
+        buf_append_format(line, "%*s", (int)blanks, "");
+}
+
+static void print_line(const struct table *table, const struct cell *cells, const size_t *widths)
+{
+    struct buf line __attribute__((cleanup(scoped_buf_cleanup))) = BUF_INIT;
+    for (size_t i = 0; i < table->column_count; i++) {
+        const struct column_row *column = &table->columns[i];
+        if (!column->title)
+            continue;
+        if (line.length)
+            buf_append_format(&line, "%*s", COLUMN_GAP, "");
+        print_cell(&line, cells ? cells[i].shown : column->title, widths[i],
+                   is_right(column->type));
+    }
+    while (line.length && line.data[line.length - 1] == ' ')
+        line.length--;
+    printf("%.*s\n", (int)line.length, line.data);
+}
+
+static void use_utf8(void)
+{
+    /* wcwidth knows characters only in a locale that has them; numbers and sorting stay plain. */
+    if (!setlocale(LC_CTYPE, "C.UTF-8"))
+        setlocale(LC_CTYPE, "");
+}
+
+void table_print(const struct table *table, size_t width)
+{
+    use_utf8();
+    SCOPED(memory) void *memory = measure(table);
+    size_t *widths = memory;
+    if (width)
+        squeeze(table, widths, width);
+    print_line(table, NULL, widths);
+    for (size_t i = 0; i < table_rows(table); i++)
+        print_line(table, table->cells + i * table->column_count, widths);
+}
+
+/* ---- for machines ---- */
+
+static json_t *cell_json(const struct cell *cell, enum column_type type)
+{
+    if (cell->empty)
+        return json_null();
+    if (type == COLUMN_OF_TEXT)
+        return console_json_text(cell->text);
+    if (type == COLUMN_OF_MOMENT)
+        return console_json_moment(cell->number);
+    if (type == COLUMN_OF_YES)
+        return json_boolean(cell->number != 0);
+    return json_integer(cell->number);
+}
+
+void table_print_json(const struct table *table)
+{
+    for (size_t i = 0; i < table_rows(table); i++) {
+        json_t *object = json_object();
+        for (size_t c = 0; c < table->column_count; c++) {
+            const struct column_row *column = &table->columns[c];
+            json_object_set_new(
+                object, column->key,
+                cell_json(&table->cells[i * table->column_count + c], column->type));
+        }
+        console_json(object);
+    }
+}
