@@ -47,7 +47,7 @@ struct manifest {
     bool incomplete;
     struct text_list incomplete_reasons;
     uint64_t index_offset, index_length; /* of the index frame; length 0 when there is none */
-    struct manifest_frame *frames;       /* sqlite3 only */
+    struct manifest_frame *frames;       /* sqlite3 only; NULL when they are in the index frame */
     size_t frame_count;
     char digest[65];        /* sqlite3: hex SHA-256 of the plain image, or "" */
     int64_t expires_ns;     /* 0: never */
@@ -70,6 +70,10 @@ int manifest_parse(const char *text, size_t size, struct manifest *ret_manifest,
 
 /* JSON text, ended by a newline, under MANIFEST_MAXIMUM. */
 int manifest_format(const struct manifest *manifest, struct buf *json, struct error *err);
+
+/* Whether the frames leave room for the rest of the manifest; otherwise they belong into an index
+ * frame. */
+bool manifest_holds(const struct manifest *manifest);
 
 static inline void scoped_manifest_cleanup(struct manifest *manifest)
 {

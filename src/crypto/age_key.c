@@ -122,7 +122,7 @@ static int parse_line(const char *line, size_t length, const char *name, int num
         return 0;
     char *text = mem_string_n(line, length);
     unsigned char scalar[AGE_KEY_SIZE];
-    int result = age_identity_decode(text, scalar, NULL);
+    int result = strlen(text) == length ? age_identity_decode(text, scalar, NULL) : -1;
     mem_wipe(scalar, sizeof scalar);
     if (result == 0) {
         text_list_give(identities, text);

@@ -1,12 +1,13 @@
 /*
  * Which driver an engine's name belongs to. A new source is one file and one row here.
  */
+#include "source/files.h"
 #include "source/source.h"
 
 #include <string.h>
 
 static const struct source_ops *const sources[] = {
-    NULL,
+    &source_files,
 };
 
 const struct source_ops *source_find(const char *engine)

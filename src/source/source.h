@@ -52,6 +52,7 @@ struct dump_options {
     struct text_list schemas;
     struct text_list exclude; /* globs, for files */
     bool one_file_system;
+    bool exclude_caches; /* files: leave out what lies beside a CACHEDIR.TAG */
     bool roles; /* PostgreSQL: roles and tablespaces too */
 };
 

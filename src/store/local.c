@@ -20,14 +20,53 @@ struct local_upload {
     char *path;
     int fd;
     bool published;
+    uint64_t written;
+    uint64_t started; /* up to here the kernel was told to begin writing back */
 };
+
+#define WRITEBACK_STEP (UINT64_C(8) << 20)
+#define PAGE_MASK (~UINT64_C(4095))
 
 /* ---- uploads ---- */
 
 static int local_upload_write(struct upload *base, const void *data, size_t size, struct error *err)
 {
     struct local_upload *upload = (struct local_upload *)base;
-    return file_write_all(upload->store->os, upload->fd, data, size, upload->path, err);
+    struct os *os = upload->store->os;
+    if (file_write_all(os, upload->fd, data, size, upload->path, err) < 0)
+        return -1;
+    upload->written += size;
+    if (upload->written - upload->started < WRITEBACK_STEP)
+        return 0;
+    /* Advice, so that the disk is busy now and not only at the sync in the end. */
+    uint64_t end = upload->written & PAGE_MASK;
+    os->sync_file_range(os, upload->fd, (off_t)upload->started, (off_t)(end - upload->started),
+                        SYNC_FILE_RANGE_WRITE);
+    upload->started = end;
+    return 0;
+}
+
+static int local_upload_reread(struct upload *base, uint64_t offset, void *data, size_t size,
+                               struct error *err)
+{
+    struct local_upload *upload = (struct local_upload *)base;
+    struct os *os = upload->store->os;
+    uint64_t start = offset & PAGE_MASK;
+    off_t length = (off_t)(offset + size - start);
+    if (os->sync_file_range(os, upload->fd, (off_t)start, length,
+                            SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
+                                SYNC_FILE_RANGE_WAIT_AFTER) < 0) {
+        if (errno == EIO || errno == ENOSPC)
+            return error_set_errno(err, ERROR_FAILED, errno, "write %s", upload->path);
+        return 0;
+    }
+    os->fadvise(os, upload->fd, (off_t)start, length, POSIX_FADV_DONTNEED);
+    size_t got = 0;
+    if (file_pread(os, upload->fd, data, size, offset, &got, upload->path, err) < 0)
+        return -1;
+    if (got < size)
+        return error_set(err, ERROR_CORRUPT, "%s is shorter than what was written", upload->path);
+    return 1;
 }
 
 static int local_upload_finish(struct upload *base, struct error *err)
@@ -68,6 +107,7 @@ static const struct upload_ops local_upload_ops = {
     .write = local_upload_write,
     .finish = local_upload_finish,
     .publish = local_upload_publish,
+    .reread = local_upload_reread,
     .free = local_upload_free,
 };
 

@@ -110,6 +110,12 @@ int upload_publish(struct upload *upload, const char *key, struct error *err)
     return upload->ops->publish(upload, key, err);
 }
 
+int upload_reread(struct upload *upload, uint64_t offset, void *data, size_t size,
+                  struct error *err)
+{
+    return upload->ops->reread ? upload->ops->reread(upload, offset, data, size, err) : 0;
+}
+
 void upload_free(struct upload *upload)
 {
     if (upload)

@@ -81,6 +81,11 @@ struct upload_ops {
     int (*write)(struct upload *upload, const void *data, size_t size, struct error *err);
     int (*finish)(struct upload *upload, struct error *err);
     int (*publish)(struct upload *upload, const char *key, struct error *err);
+    /* NULL on stores that cannot: read bytes that were written, from the medium and not from a
+     * cache, all of [offset, offset + size). Waits until they are there. Another thread may do this
+     * while one writes. 1 done, 0 when this destination cannot, -1. */
+    int (*reread)(struct upload *upload, uint64_t offset, void *data, size_t size,
+                  struct error *err);
     /* Without a publish the bytes are removed. */
     void (*free)(struct upload *upload);
 };
@@ -124,6 +129,9 @@ bool store_key_valid(const char *key);
 int upload_write(struct upload *upload, const void *data, size_t size, struct error *err);
 int upload_finish(struct upload *upload, struct error *err);
 int upload_publish(struct upload *upload, const char *key, struct error *err);
+/* 0 too on stores without this operation. */
+int upload_reread(struct upload *upload, uint64_t offset, void *data, size_t size,
+                  struct error *err);
 void upload_free(struct upload *upload); /* NULL is fine */
 
 #endif

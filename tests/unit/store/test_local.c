@@ -96,6 +96,28 @@ TEST(publish_never_replaces)
     store_close(store);
 }
 
+TEST(an_upload_is_reread_while_it_is_written)
+{
+    char folder[64];
+    struct store *store = open_fresh(folder);
+    struct error err = ERROR_INIT;
+    struct upload *upload = NULL;
+    assert_ok(store_put(store, &upload, &err), err);
+    static char content[9 << 20];
+    static char back[sizeof content];
+    for (size_t i = 0; i < sizeof content; i++)
+        content[i] = (char)(i * 7 >> 3);
+    assert_ok(upload_write(upload, content, sizeof content, &err), err);
+    assert_int_equal(upload_reread(upload, 5000, back, 4096, &err), 1);
+    assert_memory_equal(back, content + 5000, 4096);
+    assert_ok(upload_finish(upload, &err), err);
+    assert_int_equal(upload_reread(upload, 0, back, sizeof back, &err), 1);
+    assert_memory_equal(back, content, sizeof content);
+    assert_fails(upload_reread(upload, 1, back, sizeof back, &err), err, ERROR_CORRUPT);
+    upload_free(upload);
+    store_close(store);
+}
+
 TEST(keys_cannot_leave_the_folder)
 {
     static const char *const bad[] = {"", "/etc/passwd", "../x", "a/../../x", "a//b", ".", "a/."};
@@ -141,5 +163,5 @@ TEST(a_failing_call_leaves_nothing_published)
 }
 
 TEST_MAIN(UNIT(upload_is_invisible_until_published), UNIT(remains_of_a_dead_upload_are_listed),
-          UNIT(publish_never_replaces), UNIT(keys_cannot_leave_the_folder),
-          UNIT(a_failing_call_leaves_nothing_published))
+          UNIT(publish_never_replaces), UNIT(an_upload_is_reread_while_it_is_written),
+          UNIT(keys_cannot_leave_the_folder), UNIT(a_failing_call_leaves_nothing_published))

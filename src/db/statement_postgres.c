@@ -1,0 +1,295 @@
+/*
+ * PostgreSQL: as psql's lexer, which is the server's own.
+ */
+#include "db/statement_core.h"
+
+#include "base/error.h"
+
+#include <string.h>
+
+enum routine_word {
+    ROUTINE_CREATE,
+    ROUTINE_OR,
+    ROUTINE_REPLACE,
+    ROUTINE_KIND,
+    ROUTINE_YES,
+    ROUTINE_NO
+};
+
+struct postgres_reader {
+    struct statement_reader reader;
+    size_t parentheses;
+    enum routine_word routine; /* the next word that CREATE [OR REPLACE] FUNCTION needs */
+    size_t body;               /* depth of BEGIN ATOMIC and CASE */
+    bool begin;                /* the last word was BEGIN */
+    bool copy;                 /* the first word was COPY */
+    bool from;                 /* the last word was FROM */
+    bool copy_stdin;
+    bool any;       /* there was a word */
+    bool continued; /* the last token was a string with escapes: another on a later line goes on
+                       with it */
+};
+
+static struct postgres_reader *postgres(struct statement_reader *reader)
+{
+    return (struct postgres_reader *)reader;
+}
+
+static const struct postgres_reader *postgres_const(const struct statement_reader *reader)
+{
+    return (const struct postgres_reader *)reader;
+}
+
+static bool starts_word(unsigned char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c >= 0x80;
+}
+
+static bool in_tag(unsigned char c)
+{
+    return starts_word(c) || (c >= '0' && c <= '9');
+}
+
+static bool in_word(unsigned char c)
+{
+    return in_tag(c) || c == '$';
+}
+
+static void postgres_reset(struct statement_reader *reader)
+{
+    struct postgres_reader *this = postgres(reader);
+    this->parentheses = 0;
+    this->routine = ROUTINE_CREATE;
+    this->body = 0;
+    this->begin = false;
+    this->copy = false;
+    this->from = false;
+    this->copy_stdin = false;
+    this->any = false;
+    this->continued = false;
+}
+
+/* Follow CREATE [OR REPLACE] FUNCTION|PROCEDURE, the only statements with a BEGIN ATOMIC body. */
+static enum routine_word routine_next(enum routine_word wanted, const char *text, size_t size)
+{
+    switch (wanted) {
+    case ROUTINE_CREATE:
+        return scan_is(text, size, "create") ? ROUTINE_OR : ROUTINE_NO;
+    case ROUTINE_OR:
+        if (scan_is(text, size, "or"))
+            return ROUTINE_REPLACE;
+        __attribute__((fallthrough));
+    case ROUTINE_KIND:
+        return scan_is(text, size, "function") || scan_is(text, size, "procedure") ? ROUTINE_YES
+                                                                                   : ROUTINE_NO;
+    case ROUTINE_REPLACE:
+        return scan_is(text, size, "replace") ? ROUTINE_KIND : ROUTINE_NO;
+    default:
+        return wanted;
+    }
+}
+
+static void body_word(struct postgres_reader *this, const char *text, size_t size)
+{
+    bool begin = this->begin;
+    this->begin = false;
+    if (this->routine != ROUTINE_YES || this->parentheses > 0)
+        return;
+    if (this->body == 0) {
+        if (begin && scan_is(text, size, "atomic"))
+            this->body = 1;
+        else
+            this->begin = scan_is(text, size, "begin");
+        return;
+    }
+    if (scan_is(text, size, "case"))
+        this->body++;
+    else if (scan_is(text, size, "end"))
+        this->body--;
+}
+
+static void copy_word(struct postgres_reader *this, const char *text, size_t size)
+{
+    if (this->parentheses > 0)
+        return;
+    if (this->copy && this->from && scan_is(text, size, "stdin"))
+        this->copy_stdin = true;
+    this->from = this->copy && scan_is(text, size, "from");
+}
+
+static int code_word(struct statement_reader *reader)
+{
+    struct postgres_reader *this = postgres(reader);
+    size_t size = scan_word(reader, in_word);
+    if (!size || (size == 1 && scan_short(reader, 2)))
+        return SCAN_MORE;
+    const char *text = scan_text(reader);
+    if (size == 1 && (text[0] == 'e' || text[0] == 'E') && scan_left(reader) > 1 &&
+        text[1] == '\'') {
+        scan_open_quote(reader, 2, '\'', true);
+        return SCAN_GO;
+    }
+    if (!this->any)
+        this->copy = scan_is(text, size, "copy");
+    this->any = true;
+    this->routine = routine_next(this->routine, text, size);
+    body_word(this, text, size);
+    copy_word(this, text, size);
+    scan_take(reader, size);
+    return SCAN_GO;
+}
+
+/* `$1`, `$tag$` or a lone dollar. */
+static int code_dollar(struct statement_reader *reader)
+{
+    const char *text = scan_text(reader);
+    if (scan_short(reader, 2))
+        return SCAN_MORE;
+    bool number = scan_left(reader) > 1 && text[1] >= '0' && text[1] <= '9';
+    size_t size = scan_word(reader, in_tag);
+    if (!size)
+        return SCAN_MORE;
+    if (number || size == scan_left(reader) || text[size] != '$') {
+        scan_take(reader, number ? 1 + strspn(text + 1, "0123456789") : 1);
+        return SCAN_GO;
+    }
+    reader->opened = reader->at;
+    reader->tag_size = size + 1;
+    scan_take(reader, reader->tag_size);
+    reader->state = SCAN_DOLLAR;
+    return SCAN_GO;
+}
+
+static int code_backslash(struct statement_reader *reader, struct error *err)
+{
+    const char *text = scan_text(reader);
+    if (scan_left(reader) < 16 && !reader->eof && !memchr(text, '\n', scan_left(reader)))
+        return SCAN_MORE;
+    size_t size = 1;
+    while (size < scan_left(reader) && starts_word((unsigned char)text[size]))
+        size++;
+    bool start = reader->fresh && reader->begin == STATEMENT_NONE;
+    if (start && (scan_is(text, size, "\\restrict") || scan_is(text, size, "\\unrestrict"))) {
+        reader->state = SCAN_SKIP_LINE;
+        return SCAN_GO;
+    }
+    if (size > 32)
+        size = 32;
+    scan_fail(reader, reader->at, true, err, "%.*s is a command of psql, not SQL", (int)size, text);
+    return error_hint(err,
+                      "take it out; only SQL and COPY ... FROM stdin with its rows can be run");
+}
+
+static int code_semicolon(struct statement_reader *reader, struct error *err)
+{
+    struct postgres_reader *this = postgres(reader);
+    if (!reader->block && this->parentheses == 0 && this->body == 0)
+        return scan_emit(reader, 1, true, err);
+    if (reader->begin != STATEMENT_NONE)
+        scan_take(reader, 1);
+    else
+        reader->at++;
+    return SCAN_GO;
+}
+
+static int code_sign(struct statement_reader *reader, struct error *err)
+{
+    struct postgres_reader *this = postgres(reader);
+    const char *text = scan_text(reader);
+    char next = scan_left(reader) > 1 ? text[1] : '\0';
+    switch (text[0]) {
+    case ';':
+        return code_semicolon(reader, err);
+    case '\\':
+        return code_backslash(reader, err);
+    case '$':
+        return code_dollar(reader);
+    case '"':
+        scan_open_quote(reader, 1, '"', false);
+        return SCAN_GO;
+    case '-':
+    case '/':
+        if (scan_short(reader, 2))
+            return SCAN_MORE;
+        if (text[0] == '-' && next == '-') {
+            scan_open_comment(reader, 2, SCAN_LINE_COMMENT);
+            return SCAN_GO;
+        }
+        if (text[0] == '/' && next == '*') {
+            scan_open_comment(reader, 2, SCAN_BLOCK_COMMENT);
+            return SCAN_GO;
+        }
+        break;
+    case '(':
+        this->parentheses++;
+        break;
+    case ')':
+        if (this->parentheses > 0)
+            this->parentheses--;
+        break;
+    default:
+        break;
+    }
+    scan_take(reader, 1);
+    return SCAN_GO;
+}
+
+/* Is there a line's end between the string and here? Comments between
+ * them do not matter. */
+static bool is_continued(const struct postgres_reader *this)
+{
+    const struct statement_reader *reader = &this->reader;
+    return this->continued && reader->end < reader->at &&
+           memchr(reader->buf.data + reader->end, '\n', reader->at - reader->end);
+}
+
+static int postgres_code(struct statement_reader *reader, struct error *err)
+{
+    struct postgres_reader *this = postgres(reader);
+    unsigned char c = (unsigned char)*scan_text(reader);
+    if (c == '\'') {
+        bool escapes = is_continued(this) || reader->options.escape_strings;
+        scan_open_quote(reader, 1, '\'', escapes);
+        this->continued = escapes;
+        return SCAN_GO;
+    }
+    int result = starts_word(c) ? code_word(reader) : code_sign(reader, err);
+    if (result == SCAN_GO && reader->state == SCAN_QUOTE && reader->quote == '\'')
+        this->continued = true;
+    else if (result == SCAN_GO && reader->state != SCAN_LINE_COMMENT)
+        this->continued = false;
+    return result;
+}
+
+static bool postgres_inside(const struct statement_reader *reader)
+{
+    return postgres_const(reader)->parentheses > 0 || postgres_const(reader)->body > 0;
+}
+
+static const char *postgres_unfinished(const struct statement_reader *reader)
+{
+    const struct postgres_reader *this = postgres_const(reader);
+    if (this->body > 0)
+        return "BEGIN ATOMIC ... END body";
+    return this->parentheses > 0 ? "parenthesis" : NULL;
+}
+
+static int postgres_found(struct statement_reader *reader, struct statement *statement,
+                          struct error *err)
+{
+    (void)err;
+    if (postgres(reader)->copy_stdin && !statement->block)
+        statement->kind = STATEMENT_COPY;
+    return 0;
+}
+
+const struct dialect dialect_postgres = {
+    .size = sizeof(struct postgres_reader),
+    .code = postgres_code,
+    .reset = postgres_reset,
+    .inside = postgres_inside,
+    .unfinished = postgres_unfinished,
+    .found = postgres_found,
+    .cr_ends_comment = true,
+    .nested_comments = true,
+};
