@@ -2,12 +2,15 @@
  * Which driver an engine's name belongs to. A new source is one file and one row here.
  */
 #include "source/files.h"
+#include "source/postgres.h"
 #include "source/source.h"
 
 #include <string.h>
 
 static const struct source_ops *const sources[] = {
     &source_files,
+    &source_postgres,
+    NULL,
 };
 
 const struct source_ops *source_find(const char *engine)

@@ -1,0 +1,11 @@
+#include "source/postgres.h"
+
+#include "source/postgres_dump.h"
+#include "source/source.h"
+
+const struct source_ops source_postgres = {
+    .engine = "postgres",
+    .kind = "sql",
+    .capabilities = SOURCE_DATABASE | SOURCE_TABLES,
+    .dump = postgres_dump,
+};

@@ -1,0 +1,341 @@
+#include "source/postgres_catalog.h"
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "db/pq.h"
+#include "source/source.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SEQUENCES_AT_ONCE 200
+
+/* ---- tables ---- */
+
+void postgres_tables_clear(struct postgres_tables *tables)
+{
+    for (size_t i = 0; i < tables->count; i++) {
+        struct postgres_table *table = &tables->items[i];
+        free(table->schema);
+        free(table->name);
+        free(table->quoted);
+        free(table->columns);
+        free(table->where);
+    }
+    free(tables->items);
+    *tables = (struct postgres_tables){0};
+}
+
+bool postgres_tables_equal(const struct postgres_tables *a, const struct postgres_tables *b)
+{
+    if (a->count != b->count)
+        return false;
+    for (size_t i = 0; i < a->count; i++)
+        if (a->items[i].oid != b->items[i].oid ||
+            !text_equal(a->items[i].quoted, b->items[i].quoted) ||
+            !text_equal(a->items[i].columns, b->items[i].columns))
+            return false;
+    return true;
+}
+
+bool postgres_table_matches(const struct text_list *patterns, const char *schema, const char *name)
+{
+    SCOPED(string) char *full = mem_format("%s.%s", schema, name);
+    for (size_t i = 0; i < patterns->count; i++) {
+        const char *pattern = patterns->items[i];
+        if (strcmp(pattern, full) == 0 || strcmp(pattern, name) == 0 || text_glob(pattern, full) ||
+            (!strchr(pattern, '.') && text_glob(pattern, name)))
+            return true;
+    }
+    return false;
+}
+
+static bool wanted(const struct dump_options *options, const char *schema, const char *name)
+{
+    if (options->schemas.count && !text_list_has(&options->schemas, schema))
+        return false;
+    if (options->tables.count && !postgres_table_matches(&options->tables, schema, name))
+        return false;
+    return !postgres_table_matches(&options->exclude_tables, schema, name);
+}
+
+/* What belongs to an extension comes back with CREATE EXTENSION; only the rows of what it declared
+ * as configuration are the user's. */
+static const char TABLES_SQL[] =
+    "SELECT c.oid, n.nspname, c.relname, c.relkind, d.objid IS NOT NULL, "
+    "array_position(e.extconfig, c.oid) IS NOT NULL, "
+    "e.extcondition[array_position(e.extconfig, c.oid)], %s "
+    "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+    "LEFT JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.objsubid "
+    "= 0 "
+    "AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' "
+    "LEFT JOIN pg_extension e ON e.oid = d.refobjid "
+    "WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' "
+    "AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' "
+    "ORDER BY n.nspname COLLATE \"C\", c.relname COLLATE \"C\"";
+
+static const char COLUMNS_SQL[] =
+    "SELECT a.attrelid, a.attname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid "
+    "JOIN pg_namespace n ON n.oid = c.relnamespace "
+    "WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND a.attnum > 0 AND NOT a.attisdropped %s "
+    "AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' "
+    "ORDER BY a.attrelid, a.attnum";
+
+static bool is_true(const struct pq_result *result, size_t row, size_t column)
+{
+    const char *value = pq_value(result, row, column);
+    return value && *value == 't';
+}
+
+static uint64_t number(const struct pq_result *result, size_t row, size_t column)
+{
+    const char *value = pq_value(result, row, column);
+    return value ? strtoull(value, NULL, 10) : 0;
+}
+
+static char *quote_pair(const char *schema, const char *name)
+{
+    struct buf quoted = BUF_INIT;
+    pq_quote_identifier(&quoted, schema);
+    buf_append_char(&quoted, '.');
+    pq_quote_identifier(&quoted, name);
+    return buf_steal(&quoted);
+}
+
+static void add_table(struct postgres_tables *tables, const struct pq_result *rows, size_t row,
+                      const struct dump_options *options)
+{
+    ARRAY_GROW(tables->items, tables->count, tables->capacity);
+    struct postgres_table *table = &tables->items[tables->count++];
+    const char *schema = pq_value(rows, row, 1);
+    const char *name = pq_value(rows, row, 2);
+    const char *where = pq_value(rows, row, 6);
+    bool extension = is_true(rows, row, 4);
+    *table = (struct postgres_table){
+        .schema = mem_string(schema),
+        .name = mem_string(name),
+        .quoted = quote_pair(schema, name),
+        .where = where && *where ? mem_string(where) : NULL,
+        .oid = (int64_t)number(rows, row, 0),
+        .has_rows = *pq_value(rows, row, 3) == 'r' && (!extension || is_true(rows, row, 5)),
+        .pages = number(rows, row, 7),
+        .bytes = number(rows, row, 8),
+    };
+    if (table->has_rows && !wanted(options, schema, name)) {
+        table->has_rows = false;
+        table->left_out = true;
+    }
+}
+
+static int compare_oid(const void *a, const void *b)
+{
+    int64_t left = (*(struct postgres_table *const *)a)->oid;
+    int64_t right = (*(struct postgres_table *const *)b)->oid;
+    return (left > right) - (left < right);
+}
+
+/* Both sides in order of OID: one walk gives each table its columns. */
+static void give_columns(struct postgres_tables *tables, const struct pq_result *columns)
+{
+    SCOPED(memory) void *memory = mem_alloc(tables->count, sizeof(struct postgres_table *));
+    struct postgres_table **sorted = memory;
+    for (size_t i = 0; i < tables->count; i++)
+        sorted[i] = &tables->items[i];
+    qsort(sorted, tables->count, sizeof *sorted, compare_oid);
+
+    size_t row = 0;
+    for (size_t i = 0; i < tables->count; i++) {
+        struct buf list = BUF_INIT;
+        while (row < pq_rows(columns) && (int64_t)number(columns, row, 0) < sorted[i]->oid)
+            row++;
+        for (; row < pq_rows(columns) && (int64_t)number(columns, row, 0) == sorted[i]->oid;
+             row++) {
+            if (list.length)
+                buf_append_text(&list, ", ");
+            pq_quote_identifier(&list, pq_value(columns, row, 1));
+        }
+        sorted[i]->columns = buf_steal(&list);
+    }
+}
+
+int postgres_tables_list(struct pq *pq, const struct dump_options *options, bool with_sizes,
+                         struct postgres_tables *ret_tables, struct error *err)
+{
+    SCOPED(string)
+    char *tables_sql = mem_format(
+        TABLES_SQL, with_sizes ? "pg_relation_size(c.oid) / current_setting('block_size')::bigint, "
+                                 "pg_table_size(c.oid)"
+                               : "0, 0");
+    SCOPED(string)
+    char *columns_sql =
+        mem_format(COLUMNS_SQL, pq_server_version(pq) >= 120000 ? "AND a.attgenerated = ''" : "");
+    SCOPED(pq_result) struct pq_result *rows = NULL;
+    SCOPED(pq_result) struct pq_result *columns = NULL;
+    if (pq_exec(pq, tables_sql, &rows, err) < 0 || pq_exec(pq, columns_sql, &columns, err) < 0)
+        return error_prefix(err, "list the tables");
+
+    struct postgres_tables tables = {0};
+    for (size_t i = 0; i < pq_rows(rows); i++)
+        add_table(&tables, rows, i, options);
+    give_columns(&tables, columns);
+    *ret_tables = tables;
+    return 0;
+}
+
+/* ---- the fingerprint ---- */
+
+/* Temporary tables come and go; their rows are told by their schema. */
+#define NOT_TEMPORARY(column)                                                                      \
+    column " NOT IN (SELECT oid FROM pg_namespace WHERE nspname ~ '^pg_(toast_)?temp_')"
+#define OF_LASTING_TABLE(column)                                                                   \
+    column " NOT IN (SELECT oid FROM pg_class WHERE relpersistence = 't')"
+
+static const struct {
+    const char *catalogue;
+    const char *filter;
+} fingerprinted[] = {
+    {"pg_aggregate", "true"},
+    {"pg_am", "true"},
+    {"pg_amop", "true"},
+    {"pg_amproc", "true"},
+    {"pg_attrdef", OF_LASTING_TABLE("adrelid")},
+    {"pg_attribute", OF_LASTING_TABLE("attrelid")},
+    {"pg_cast", "true"},
+    {"pg_collation", "true"},
+    {"pg_constraint", NOT_TEMPORARY("connamespace")},
+    {"pg_conversion", "true"},
+    {"pg_default_acl", "true"},
+    {"pg_description", "classoid NOT IN ('pg_largeobject'::regclass, 'pg_class'::regclass) OR "
+                       "(classoid = 'pg_class'::regclass AND " OF_LASTING_TABLE("objoid") ")"},
+    {"pg_enum", "true"},
+    {"pg_event_trigger", "true"},
+    {"pg_extension", "true"},
+    {"pg_foreign_data_wrapper", "true"},
+    {"pg_foreign_server", "true"},
+    {"pg_foreign_table", "true"},
+    {"pg_index", OF_LASTING_TABLE("indrelid")},
+    {"pg_inherits", OF_LASTING_TABLE("inhrelid")},
+    {"pg_language", "true"},
+    {"pg_namespace", "nspname !~ '^pg_(toast_)?temp_'"},
+    {"pg_opclass", "true"},
+    {"pg_operator", "true"},
+    {"pg_opfamily", "true"},
+    {"pg_partitioned_table", OF_LASTING_TABLE("partrelid")},
+    {"pg_policy", "true"},
+    {"pg_proc", NOT_TEMPORARY("pronamespace")},
+    {"pg_publication", "true"},
+    {"pg_publication_namespace", "true"},
+    {"pg_publication_rel", "true"},
+    {"pg_range", "true"},
+    {"pg_rewrite", OF_LASTING_TABLE("ev_class")},
+    {"pg_seclabel", "classoid <> 'pg_largeobject'::regclass"},
+    {"pg_sequence", OF_LASTING_TABLE("seqrelid")},
+    {"pg_statistic_ext", "true"},
+    {"pg_transform", "true"},
+    {"pg_trigger", OF_LASTING_TABLE("tgrelid")},
+    {"pg_ts_config", "true"},
+    {"pg_ts_config_map", "true"},
+    {"pg_ts_dict", "true"},
+    {"pg_ts_parser", "true"},
+    {"pg_ts_template", "true"},
+    {"pg_type", NOT_TEMPORARY("typnamespace")},
+    {"pg_user_mapping", "true"},
+};
+
+/* pg_class changes its rows for reasons that are no definition's, so its content is taken. */
+static const char CLASS_FINGERPRINT[] =
+    "SELECT 'pg_class' AS catalogue, count(*), sum(hashtext(concat_ws(' ', oid, relname, "
+    "relnamespace, reltype, reloftype, relowner, relam, reltablespace, relnatts, relkind, "
+    "relpersistence, relchecks, relhasrules, relrowsecurity, relforcerowsecurity, relacl, "
+    "reloptions, relreplident, relispartition, relpartbound))::bigint) FROM pg_class "
+    "WHERE relpersistence <> 't' AND " NOT_TEMPORARY("relnamespace");
+
+static int fingerprint_sql(struct pq *pq, struct buf *sql, struct error *err)
+{
+    SCOPED(pq_result) struct pq_result *known = NULL;
+    if (pq_exec(pq,
+                "SELECT relname FROM pg_class WHERE relnamespace = 'pg_catalog'::regnamespace "
+                "AND relkind = 'r' ORDER BY relname",
+                &known, err) < 0)
+        return -1;
+    __attribute__((cleanup(scoped_text_list_cleanup))) struct text_list names = TEXT_LIST_INIT;
+    for (size_t i = 0; i < pq_rows(known); i++)
+        text_list_add(&names, pq_value(known, i, 0));
+
+    buf_append_text(sql, CLASS_FINGERPRINT);
+    for (size_t i = 0; i < ARRAY_SIZE(fingerprinted); i++)
+        if (text_list_has(&names, fingerprinted[i].catalogue))
+            buf_append_format(sql,
+                              " UNION ALL SELECT '%s', count(*), "
+                              "sum(hashtext(xmin::text || ctid::text)::bigint) FROM %s WHERE %s",
+                              fingerprinted[i].catalogue, fingerprinted[i].catalogue,
+                              fingerprinted[i].filter);
+    return 0;
+}
+
+int postgres_catalog_fingerprint(struct pq *pq, char **ret_fingerprint, struct error *err)
+{
+    __attribute__((cleanup(scoped_buf_cleanup))) struct buf sql = BUF_INIT;
+    SCOPED(pq_result) struct pq_result *rows = NULL;
+    if (fingerprint_sql(pq, &sql, err) < 0 || pq_exec(pq, sql.data, &rows, err) < 0)
+        return error_prefix(err, "read the catalogue");
+
+    struct buf text = BUF_INIT;
+    for (size_t i = 0; i < pq_rows(rows); i++) {
+        const char *sum = pq_value(rows, i, 2);
+        buf_append_format(&text, "%s %s %s\n", pq_value(rows, i, 0), pq_value(rows, i, 1),
+                          sum ? sum : "0");
+    }
+    *ret_fingerprint = buf_steal(&text);
+    return 0;
+}
+
+/* ---- sequences ---- */
+
+static const char SEQUENCES_SQL[] =
+    "SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+    "LEFT JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.objsubid "
+    "= 0 "
+    "AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' "
+    "LEFT JOIN pg_extension e ON e.oid = d.refobjid "
+    "WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND n.nspname !~ '^pg_' "
+    "AND n.nspname <> 'information_schema' "
+    "AND (d.objid IS NULL OR array_position(e.extconfig, c.oid) IS NOT NULL) "
+    "ORDER BY n.nspname COLLATE \"C\", c.relname COLLATE \"C\"";
+
+/* One statement that reads the values of `names` from `first` on. */
+static void sequence_values_sql(const struct pq_result *names, size_t first, size_t count,
+                                struct buf *sql)
+{
+    for (size_t i = first; i < first + count; i++) {
+        SCOPED(string) char *quoted = quote_pair(pq_value(names, i, 0), pq_value(names, i, 1));
+        buf_append_text(sql, i > first ? " UNION ALL " : "");
+        buf_append_text(sql, "SELECT ");
+        pq_quote_literal(sql, quoted);
+        buf_append_format(sql, ", last_value, is_called FROM %s", quoted);
+    }
+}
+
+int postgres_sequences_script(struct pq *pq, struct buf *script, struct error *err)
+{
+    SCOPED(pq_result) struct pq_result *names = NULL;
+    if (pq_exec(pq, SEQUENCES_SQL, &names, err) < 0)
+        return error_prefix(err, "list the sequences");
+    for (size_t first = 0; first < pq_rows(names); first += SEQUENCES_AT_ONCE) {
+        size_t left = pq_rows(names) - first;
+        __attribute__((cleanup(scoped_buf_cleanup))) struct buf sql = BUF_INIT;
+        sequence_values_sql(names, first, left < SEQUENCES_AT_ONCE ? left : SEQUENCES_AT_ONCE,
+                            &sql);
+        SCOPED(pq_result) struct pq_result *values = NULL;
+        if (pq_exec(pq, sql.data, &values, err) < 0)
+            return error_prefix(err, "read the sequences");
+        for (size_t i = 0; i < pq_rows(values); i++) {
+            buf_append_text(script, "SELECT pg_catalog.setval(");
+            pq_quote_literal(script, pq_value(values, i, 0));
+            buf_append_format(script, ", %s, %s);\n", pq_value(values, i, 1),
+                              is_true(values, i, 2) ? "true" : "false");
+        }
+    }
+    return 0;
+}

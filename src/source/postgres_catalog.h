@@ -1,0 +1,55 @@
+/*
+ * What the catalogue of a PostgreSQL database says: tables with their columns and sizes, sequences,
+ * what the database needs from the server around it, and a fingerprint that tells when any
+ * definition changed.
+ */
+#ifndef KEDGE_SOURCE_POSTGRES_CATALOG_H
+#define KEDGE_SOURCE_POSTGRES_CATALOG_H
+
+#include "base/text.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct error;
+struct dump_options;
+struct pq;
+
+struct postgres_table {
+    char *schema;
+    char *name;
+    char *quoted;  /* "schema"."name" */
+    char *columns; /* "a", "b": without generated ones; "" when there are none */
+    char *where;   /* the condition of an extension's configuration table, or NULL */
+    int64_t oid;
+    bool has_rows; /* its rows belong in the backup: not a partitioned parent, not an extension's */
+    bool left_out; /* its rows would, but the options say no */
+    uint64_t pages;
+    uint64_t bytes; /* with what is stored out of line, without indexes */
+};
+
+struct postgres_tables {
+    struct postgres_table *items;
+    size_t count;
+    size_t capacity;
+};
+
+/* All ordinary and partitioned tables, by schema and name. Sizes need locks that may have to be
+ * waited for: only `with_sizes`. */
+int postgres_tables_list(struct pq *pq, const struct dump_options *options, bool with_sizes,
+                         struct postgres_tables *ret_tables, struct error *err);
+void postgres_tables_clear(struct postgres_tables *tables);
+bool postgres_tables_equal(const struct postgres_tables *a, const struct postgres_tables *b);
+
+/* Does a name or pattern of the options ("orders", "shop.orders", "log_*") mean this table? */
+bool postgres_table_matches(const struct text_list *patterns, const char *schema, const char *name);
+
+/* A text that changes whenever a definition changes; VACUUM, ANALYZE, temporary tables and the
+ * refresh of a materialised view do not change it. */
+int postgres_catalog_fingerprint(struct pq *pq, char **ret_fingerprint, struct error *err);
+
+/* SELECT pg_catalog.setval(...) for each sequence, appended to `script`. */
+int postgres_sequences_script(struct pq *pq, struct buf *script, struct error *err);
+
+#endif

@@ -1,0 +1,335 @@
+#include "source/postgres_ddl.h"
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/os.h"
+#include "base/text.h"
+#include "db/pq.h"
+#include "db/statement.h"
+#include "io/process.h"
+#include "source/postgres_words.h"
+
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- the parts ---- */
+
+struct splitter {
+    struct postgres_ddl *ddl;
+    struct buf preamble; /* settings before the first definition */
+    char *tablespace;    /* the last SET of each, as it stands when the parts divide */
+    char *access_method;
+    bool defining;  /* the first definition was seen */
+    bool following; /* in the second part */
+};
+
+static void append_statement(struct buf *script, const char *text)
+{
+    buf_append_text(script, text);
+    buf_append_text(script, ";\n\n");
+}
+
+static bool is_setting(const char *text)
+{
+    return text_starts(text, "SET ") || text_starts(text, "SELECT pg_catalog.set_config(");
+}
+
+static void keep(char **slot, const char *text)
+{
+    free(*slot);
+    *slot = mem_string(text);
+}
+
+static void begin_following(struct splitter *splitter)
+{
+    splitter->following = true;
+    struct buf *post = &splitter->ddl->post;
+    buf_append(post, splitter->preamble.data, splitter->preamble.length);
+    if (splitter->tablespace)
+        append_statement(post, splitter->tablespace);
+    if (splitter->access_method)
+        append_statement(post, splitter->access_method);
+}
+
+static int take_statement(void *context, const struct statement *statement, struct error *err)
+{
+    (void)err;
+    struct splitter *splitter = context;
+    /* Newer than some servers that this is restored into, and of no use there. */
+    if (text_starts(statement->text, "SET transaction_timeout"))
+        return 0;
+    if (is_setting(statement->text)) {
+        if (!splitter->defining)
+            append_statement(&splitter->preamble, statement->text);
+        if (text_starts(statement->text, "SET default_tablespace"))
+            keep(&splitter->tablespace, statement->text);
+        if (text_starts(statement->text, "SET default_table_access_method"))
+            keep(&splitter->access_method, statement->text);
+    } else {
+        splitter->defining = true;
+        if (!splitter->following && words_post_kind(statement->text, NULL, NULL) != POST_NONE)
+            begin_following(splitter);
+    }
+    append_statement(splitter->following ? &splitter->ddl->post : &splitter->ddl->pre,
+                     statement->text);
+    return 0;
+}
+
+static struct statement_reader *splitter_reader(struct splitter *splitter)
+{
+    struct statement_options options = {.dialect = DB_POSTGRES, .name = "pg_dump"};
+    struct statement_handler handler = {.statement = take_statement, .context = splitter};
+    return statement_reader_new(&options, &handler);
+}
+
+static void splitter_clear(struct splitter *splitter)
+{
+    buf_clear(&splitter->preamble);
+    free(splitter->tablespace);
+    free(splitter->access_method);
+}
+
+static int splitter_finish(struct splitter *splitter, struct statement_reader *reader,
+                           struct error *err)
+{
+    if (statement_reader_finish(reader, err) < 0)
+        return -1;
+    if (!splitter->following)
+        begin_following(splitter);
+    return 0;
+}
+
+int postgres_ddl_split(const char *script, size_t size, struct postgres_ddl *ddl, struct error *err)
+{
+    struct splitter splitter = {.ddl = ddl, .preamble = BUF_INIT};
+    SCOPED(statement_reader) struct statement_reader *reader = splitter_reader(&splitter);
+    int result = statement_reader_push(reader, script, size, err);
+    if (result == 0)
+        result = splitter_finish(&splitter, reader, err);
+    splitter_clear(&splitter);
+    return result;
+}
+
+void postgres_ddl_clear(struct postgres_ddl *ddl)
+{
+    buf_clear(&ddl->pre);
+    buf_clear(&ddl->post);
+}
+
+/* ---- which pg_dump ---- */
+
+struct candidate {
+    char *path;
+    int major; /* 0: none */
+};
+
+/* The server's own version is the best, then the oldest of the newer ones. */
+static bool better(int major, int best, int server)
+{
+    return major >= server && (best < server || major < best);
+}
+
+static void consider(struct os *os, const char *path, int major, int server, struct candidate *best,
+                     int *newest)
+{
+    struct stat there;
+    if (file_stat(os, path, &there, NULL) <= 0)
+        return;
+    if (major > *newest)
+        *newest = major;
+    if (!better(major, best->major, server))
+        return;
+    free(best->path);
+    *best = (struct candidate){mem_string(path), major};
+}
+
+/* Where the packages of Debian and of PostgreSQL's own repositories put them: the folder's name is
+ * the version. */
+static void consider_folder(struct os *os, const char *folder, const char *prefix, int server,
+                            struct candidate *best, int *newest)
+{
+    DIR *listing = opendir(folder);
+    struct dirent *entry;
+    while (listing && (entry = readdir(listing))) {
+        if (!text_starts(entry->d_name, prefix))
+            continue;
+        int major = atoi(entry->d_name + strlen(prefix));
+        SCOPED(string) char *path = mem_format("%s/%s/bin/pg_dump", folder, entry->d_name);
+        if (major >= 9)
+            consider(os, path, major, server, best, newest);
+    }
+    if (listing)
+        closedir(listing);
+}
+
+/* "pg_dump (PostgreSQL) 15.4" -> 15; 0 when it does not say. */
+static int ask_version(struct os *os, const char *path)
+{
+    __attribute__((cleanup(scoped_text_list_cleanup))) struct text_list arguments = TEXT_LIST_INIT;
+    __attribute__((cleanup(scoped_text_list_cleanup))) struct text_list environment =
+        TEXT_LIST_INIT;
+    text_list_add(&arguments, "pg_dump");
+    text_list_add(&arguments, "--version");
+    text_list_add(&environment, "LC_ALL=C");
+    struct process_options options = {.os = os,
+                                      .program = path,
+                                      .arguments = &arguments,
+                                      .environment = &environment,
+                                      .timeout_ms = 10000};
+    SCOPED(process) struct process *process = NULL;
+    char text[128] = "";
+    size_t size = 0;
+    struct error ignored = ERROR_INIT;
+    if (process_start(&options, &process, &ignored) < 0 ||
+        process_read(process, text, sizeof text - 1, &size, &ignored) <= 0)
+        return 0;
+    text[size] = '\0';
+    const char *digits = strpbrk(text, "0123456789");
+    return digits ? atoi(digits) : 0;
+}
+
+static void consider_path(struct os *os, int server, struct candidate *best, int *newest)
+{
+    const char *folders = getenv("PATH");
+    SCOPED(string) char *copy = mem_string(folders ? folders : "/usr/local/bin:/usr/bin");
+    char *rest = NULL;
+    for (char *folder = strtok_r(copy, ":", &rest); folder; folder = strtok_r(NULL, ":", &rest)) {
+        SCOPED(string) char *path = path_join(folder, "pg_dump");
+        struct stat there;
+        if (*folder == '/' && file_stat(os, path, &there, NULL) > 0)
+            consider(os, path, ask_version(os, path), server, best, newest);
+    }
+}
+
+static int find_pg_dump(struct os *os, int server, char **ret_path, struct error *err)
+{
+    struct candidate best = {0};
+    int newest = 0;
+    consider_folder(os, "/usr/lib/postgresql", "", server, &best, &newest);
+    consider_folder(os, "/usr", "pgsql-", server, &best, &newest);
+    if (best.major != server)
+        consider_path(os, server, &best, &newest);
+    if (best.path) {
+        *ret_path = best.path;
+        return 0;
+    }
+    if (newest)
+        error_set(err, ERROR_SOURCE,
+                  "the server is PostgreSQL %d and the newest pg_dump here is %d", server, newest);
+    else
+        error_set(err, ERROR_SOURCE, "no pg_dump was found");
+    return error_hint(err, "install the package postgresql-client-%d", server);
+}
+
+/* ---- running it ---- */
+
+/* A line of a password file for whatever place the child connects to. */
+static int password_file(const char *password, struct error *err)
+{
+    struct buf line = BUF_INIT;
+    buf_append_text(&line, "*:*:*:*:");
+    for (; *password; password++) {
+        if (*password == ':' || *password == '\\')
+            buf_append_char(&line, '\\');
+        buf_append_char(&line, *password);
+    }
+    buf_append_char(&line, '\n');
+    int fd = process_secret_file(line.data, line.length, err);
+    mem_wipe(line.data, line.length);
+    buf_clear(&line);
+    return fd;
+}
+
+static void add_environment(const struct pq *pq, struct text_list *environment)
+{
+    static const char *const passed[] = {"HOME", "KRB5CCNAME", "PGPASSFILE", "PGSYSCONFDIR"};
+    for (size_t i = 0; i < ARRAY_SIZE(passed); i++) {
+        const char *value = getenv(passed[i]);
+        bool ours = strcmp(passed[i], "PGPASSFILE") == 0 && *pq_password(pq);
+        if (value && !ours)
+            text_list_give(environment, mem_format("%s=%s", passed[i], value));
+    }
+    if (*pq_password(pq))
+        text_list_add(environment, "PGPASSFILE=" PROCESS_SECRET_PATH);
+    text_list_add(environment, "LC_ALL=C");
+    text_list_add(environment, "PGAPPNAME=kedge");
+    pq_environment(pq, environment);
+}
+
+static void add_arguments(const char *snapshot, int64_t lock_timeout_ms, struct text_list *list)
+{
+    static const char *const fixed[] = {
+        "pg_dump", "--section=pre-data", "--section=post-data", "--no-blobs", "--no-password", NULL,
+    };
+    for (size_t i = 0; fixed[i]; i++)
+        text_list_add(list, fixed[i]);
+    text_list_give(list, mem_format("--snapshot=%s", snapshot));
+    if (lock_timeout_ms)
+        text_list_give(list, mem_format("--lock-wait-timeout=%lld", (long long)lock_timeout_ms));
+}
+
+static int start_pg_dump(struct os *os, const struct pq *pq, const char *snapshot,
+                         int64_t lock_timeout_ms, struct process **ret_process, struct error *err)
+{
+    SCOPED(string) char *program = NULL;
+    int major = pq_server_version(pq) / 10000;
+    if (find_pg_dump(os, major, &program, err) < 0)
+        return -1;
+    int secret = *pq_password(pq) ? password_file(pq_password(pq), err) : 0;
+    if (secret < 0)
+        return -1;
+    __attribute__((cleanup(scoped_text_list_cleanup))) struct text_list arguments = TEXT_LIST_INIT;
+    __attribute__((cleanup(scoped_text_list_cleanup))) struct text_list environment =
+        TEXT_LIST_INIT;
+    add_arguments(snapshot, lock_timeout_ms, &arguments);
+    add_environment(pq, &environment);
+    struct process_options options = {.os = os,
+                                      .program = program,
+                                      .arguments = &arguments,
+                                      .environment = &environment,
+                                      .secret = secret};
+    int result = process_start(&options, ret_process, err);
+    if (secret > 0)
+        close(secret);
+    return result;
+}
+
+static int read_output(struct process *process, struct statement_reader *reader, struct error *err)
+{
+    SCOPED(memory) void *piece = mem_alloc(64, 1024);
+    size_t size = 0;
+    int more;
+    while ((more = process_read(process, piece, 64 * 1024, &size, err)) > 0)
+        if (statement_reader_push(reader, piece, size, err) < 0)
+            return -1;
+    return more < 0 ? -1 : process_wait(process, err);
+}
+
+/* The line that tells why: the last ones only repeat the query. */
+static int explain(struct process *process, struct error *err)
+{
+    const char *said = strstr(process_errors(process), "error: ");
+    if (said && err && err->code == ERROR_FAILED)
+        error_set(err, ERROR_SOURCE, "pg_dump: %.*s", (int)strcspn(said + 7, "\n"), said + 7);
+    return -1;
+}
+
+int postgres_ddl_read(struct os *os, const struct pq *pq, const char *snapshot,
+                      int64_t lock_timeout_ms, struct postgres_ddl *ddl, struct error *err)
+{
+    SCOPED(process) struct process *process = NULL;
+    if (start_pg_dump(os, pq, snapshot, lock_timeout_ms, &process, err) < 0)
+        return -1;
+    struct splitter splitter = {.ddl = ddl, .preamble = BUF_INIT};
+    SCOPED(statement_reader) struct statement_reader *reader = splitter_reader(&splitter);
+    int result = read_output(process, reader, err);
+    if (result == 0)
+        result = splitter_finish(&splitter, reader, err);
+    else
+        explain(process, err);
+    splitter_clear(&splitter);
+    return result;
+}

@@ -1,0 +1,36 @@
+/*
+ * The definitions of a PostgreSQL database, as its own pg_dump writes them on our snapshot.
+ *
+ * pg_dump is asked for what stands before the data and what follows it, and for nothing else. What
+ * it says is read statement by statement: client commands and settings that an older server would
+ * refuse are dropped, and everything from the first index, key, rule or grant on goes into the
+ * second part, with the settings it needs to be read alone.
+ */
+#ifndef KEDGE_SOURCE_POSTGRES_DDL_H
+#define KEDGE_SOURCE_POSTGRES_DDL_H
+
+#include "base/buf.h"
+
+#include <stdint.h>
+
+struct error;
+struct os;
+struct pq;
+
+struct postgres_ddl {
+    struct buf pre;
+    struct buf post;
+};
+
+#define POSTGRES_DDL_INIT ((struct postgres_ddl){BUF_INIT, BUF_INIT})
+
+/* `pq` is a connection to the same database; it is not used, only asked how it was made. */
+int postgres_ddl_read(struct os *os, const struct pq *pq, const char *snapshot,
+                      int64_t lock_timeout_ms, struct postgres_ddl *ddl, struct error *err);
+void postgres_ddl_clear(struct postgres_ddl *ddl);
+
+/* The parts of a script as pg_dump writes it. */
+int postgres_ddl_split(const char *script, size_t size, struct postgres_ddl *ddl,
+                       struct error *err);
+
+#endif

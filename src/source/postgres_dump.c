@@ -1,0 +1,346 @@
+#include "source/postgres_dump.h"
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/segment.h"
+#include "base/stop.h"
+#include "db/pq.h"
+#include "io/progress.h"
+#include "source/postgres_catalog.h"
+#include "source/postgres_ddl.h"
+#include "source/postgres_large.h"
+#include "source/postgres_properties.h"
+#include "source/postgres_rows.h"
+#include "source/postgres_script.h"
+#include "source/postgres_session.h"
+#include "source/source.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ATTEMPTS 5
+#define JOBS_MAXIMUM 64
+#define FIRST_WITH_RANGES 140000
+
+/* ---- the readers ---- */
+
+enum gate { GATE_CLOSED, GATE_OPEN, GATE_ABANDONED };
+
+struct dump {
+    const struct source_target *target;
+    const struct dump_options *options;
+    struct segment_sink *sink;
+    struct postgres_snapshot snapshot;
+    struct postgres_slices slices;
+    struct row_digest *digests; /* one a table */
+    size_t *slices_left;        /* likewise */
+
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    enum gate gate; /* readers push only once the definitions are in the artifact */
+    size_t next_slice;
+    bool failed;
+    struct error error; /* of the reader that failed first */
+    uint64_t rows;
+};
+
+/* The reader's own words for "somebody else has failed": never shown. */
+static int give_up(struct error *err)
+{
+    return error_set(err, ERROR_SOURCE, "another reader has failed");
+}
+
+static int wait_gate(void *context, struct error *err)
+{
+    struct dump *dump = context;
+    pthread_mutex_lock(&dump->lock);
+    while (dump->gate == GATE_CLOSED && !dump->failed)
+        pthread_cond_wait(&dump->changed, &dump->lock);
+    bool open = dump->gate == GATE_OPEN && !dump->failed;
+    pthread_mutex_unlock(&dump->lock);
+    return open ? 0 : give_up(err);
+}
+
+static void set_gate(struct dump *dump, enum gate gate)
+{
+    pthread_mutex_lock(&dump->lock);
+    dump->gate = gate;
+    pthread_cond_broadcast(&dump->changed);
+    pthread_mutex_unlock(&dump->lock);
+}
+
+static const struct postgres_slice *take_slice(struct dump *dump)
+{
+    pthread_mutex_lock(&dump->lock);
+    const struct postgres_slice *slice = NULL;
+    if (!dump->failed && dump->gate != GATE_ABANDONED && dump->next_slice < dump->slices.count)
+        slice = &dump->slices.items[dump->next_slice++];
+    pthread_mutex_unlock(&dump->lock);
+    return slice;
+}
+
+static int state_table(struct dump *dump, size_t number, struct error *err)
+{
+    char digest[ROW_DIGEST_TEXT];
+    row_digest_format(&dump->digests[number], digest);
+    struct segment_table table = {.schema = dump->snapshot.tables.items[number].schema,
+                                  .name = dump->snapshot.tables.items[number].name,
+                                  .rows = dump->digests[number].rows,
+                                  .bytes = dump->digests[number].bytes,
+                                  .digest = digest};
+    return dump->sink->ops->table(dump->sink, &table, err);
+}
+
+/* Add a slice's rows to its table; the last one states the table. */
+static int finish_slice(struct dump *dump, const struct postgres_slice *slice,
+                        const struct row_digest *digest, struct error *err)
+{
+    pthread_mutex_lock(&dump->lock);
+    row_digest_merge(&dump->digests[slice->number], digest);
+    dump->rows += digest->rows;
+    bool last = --dump->slices_left[slice->number] == 0;
+    pthread_mutex_unlock(&dump->lock);
+    if (!last)
+        return 0;
+    /* An empty table has no frame that would have waited. */
+    if (wait_gate(dump, err) < 0)
+        return -1;
+    return state_table(dump, slice->number, err);
+}
+
+static int read_slices(struct dump *dump, struct error *err)
+{
+    SCOPED(pq) struct pq *pq = NULL;
+    if (postgres_snapshot_join(&dump->snapshot, &dump->target->url, dump->options, &pq, err) < 0)
+        return -1;
+    const struct postgres_slice *slice;
+    while ((slice = take_slice(dump))) {
+        struct row_digest digest = {0};
+        if (postgres_slice_dump(pq, slice, dump->sink, dump->options->progress, wait_gate, dump,
+                                &digest, err) < 0 ||
+            finish_slice(dump, slice, &digest, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static void *reader_main(void *context)
+{
+    struct dump *dump = context;
+    struct error err = ERROR_INIT;
+    if (read_slices(dump, &err) < 0) {
+        pthread_mutex_lock(&dump->lock);
+        if (!dump->failed && dump->gate != GATE_ABANDONED) {
+            dump->failed = true;
+            dump->error = err;
+        }
+        pthread_cond_broadcast(&dump->changed);
+        pthread_mutex_unlock(&dump->lock);
+    }
+    return NULL;
+}
+
+struct readers {
+    pthread_t threads[JOBS_MAXIMUM];
+    int count;
+};
+
+static int start_readers(struct dump *dump, struct readers *readers, struct error *err)
+{
+    int jobs = dump->options->jobs < 1 ? 1 : dump->options->jobs;
+    if (jobs > JOBS_MAXIMUM)
+        jobs = JOBS_MAXIMUM;
+    if ((size_t)jobs > dump->slices.count)
+        jobs = (int)dump->slices.count;
+    while (readers->count < jobs) {
+        int failure = pthread_create(&readers->threads[readers->count], NULL, reader_main, dump);
+        if (failure)
+            return error_set_errno(err, ERROR_FAILED, failure, "start a reader");
+        readers->count++;
+    }
+    return 0;
+}
+
+static void join_readers(struct readers *readers)
+{
+    for (int i = 0; i < readers->count; i++)
+        pthread_join(readers->threads[i], NULL);
+    readers->count = 0;
+}
+
+/* ---- the parts ---- */
+
+/* 1 the definitions are those of the snapshot, 0 something changed meanwhile, -1. */
+static int read_definitions(struct dump *dump, struct postgres_ddl *ddl, struct error *err)
+{
+    if (postgres_ddl_read(dump->options->os, dump->snapshot.reader, dump->snapshot.id,
+                          dump->options->max_wait_ms, ddl, err) < 0) {
+        /* What was dropped under its hands makes pg_dump fail. */
+        struct error ignored = ERROR_INIT;
+        return postgres_snapshot_unchanged(&dump->snapshot, &ignored) == 0 ? 0 : -1;
+    }
+    return postgres_snapshot_unchanged(&dump->snapshot, err);
+}
+
+static int push_definitions(struct dump *dump, const struct postgres_ddl *ddl, struct error *err)
+{
+    __attribute__((cleanup(scoped_buf_cleanup))) struct buf roles = BUF_INIT;
+    if (dump->options->roles && postgres_roles_script(dump->snapshot.reader, &roles, err) < 0)
+        return -1;
+    if (postgres_script_push(&roles, SECTION_PRE, dump->sink, err) < 0)
+        return -1;
+    return postgres_script_push(&ddl->pre, SECTION_PRE, dump->sink, err);
+}
+
+static int push_following(struct dump *dump, const struct postgres_ddl *ddl, struct error *err)
+{
+    __attribute__((cleanup(scoped_buf_cleanup))) struct buf sequences = BUF_INIT;
+    __attribute__((cleanup(scoped_buf_cleanup))) struct buf properties = BUF_INIT;
+    struct pq *reader = dump->snapshot.reader;
+    if (postgres_sequences_script(reader, &sequences, err) < 0 ||
+        postgres_properties_script(reader, &properties, err) < 0)
+        return -1;
+    if (postgres_script_push(&sequences, SECTION_POST, dump->sink, err) < 0 ||
+        postgres_large_dump(reader, dump->sink, dump->options->progress, err) < 0 ||
+        postgres_script_push(&ddl->post, SECTION_POST, dump->sink, err) < 0)
+        return -1;
+    return postgres_script_push(&properties, SECTION_POST, dump->sink, err);
+}
+
+static int check_unchanged(struct dump *dump, struct error *err)
+{
+    int same = postgres_snapshot_unchanged(&dump->snapshot, err);
+    if (same == 0)
+        return error_set(err, ERROR_CHANGED, "schema changed during the dump");
+    return same < 0 ? -1 : 0;
+}
+
+/* After the definitions: 0 or -1. */
+static int read_rows(struct dump *dump, struct readers *readers, struct error *err)
+{
+    join_readers(readers);
+    if (dump->failed) {
+        *err = dump->error;
+        return -1;
+    }
+    return 0;
+}
+
+static void prepare_slices(struct dump *dump)
+{
+    const struct postgres_tables *tables = &dump->snapshot.tables;
+    bool ranges = pq_server_version(dump->snapshot.reader) >= FIRST_WITH_RANGES;
+    postgres_slices_plan(tables, ranges, &dump->slices);
+    dump->digests = mem_alloc(tables->count, sizeof *dump->digests);
+    dump->slices_left = mem_alloc(tables->count, sizeof *dump->slices_left);
+    for (size_t i = 0; i < dump->slices.count; i++)
+        dump->slices_left[dump->slices.items[i].number]++;
+}
+
+static uint64_t total_bytes(const struct dump *dump)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < dump->slices.count; i++)
+        bytes += dump->slices.items[i].bytes;
+    return bytes;
+}
+
+/* 1 done, 0 the schema changed before anything was pushed, -1. */
+static int run(struct dump *dump, struct postgres_ddl *ddl, struct error *err)
+{
+    struct readers readers = {.count = 0};
+    int result = start_readers(dump, &readers, err);
+    if (result == 0)
+        result = read_definitions(dump, ddl, err);
+    if (result > 0 && push_definitions(dump, ddl, err) < 0)
+        result = -1;
+    set_gate(dump, result > 0 ? GATE_OPEN : GATE_ABANDONED);
+    if (result <= 0) {
+        join_readers(&readers);
+        return result;
+    }
+    if (read_rows(dump, &readers, err) < 0 || push_following(dump, ddl, err) < 0 ||
+        check_unchanged(dump, err) < 0)
+        return -1;
+    return 1;
+}
+
+static int describe(struct dump *dump, struct dump_result *ret_result, struct error *err)
+{
+    struct pq *reader = dump->snapshot.reader;
+    struct dump_result result = {.rows = dump->rows, .source_bytes = total_bytes(dump)};
+    if (postgres_position(reader, &result.consistent_at, err) < 0 ||
+        postgres_metadata(reader, dump->options, &dump->snapshot.tables, &result.metadata, err) <
+            0) {
+        dump_result_clear(&result);
+        return -1;
+    }
+    result.engine_version = mem_string(pq_parameter_status(reader, "server_version"));
+    *ret_result = result;
+    return 0;
+}
+
+static void clear(struct dump *dump)
+{
+    postgres_slices_clear(&dump->slices);
+    postgres_snapshot_close(&dump->snapshot);
+    free(dump->digests);
+    free(dump->slices_left);
+    pthread_cond_destroy(&dump->changed);
+    pthread_mutex_destroy(&dump->lock);
+}
+
+/* 1 done, 0 worth another try, -1. */
+static int attempt(const struct source_target *target, const struct dump_options *options,
+                   struct segment_sink *sink, struct dump_result *ret_result, struct error *err)
+{
+    struct dump dump = {.target = target,
+                        .options = options,
+                        .sink = sink,
+                        .lock = PTHREAD_MUTEX_INITIALIZER,
+                        .changed = PTHREAD_COND_INITIALIZER};
+    struct postgres_ddl ddl = POSTGRES_DDL_INIT;
+    int result = postgres_snapshot_open(&target->url, options, &dump.snapshot, err);
+    if (result == 0) {
+        prepare_slices(&dump);
+        progress_begin(options->progress, "reading", total_bytes(&dump));
+        struct dump_result found = {0};
+        result = describe(&dump, &found, err);
+        if (result == 0)
+            result = run(&dump, &ddl, err);
+        found.rows = dump.rows;
+        if (result > 0)
+            *ret_result = found;
+        else
+            dump_result_clear(&found);
+    }
+    postgres_ddl_clear(&ddl);
+    clear(&dump);
+    return result;
+}
+
+/* Whatever failed, it was the source; and the cure for the commonest is known. */
+static int explain(struct error *err)
+{
+    if (err->code == ERROR_CHANGED)
+        return -1;
+    if (err->code == ERROR_PERMISSION && !*err->hint)
+        error_hint(err, "back up as a superuser, the owner, or a member of pg_read_all_data");
+    return error_recode(err, ERROR_SOURCE);
+}
+
+int postgres_dump(const struct source_target *target, const struct dump_options *options,
+                  struct segment_sink *sink, struct dump_result *ret_result, struct error *err)
+{
+    for (int i = 0; i < ATTEMPTS; i++) {
+        int done = attempt(target, options, sink, ret_result, err);
+        if (done > 0)
+            return 0;
+        if (done < 0)
+            return explain(err);
+        log_info("the schema of %s changed: starting again", target->name);
+    }
+    return error_set(err, ERROR_SOURCE, "schema changed during the dump");
+}

@@ -1,0 +1,202 @@
+#include "source/postgres_rows.h"
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/mem.h"
+#include "base/segment.h"
+#include "db/pq.h"
+#include "io/progress.h"
+#include "source/postgres_catalog.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A table above twice this is read in slices of about this much. */
+#define SLICE_BYTES (UINT64_C(32) << 20)
+
+static const char BLOCK_END[] = "\\.\n\n";
+#define BLOCK_END_SIZE (sizeof BLOCK_END - 1)
+
+/* ---- slices ---- */
+
+static void add_slice(struct postgres_slices *slices, const struct postgres_slice *slice)
+{
+    ARRAY_GROW(slices->items, slices->count, slices->capacity);
+    slices->items[slices->count++] = *slice;
+}
+
+static void cut_table(const struct postgres_table *table, size_t number, bool ranges,
+                      struct postgres_slices *slices)
+{
+    uint64_t pieces = ranges ? table->bytes / SLICE_BYTES : 1;
+    if (pieces > table->pages)
+        pieces = table->pages;
+    if (pieces < 2)
+        pieces = 1;
+    for (uint64_t i = 0; i < pieces; i++) {
+        struct postgres_slice slice = {
+            .table = table,
+            .number = number,
+            .first_page = table->pages * i / pieces,
+            .end_page = i + 1 < pieces ? table->pages * (i + 1) / pieces : UINT64_MAX,
+            .bytes = table->bytes / pieces,
+        };
+        add_slice(slices, &slice);
+    }
+}
+
+static int compare_cost(const void *a, const void *b)
+{
+    const struct postgres_slice *left = a;
+    const struct postgres_slice *right = b;
+    if (left->table->bytes != right->table->bytes)
+        return left->table->bytes < right->table->bytes ? 1 : -1;
+    if (left->number != right->number)
+        return left->number < right->number ? -1 : 1;
+    return (left->first_page > right->first_page) - (left->first_page < right->first_page);
+}
+
+void postgres_slices_plan(const struct postgres_tables *tables, bool ranges,
+                          struct postgres_slices *ret_slices)
+{
+    struct postgres_slices slices = {0};
+    for (size_t i = 0; i < tables->count; i++)
+        if (tables->items[i].has_rows)
+            cut_table(&tables->items[i], i, ranges, &slices);
+    if (slices.count)
+        qsort(slices.items, slices.count, sizeof *slices.items, compare_cost);
+    *ret_slices = slices;
+}
+
+void postgres_slices_clear(struct postgres_slices *slices)
+{
+    free(slices->items);
+    *slices = (struct postgres_slices){0};
+}
+
+/* ---- one slice ---- */
+
+/* COPY of the table itself is the server's shortest way, but takes neither a range nor a condition;
+ * a table without columns has no list. */
+static void copy_sql(const struct postgres_slice *slice, struct buf *sql)
+{
+    const struct postgres_table *table = slice->table;
+    bool ranged = slice->first_page > 0 || slice->end_page != UINT64_MAX;
+    bool list = *table->columns != '\0';
+    if (!ranged && !table->where) {
+        buf_append_format(sql, "COPY %s %s%s%s TO STDOUT", table->quoted, list ? "(" : "",
+                          table->columns, list ? ")" : "");
+        return;
+    }
+    buf_append_format(sql, "COPY (SELECT %s FROM ONLY %s", table->columns, table->quoted);
+    /* The condition of an extension begins with its own WHERE. */
+    if (table->where)
+        buf_append_format(sql, " %s", table->where);
+    if (ranged)
+        buf_append_format(sql, " %s ctid >= '(%" PRIu64 ",0)'", table->where ? "AND" : "WHERE",
+                          slice->first_page);
+    if (slice->end_page != UINT64_MAX)
+        buf_append_format(sql, " AND ctid < '(%" PRIu64 ",0)'", slice->end_page);
+    buf_append_text(sql, ") TO STDOUT");
+}
+
+static void block_head(const struct postgres_table *table, struct buf *head)
+{
+    bool list = *table->columns != '\0';
+    buf_append_format(head, "COPY %s %s%s%sFROM stdin;\n", table->quoted, list ? "(" : "",
+                      table->columns, list ? ") " : "");
+}
+
+struct block_writer {
+    const struct postgres_table *table;
+    struct segment_sink *sink;
+    struct progress *progress;
+    postgres_gate_fn *gate;
+    void *context;
+    struct buf head;
+    struct segment *segment; /* NULL between blocks */
+};
+
+static int begin_block(struct block_writer *writer, size_t row, struct error *err)
+{
+    size_t needed = writer->head.length + row + BLOCK_END_SIZE;
+    struct segment *segment = NULL;
+    if (writer->gate(writer->context, err) < 0)
+        return -1;
+    if (writer->sink->ops->take(writer->sink, needed > SEGMENT_SIZE ? needed : 0, &segment, err) <
+        0)
+        return -1;
+    segment->section = SECTION_DATA;
+    segment->schema = writer->table->schema;
+    segment->table = writer->table->name;
+    segment_append(segment, writer->head.data, writer->head.length);
+    writer->segment = segment;
+    return 0;
+}
+
+static int end_block(struct block_writer *writer, struct error *err)
+{
+    if (!writer->segment)
+        return 0;
+    struct segment *segment = STEAL(writer->segment);
+    segment_append(segment, BLOCK_END, BLOCK_END_SIZE);
+    progress_add(writer->progress, segment->size);
+    return writer->sink->ops->push(writer->sink, segment, NULL, err);
+}
+
+static int write_row(struct block_writer *writer, const char *row, size_t size, struct error *err)
+{
+    struct segment *segment = writer->segment;
+    if (segment && segment->size + size + BLOCK_END_SIZE > SEGMENT_SIZE) {
+        if (end_block(writer, err) < 0)
+            return -1;
+        segment = NULL;
+    }
+    if (!segment && begin_block(writer, size, err) < 0)
+        return -1;
+    segment_append(writer->segment, row, size);
+    writer->segment->rows++;
+    return 0;
+}
+
+static int copy_rows(struct pq *pq, struct block_writer *writer, struct row_digest *digest,
+                     struct error *err)
+{
+    char *row = NULL;
+    size_t size = 0;
+    int more;
+    while ((more = pq_copy_out_row(pq, &row, &size, err)) > 0) {
+        row_digest_add(digest, row, size - 1, size);
+        int written = write_row(writer, row, size, err);
+        pq_copy_out_free(row);
+        if (written < 0)
+            return -1;
+    }
+    return more < 0 ? -1 : end_block(writer, err);
+}
+
+int postgres_slice_dump(struct pq *pq, const struct postgres_slice *slice,
+                        struct segment_sink *sink, struct progress *progress,
+                        postgres_gate_fn *gate, void *context, struct row_digest *digest,
+                        struct error *err)
+{
+    __attribute__((cleanup(scoped_buf_cleanup))) struct buf sql = BUF_INIT;
+    copy_sql(slice, &sql);
+    struct block_writer writer = {.table = slice->table,
+                                  .sink = sink,
+                                  .progress = progress,
+                                  .gate = gate,
+                                  .context = context,
+                                  .head = BUF_INIT};
+    block_head(slice->table, &writer.head);
+    int result = pq_copy_out_begin(pq, sql.data, err);
+    if (result == 0)
+        result = copy_rows(pq, &writer, digest, err);
+    buf_clear(&writer.head);
+    if (result < 0 && writer.segment)
+        sink->ops->drop(sink, writer.segment);
+    if (result < 0)
+        error_prefix(err, "table %s.%s", slice->table->schema, slice->table->name);
+    return result;
+}

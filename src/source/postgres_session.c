@@ -1,0 +1,225 @@
+#include "source/postgres_session.h"
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "db/pq.h"
+#include "source/source.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define OLDEST_SERVER 100000
+#define LISTINGS 10
+#define TABLES_AT_ONCE 200
+
+/* ---- sessions ---- */
+
+/* Each with the first version that knows it. */
+static const struct {
+    int since;
+    const char *sql;
+} settings[] = {
+    {0, "SET search_path = ''"},
+    {0, "SET statement_timeout = 0"},
+    {0, "SET idle_in_transaction_session_timeout = 0"},
+    {140000, "SET idle_session_timeout = 0"},
+    {170000, "SET transaction_timeout = 0"},
+    {0, "SET row_security = off"},
+    {0, "SET DateStyle = ISO"},
+    {0, "SET IntervalStyle = postgres"},
+    {0, "SET TimeZone = 'UTC'"},
+    {0, "SET extra_float_digits = 3"},
+    {0, "SET bytea_output = hex"},
+    {0, "SET xmloption = content"},
+    {0, "SET standard_conforming_strings = on"},
+    {0, "SET synchronize_seqscans = off"},
+    {0, "SET client_min_messages = warning"},
+    {0, "SET default_transaction_read_only = off"},
+};
+
+/* The database's own encoding: nothing is converted, so nothing can fail to convert. */
+static int prepare(struct pq *pq, int64_t lock_timeout_ms, struct error *err)
+{
+    int version = pq_server_version(pq);
+    if (version < OLDEST_SERVER)
+        return error_set(err, ERROR_USAGE,
+                         "PostgreSQL %d.%d is too old: 10 is the oldest supported", version / 10000,
+                         version / 100 % 100);
+    struct buf sql = BUF_INIT;
+    for (size_t i = 0; i < ARRAY_SIZE(settings); i++)
+        if (version >= settings[i].since)
+            buf_append_format(&sql, "%s; ", settings[i].sql);
+    buf_append_format(&sql, "SET lock_timeout = %lld; ", (long long)lock_timeout_ms);
+    buf_append_text(&sql, "SELECT pg_catalog.set_config('client_encoding', "
+                          "pg_catalog.current_setting('server_encoding'), false)");
+    SCOPED(string) char *text = buf_steal(&sql);
+    return pq_exec(pq, text, NULL, err);
+}
+
+int postgres_connect(struct os *os, const struct db_url *url, const char *database,
+                     int64_t lock_timeout_ms, struct pq **ret_pq, struct error *err)
+{
+    struct pq_options options = {.os = os, .database = database};
+    SCOPED(pq) struct pq *pq = NULL;
+    if (pq_open(url, &options, &pq, err) < 0 || prepare(pq, lock_timeout_ms, err) < 0)
+        return -1;
+    *ret_pq = STEAL(pq);
+    return 0;
+}
+
+/* ---- locks ---- */
+
+static int lock_tables(struct pq *pq, const struct postgres_tables *tables, struct error *err)
+{
+    for (size_t first = 0; first < tables->count; first += TABLES_AT_ONCE) {
+        __attribute__((cleanup(scoped_buf_cleanup))) struct buf sql = BUF_INIT;
+        buf_append_text(&sql, "LOCK TABLE ");
+        for (size_t i = first; i < tables->count && i < first + TABLES_AT_ONCE; i++)
+            buf_append_format(&sql, "%sONLY %s", i > first ? ", " : "", tables->items[i].quoted);
+        buf_append_text(&sql, " IN ACCESS SHARE MODE");
+        if (pq_exec(pq, sql.data, NULL, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* The server does not say on which table it waited: look who holds or asks for all of one. */
+static int name_the_blocker(struct pq *pq, struct error *err)
+{
+    SCOPED(pq_result) struct pq_result *blocker = NULL;
+    struct error ignored = ERROR_INIT;
+    if (pq_exec(pq, "ROLLBACK", NULL, &ignored) < 0 ||
+        pq_exec(pq,
+                "SELECT l.relation::regclass::text, l.pid FROM pg_locks l "
+                "JOIN pg_class c ON c.oid = l.relation AND c.relkind IN ('r', 'p') "
+                "WHERE l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock' "
+                "AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) "
+                "ORDER BY l.granted DESC LIMIT 1",
+                &blocker, &ignored) < 0 ||
+        pq_rows(blocker) == 0)
+        return error_set(err, ERROR_TIMEOUT, "a table's lock did not come in time");
+    error_set(err, ERROR_TIMEOUT,
+              "the lock on table %s did not come in time: process %s of the server has it",
+              pq_value(blocker, 0, 0), pq_value(blocker, 0, 1));
+    return error_hint(err, "wait until that transaction has ended, or allow a longer wait");
+}
+
+/* 1 locked, 0 a table has gone meanwhile, -1. */
+static int list_and_lock(struct pq *pq, const struct dump_options *options, struct error *err)
+{
+    struct postgres_tables tables = {0};
+    int result = pq_exec(pq, "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY", NULL, err);
+    if (result == 0)
+        result = postgres_tables_list(pq, options, false, &tables, err);
+    if (result == 0)
+        result = lock_tables(pq, &tables, err);
+    postgres_tables_clear(&tables);
+    if (result == 0)
+        return 1;
+    if (pq_fault(pq)->lock_timeout)
+        return name_the_blocker(pq, err);
+    if (strcmp(pq_fault(pq)->state, "42P01") != 0 && strcmp(pq_fault(pq)->state, "3F000") != 0)
+        return error_prefix(err, "lock the tables");
+    return pq_exec(pq, "ROLLBACK", NULL, err);
+}
+
+/* ---- the snapshot ---- */
+
+void postgres_snapshot_close(struct postgres_snapshot *snapshot)
+{
+    pq_close(snapshot->locks);
+    pq_close(snapshot->reader);
+    free(snapshot->id);
+    free(snapshot->fingerprint);
+    postgres_tables_clear(&snapshot->tables);
+    *snapshot = POSTGRES_SNAPSHOT_INIT;
+}
+
+static int take_snapshot(struct postgres_snapshot *snapshot, const struct dump_options *options,
+                         struct error *err)
+{
+    if (pq_exec(snapshot->reader, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", NULL, err) <
+            0 ||
+        pq_query_text(snapshot->reader, "SELECT pg_catalog.pg_export_snapshot()", &snapshot->id,
+                      err) < 0)
+        return error_prefix(err, "export a snapshot");
+    if (postgres_tables_list(snapshot->reader, options, true, &snapshot->tables, err) < 0)
+        return -1;
+    return postgres_catalog_fingerprint(snapshot->reader, &snapshot->fingerprint, err);
+}
+
+/* Are the tables of the snapshot those that are locked? 1, 0, -1. */
+static int snapshot_is_locked(struct postgres_snapshot *snapshot,
+                              const struct dump_options *options, struct error *err)
+{
+    struct postgres_tables now = {0};
+    if (postgres_tables_list(snapshot->locks, options, false, &now, err) < 0)
+        return -1;
+    bool equal = postgres_tables_equal(&now, &snapshot->tables);
+    postgres_tables_clear(&now);
+    if (!equal)
+        return 0;
+    return lock_tables(snapshot->reader, &snapshot->tables, err) < 0 ? -1 : 1;
+}
+
+/* 1 taken, 0 something changed on the way, -1. */
+static int try_snapshot(struct postgres_snapshot *snapshot, const struct db_url *url,
+                        const struct dump_options *options, struct error *err)
+{
+    if (postgres_connect(options->os, url, NULL, options->max_wait_ms, &snapshot->locks, err) < 0)
+        return -1;
+    int locked = list_and_lock(snapshot->locks, options, err);
+    if (locked <= 0)
+        return locked;
+    if (postgres_connect(options->os, url, NULL, options->max_wait_ms, &snapshot->reader, err) <
+            0 ||
+        take_snapshot(snapshot, options, err) < 0)
+        return -1;
+    int same = snapshot_is_locked(snapshot, options, err);
+    /* What was created or dropped between the listing and the snapshot is not locked. */
+    return same;
+}
+
+int postgres_snapshot_open(const struct db_url *url, const struct dump_options *options,
+                           struct postgres_snapshot *ret_snapshot, struct error *err)
+{
+    for (int attempt = 0; attempt < LISTINGS; attempt++) {
+        struct postgres_snapshot snapshot = POSTGRES_SNAPSHOT_INIT;
+        int taken = try_snapshot(&snapshot, url, options, err);
+        if (taken > 0) {
+            *ret_snapshot = snapshot;
+            return 0;
+        }
+        postgres_snapshot_close(&snapshot);
+        if (taken < 0)
+            return -1;
+        log_debug("tables changed while they were locked: listing them again");
+    }
+    return error_set(err, ERROR_SOURCE, "schema changed during the dump");
+}
+
+int postgres_snapshot_join(const struct postgres_snapshot *snapshot, const struct db_url *url,
+                           const struct dump_options *options, struct pq **ret_pq,
+                           struct error *err)
+{
+    SCOPED(pq) struct pq *pq = NULL;
+    if (postgres_connect(options->os, url, NULL, options->max_wait_ms, &pq, err) < 0)
+        return -1;
+    if (pq_exec(pq, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", NULL, err) < 0 ||
+        pq_exec_format(pq, err, "SET TRANSACTION SNAPSHOT '%s'", snapshot->id) < 0)
+        return error_prefix(err, "join the snapshot");
+    if (lock_tables(pq, &snapshot->tables, err) < 0)
+        return pq_fault(pq)->lock_timeout ? name_the_blocker(pq, err)
+                                          : error_prefix(err, "lock the tables");
+    *ret_pq = STEAL(pq);
+    return 0;
+}
+
+int postgres_snapshot_unchanged(const struct postgres_snapshot *snapshot, struct error *err)
+{
+    SCOPED(string) char *now = NULL;
+    if (postgres_catalog_fingerprint(snapshot->locks, &now, err) < 0)
+        return -1;
+    return strcmp(now, snapshot->fingerprint) == 0;
+}

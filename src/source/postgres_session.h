@@ -1,0 +1,50 @@
+/*
+ * Sessions of the PostgreSQL source: connections whose settings make what the server says
+ * independent of who asks, and that no time-out of the server's configuration can end.
+ *
+ * A snapshot is what several sessions read at once: one session lists all tables and locks them
+ * ACCESS SHARE, and only then another takes and exports the snapshot. The other way round, a
+ * TRUNCATE between the two would dump an empty table.
+ */
+#ifndef KEDGE_SOURCE_POSTGRES_SESSION_H
+#define KEDGE_SOURCE_POSTGRES_SESSION_H
+
+#include "source/postgres_catalog.h"
+
+#include <stdint.h>
+
+struct error;
+struct os;
+struct db_url;
+struct dump_options;
+struct pq;
+
+/* A connection for reading or loading. `database`: instead of the URL's, or NULL. Waits for a lock
+ * end after `lock_timeout_ms` (0: never). */
+int postgres_connect(struct os *os, const struct db_url *url, const char *database,
+                     int64_t lock_timeout_ms, struct pq **ret_pq, struct error *err);
+
+struct postgres_snapshot {
+    struct pq *locks;  /* holds ACCESS SHARE on every table; reads what is committed now */
+    struct pq *reader; /* holds the snapshot */
+    char *id;          /* as pg_export_snapshot told it */
+    char *fingerprint; /* of the catalogue, in the snapshot */
+    struct postgres_tables tables;
+};
+
+#define POSTGRES_SNAPSHOT_INIT ((struct postgres_snapshot){0})
+
+int postgres_snapshot_open(const struct db_url *url, const struct dump_options *options,
+                           struct postgres_snapshot *ret_snapshot, struct error *err);
+void postgres_snapshot_close(struct postgres_snapshot *snapshot);
+
+/* One more session in the snapshot, every table locked by it too: so that it never queues behind
+ * somebody who waits for us. */
+int postgres_snapshot_join(const struct postgres_snapshot *snapshot, const struct db_url *url,
+                           const struct dump_options *options, struct pq **ret_pq,
+                           struct error *err);
+
+/* 1 when the catalogue is as it was in the snapshot, 0 when it has changed, -1. */
+int postgres_snapshot_unchanged(const struct postgres_snapshot *snapshot, struct error *err);
+
+#endif

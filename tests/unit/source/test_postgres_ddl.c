@@ -1,0 +1,61 @@
+#include "harness/test.h"
+
+#include "base/mem.h"
+#include "source/postgres_ddl.h"
+
+#include <string.h>
+
+static const char script[] =
+    "--\n-- PostgreSQL database dump\n--\n\n\\restrict abc\n\n"
+    "SET statement_timeout = 0;\nSET transaction_timeout = 0;\n"
+    "SELECT pg_catalog.set_config('search_path', '', false);\n"
+    "--\n-- Name: f(); Type: FUNCTION; Schema: public; Owner: -\n--\n"
+    "CREATE FUNCTION public.f() RETURNS text LANGUAGE sql AS $$ select '\n"
+    "--\n-- Name: i; Type: INDEX; Schema: public\n--\n\nCREATE INDEX i ON public.t (a);\n' $$;\n"
+    "SET default_tablespace = fast;\n"
+    "CREATE TABLE public.t (a integer);\n"
+    "SET default_tablespace = '';\n"
+    "CREATE INDEX i ON public.t USING btree (a);\n"
+    "GRANT ALL ON TABLE public.t TO x;\n"
+    "\n\\unrestrict abc\n\n";
+
+TEST(what_follows_the_data_is_told_by_the_statement_not_by_a_text_in_it)
+{
+    struct error err = ERROR_INIT;
+    struct postgres_ddl ddl = POSTGRES_DDL_INIT;
+    assert_ok(postgres_ddl_split(script, sizeof script - 1, &ddl, &err), err);
+    assert_non_null(strstr(ddl.pre.data, "CREATE FUNCTION public.f()"));
+    assert_non_null(strstr(ddl.pre.data, "CREATE TABLE public.t"));
+    assert_null(strstr(ddl.pre.data, "btree"));
+    assert_null(strstr(ddl.pre.data, "GRANT"));
+    assert_non_null(strstr(ddl.post.data, "CREATE INDEX i ON public.t USING btree (a);"));
+    assert_non_null(strstr(ddl.post.data, "GRANT ALL"));
+    postgres_ddl_clear(&ddl);
+}
+
+TEST(the_second_part_begins_with_the_settings_it_needs)
+{
+    struct error err = ERROR_INIT;
+    struct postgres_ddl ddl = POSTGRES_DDL_INIT;
+    assert_ok(postgres_ddl_split(script, sizeof script - 1, &ddl, &err), err);
+    static const char head[] = "SET statement_timeout = 0;\n\n"
+                               "SELECT pg_catalog.set_config('search_path', '', false);\n\n"
+                               "SET default_tablespace = '';\n\n";
+    assert_memory_equal(ddl.post.data, head, sizeof head - 1);
+    postgres_ddl_clear(&ddl);
+}
+
+TEST(client_commands_and_settings_of_newer_servers_are_dropped)
+{
+    struct error err = ERROR_INIT;
+    struct postgres_ddl ddl = POSTGRES_DDL_INIT;
+    assert_ok(postgres_ddl_split(script, sizeof script - 1, &ddl, &err), err);
+    assert_null(strstr(ddl.pre.data, "restrict"));
+    assert_null(strstr(ddl.pre.data, "transaction_timeout"));
+    assert_null(strstr(ddl.post.data, "restrict"));
+    postgres_ddl_clear(&ddl);
+}
+
+TEST_MAIN(UNIT(what_follows_the_data_is_told_by_the_statement_not_by_a_text_in_it),
+          UNIT(the_second_part_begins_with_the_settings_it_needs),
+          UNIT(client_commands_and_settings_of_newer_servers_are_dropped))
