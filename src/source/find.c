@@ -4,6 +4,7 @@
 #include "source/files.h"
 #include "source/postgres.h"
 #include "source/source.h"
+#include "source/sqlite.h"
 
 #include <string.h>
 
@@ -11,6 +12,7 @@ static const struct source_ops *const sources[] = {
     &source_files,
     &source_postgres,
     NULL,
+    &source_sqlite,
 };
 
 const struct source_ops *source_find(const char *engine)

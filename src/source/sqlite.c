@@ -1,0 +1,53 @@
+#include "source/sqlite.h"
+
+#include "base/error.h"
+#include "source/source.h"
+#include "source/sqlite_dump.h"
+#include "source/sqlite_kept.h"
+#include "source/sqlite_load.h"
+#include "source/sqlite_swap.h"
+
+static int sqlite_recover(struct os *os, const char *json, const struct source_target *target,
+                          enum load_state *ret_state, struct error *err)
+{
+    (void)target;
+    __attribute__((cleanup(scoped_sqlite_kept_cleanup))) struct sqlite_kept kept = SQLITE_KEPT_INIT;
+    if (sqlite_kept_read(json, &kept, err) < 0)
+        return -1;
+    return sqlite_swap_recover(os, &kept, ret_state, err);
+}
+
+static int sqlite_undo(struct os *os, const char *json, const struct source_target *target,
+                       bool dry_run, char **ret_changed, struct error *err)
+{
+    (void)target;
+    __attribute__((cleanup(scoped_sqlite_kept_cleanup))) struct sqlite_kept kept = SQLITE_KEPT_INIT;
+    if (sqlite_kept_read(json, &kept, err) < 0)
+        return -1;
+    SCOPED(string) char *changed = sqlite_swap_changed(os, &kept);
+    if (!dry_run && sqlite_swap_undo(os, &kept, err) < 0)
+        return -1;
+    if (ret_changed)
+        *ret_changed = STEAL(changed);
+    return 0;
+}
+
+static int sqlite_discard(struct os *os, const char *json, const struct source_target *target,
+                          struct error *err)
+{
+    (void)target;
+    __attribute__((cleanup(scoped_sqlite_kept_cleanup))) struct sqlite_kept kept = SQLITE_KEPT_INIT;
+    if (sqlite_kept_read(json, &kept, err) < 0)
+        return -1;
+    return sqlite_swap_discard(os, &kept, err);
+}
+
+const struct source_ops source_sqlite = {
+    .engine = "sqlite",
+    .capabilities = SOURCE_DATABASE | SOURCE_TABLES,
+    .dump = sqlite_dump,
+    .load = sqlite_load,
+    .recover = sqlite_recover,
+    .undo = sqlite_undo,
+    .discard = sqlite_discard,
+};
