@@ -75,8 +75,7 @@ TEST(public_keys_of_low_order_are_refused)
     /* Thirty-two zero bytes under a right checksum. */
     struct error err = ERROR_INIT;
     assert_fails(
-        age_recipient_check(
-            "age1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq5cu47z", &err),
+        age_recipient_check("age1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq5cu47z", &err),
         err, ERROR_USAGE);
     char *upper = mem_string(PUBLIC);
     for (char *at = upper; *at; at++)
