@@ -21,6 +21,7 @@ struct os;
 struct progress;
 struct store;
 struct manifest;
+struct segment;
 struct segment_sink;
 struct segment_source;
 struct artifact_writer;
@@ -54,7 +55,8 @@ struct artifact_options {
 int artifact_create(const struct artifact_options *options, struct artifact_writer **ret_writer,
                     struct error *err);
 
-/* Borrowed; lives as long as the writer. */
+/* Borrowed; lives as long as the writer. For tar, members are pushed and nothing else: the index
+ * member and the end of the archive are the writer's. */
 struct segment_sink *artifact_sink(struct artifact_writer *writer);
 
 /* The temporary key the bytes are under until the commit. */
@@ -81,6 +83,10 @@ struct artifact_open_options {
     const struct artifact_keys *keys; /* may be NULL */
     int jobs;
     bool ignore_manifest; /* read front to back */
+    /* For level 2, may be NULL: sees every plain segment in order (`rows` is what the index says),
+     * then NULL once. A -1 fails the verification. One call at a time, from any thread. */
+    int (*checker)(void *context, const struct segment *segment, struct error *err);
+    void *checker_context;
 };
 
 /* Opens the file and, if there, its manifest and index. A damaged manifest is ERROR_CORRUPT; none
@@ -94,6 +100,13 @@ struct segment_source *artifact_segments(struct artifact_reader *reader);
 /* "sqlite3", "sql", "tar": from the manifest, else the name, else the first bytes; NULL when it is
  * none of them. */
 const char *artifact_kind(const struct artifact_reader *reader);
+
+/* Call `visit` for each member of a tar artifact that has an index, in order: 0, what it answered,
+ * or -1. `path` is borrowed for the time of the call and as untrusted as the artifact. */
+typedef int artifact_member_fn(void *context, const char *path, char type, uint64_t size,
+                               uint64_t frame, struct error *err);
+int artifact_members(struct artifact_reader *reader, artifact_member_fn *visit, void *context,
+                     struct error *err);
 void artifact_close(struct artifact_reader *reader);
 
 /* Levels 0 to 2 (3 is service/verify's). */

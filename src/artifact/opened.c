@@ -1,0 +1,230 @@
+#include "artifact/opened.h"
+
+#include "artifact/compression.h"
+#include "artifact/index.h"
+#include "artifact/input.h"
+#include "artifact/name.h"
+#include "artifact/publish.h"
+#include "base/error.h"
+#include "io/codec.h"
+#include "store/store.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define SNIFF_SIZE ((size_t)4096)
+
+/* ---- the manifest ---- */
+
+int opened_manifest(const struct artifact_open_options *options, struct manifest *ret_manifest,
+                    struct error *err)
+{
+    SCOPED(string) char *key = publish_manifest_key(options->file);
+    struct store_entry entry;
+    int there = store_stat(options->store, key, &entry, err);
+    if (there <= 0)
+        return there;
+    if (entry.size > MANIFEST_MAXIMUM)
+        return error_set(err, ERROR_CORRUPT, "%s is longer than a manifest can be", key);
+    SCOPED(string) char *text = mem_alloc((size_t)entry.size + 1, 1);
+    size_t size = 0;
+    if (store_read(options->store, key, 0, text, (size_t)entry.size, &size, err) < 0)
+        return -1;
+    if (manifest_parse(text, size, ret_manifest, err) < 0) {
+        error_prefix(err, "%s", key);
+        return error_hint(err, "--ignore-manifest reads the artifact from front to back");
+    }
+    return 1;
+}
+
+static int load_manifest(struct opened *opened, const struct artifact_open_options *options,
+                         struct error *err)
+{
+    if (options->ignore_manifest)
+        return 0;
+    int there = opened_manifest(options, &opened->manifest, err);
+    if (there <= 0)
+        return there;
+    opened->described = true;
+    if (opened->manifest.size_bytes == opened->stored_size)
+        return 0;
+    error_set(err, ERROR_CORRUPT, "%s has %llu bytes, its manifest says %llu", opened->file,
+              (unsigned long long)opened->stored_size,
+              (unsigned long long)opened->manifest.size_bytes);
+    return error_hint(err, "--ignore-manifest reads the artifact from front to back");
+}
+
+/* ---- what it is ---- */
+
+/* The first bytes of the plain content. */
+static int sniff_plain(const struct opened *opened, uint8_t *plain, size_t *ret_size,
+                       struct error *err)
+{
+    uint8_t start[SNIFF_SIZE];
+    uint64_t size = input_size(opened->input);
+    size_t given = size < sizeof start ? (size_t)size : sizeof start;
+    if (input_read(opened->input, 0, start, given, err) < 0)
+        return -1;
+    SCOPED(decoder) struct decoder *decoder = compression_decoder(opened->compression);
+    struct codec_step step = {.in = start, .in_size = given, .out = plain, .out_size = SNIFF_SIZE};
+    while (step.in_size && step.out_size)
+        if (decoder_step(decoder, &step, NULL) < 0)
+            break; /* who reads it will say what is wrong */
+    *ret_size = SNIFF_SIZE - step.out_size;
+    return 0;
+}
+
+static bool begins_like_sql(const char *text, size_t size)
+{
+    static const char *const words[] = {"--",     "/*",     "CREATE", "INSERT", "SET",    "DROP",
+                                        "BEGIN",  "PRAGMA", "USE",    "COPY",   "LOCK",   "ALTER",
+                                        "SELECT", "START",  "COMMIT", "DELETE", "UPDATE", "WITH"};
+    size_t at = 0;
+    while (at < size && isspace((unsigned char)text[at]))
+        at++;
+    for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+        size_t length = strlen(words[i]);
+        if (size - at > length && strncasecmp(text + at, words[i], length) == 0 &&
+            !isalnum((unsigned char)text[at + length]))
+            return true;
+    }
+    return false;
+}
+
+static const char *sniff_kind(const uint8_t *plain, size_t size)
+{
+    static const char image[] = "SQLite format 3";
+    if (size >= sizeof image && memcmp(plain, image, sizeof image) == 0)
+        return "sqlite3";
+    if (size >= 512 && memcmp(plain + 257, "ustar", 5) == 0)
+        return "tar";
+    return begins_like_sql((const char *)plain, size) ? "sql" : NULL;
+}
+
+/* The manifest's word as static text. */
+static const char *static_kind(const char *kind)
+{
+    static const char *const kinds[] = {"sql", "sqlite3", "tar"};
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+        if (strcmp(kind, kinds[i]) == 0)
+            return kinds[i];
+    return NULL;
+}
+
+static int find_compression(struct opened *opened, struct error *err)
+{
+    uint8_t start[16] = {0};
+    uint64_t size = input_size(opened->input);
+    size_t given = size < sizeof start ? (size_t)size : sizeof start;
+    if (input_read(opened->input, 0, start, given, err) < 0)
+        return -1;
+    opened->compression = compression_sniff(start, given);
+    if (!opened->described)
+        return 0;
+    struct compression_choice choice;
+    if (compression_parse(opened->manifest.compression, &choice, err) < 0)
+        return -1;
+    bool encrypted = strcmp(opened->manifest.encryption, "none") != 0;
+    if (encrypted != input_encrypted(opened->input))
+        return error_set(err, ERROR_CORRUPT, "%s is %sencrypted, its manifest says otherwise",
+                         opened->file, encrypted ? "not " : "");
+    /* What is stored as it is may begin with anything. */
+    if (choice.kind == COMPRESSION_NONE)
+        opened->compression = COMPRESSION_NONE;
+    if (choice.kind != opened->compression)
+        return error_set(err, ERROR_CORRUPT, "%s is not compressed as its manifest says",
+                         opened->file);
+    return 0;
+}
+
+static int find_kind(struct opened *opened, struct error *err)
+{
+    opened->kind =
+        opened->described ? static_kind(opened->manifest.kind) : artifact_name_kind(opened->file);
+    if (opened->kind)
+        return 0;
+    uint8_t plain[SNIFF_SIZE];
+    size_t size = 0;
+    if (sniff_plain(opened, plain, &size, err) < 0)
+        return -1;
+    opened->kind = sniff_kind(plain, size);
+    return 0;
+}
+
+/* A file that by its name should be compressed and has nothing in it was cut. */
+static int check_empty(const struct opened *opened, struct error *err)
+{
+    SCOPED(string) char *text = mem_string(opened->file);
+    bool compressed = text_ends(text, ".zst") || text_ends(text, ".gz") || text_ends(text, ".age");
+    if (opened->stored_size || (!compressed && opened->described))
+        return 0;
+    return error_set(err, ERROR_CORRUPT, "%s is empty", opened->file);
+}
+
+/* ---- life ---- */
+
+static int read_range(void *context, uint64_t offset, void *data, size_t size, struct error *err)
+{
+    return input_read(context, offset, data, size, err);
+}
+
+struct index_place opened_index(const struct opened *opened)
+{
+    return (struct index_place){.kind = opened->kind,
+                                .compression = opened->compression,
+                                .offset = opened->manifest.index_offset,
+                                .length = opened->manifest.index_length,
+                                .read = read_range,
+                                .context = opened->input};
+}
+
+bool opened_indexed(const struct opened *opened)
+{
+    return opened->contents.frame_count || opened->manifest.index_length;
+}
+
+static int open_all(struct opened *opened, const struct artifact_open_options *options,
+                    struct error *err)
+{
+    struct store_entry entry;
+    int there = store_stat(options->store, options->file, &entry, err);
+    if (there < 0)
+        return -1;
+    if (!there)
+        return error_set(err, ERROR_NOT_FOUND, "no artifact %s", options->file);
+    opened->stored_size = entry.size;
+    if (load_manifest(opened, options, err) < 0 || check_empty(opened, err) < 0)
+        return -1;
+    if (input_open(opened->store, opened->file, entry.size, options->keys, &opened->input, err) < 0)
+        return error_prefix(err, "%s", opened->file);
+    if (find_compression(opened, err) < 0 || find_kind(opened, err) < 0)
+        return -1;
+    if (!opened->described)
+        return 0;
+    struct index_place place = opened_index(opened);
+    if (contents_load(&opened->contents, &opened->manifest, &place, input_size(opened->input),
+                      err) < 0)
+        return error_prefix(err, "%s", opened->file);
+    return 0;
+}
+
+int opened_open(const struct artifact_open_options *options, struct opened *opened,
+                struct error *err)
+{
+    *opened = (struct opened){.store = options->store, .file = mem_string(options->file)};
+    if (open_all(opened, options, err) == 0)
+        return 0;
+    opened_close(opened);
+    return -1;
+}
+
+void opened_close(struct opened *opened)
+{
+    contents_clear(&opened->contents);
+    input_close(opened->input);
+    manifest_clear(&opened->manifest);
+    free(opened->file);
+    *opened = (struct opened){0};
+}

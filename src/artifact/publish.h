@@ -1,0 +1,25 @@
+/*
+ * The last steps of a backup: a free name, the manifest beside it, both durable, and what the store
+ * holds proven to be what was written.
+ */
+#ifndef KEDGE_ARTIFACT_PUBLISH_H
+#define KEDGE_ARTIFACT_PUBLISH_H
+
+struct artifact_name;
+struct error;
+struct manifest;
+struct output;
+struct store;
+
+/* The key of the manifest of the artifact `file`; to be freed. */
+char *publish_manifest_key(const char *file);
+
+/*
+ * Give the finished `output` the first free name of `name` (its clash is counted up) and its
+ * manifest, whose `file` and `checksum` are set here. Afterwards both are durable. On failure
+ * neither is there.
+ */
+int publish_artifact(struct store *store, struct output *output, struct artifact_name *name,
+                     struct manifest *manifest, struct error *err);
+
+#endif

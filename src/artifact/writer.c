@@ -1,0 +1,634 @@
+/*
+ * Writing an artifact: segments come in from any thread, frames leave in their order.
+ *
+ * A pushed segment becomes a job in a ring. Workers take jobs in order, each with a buffer for the
+ * frame, so the oldest job always has what it needs and the ring cannot jam. The digest of a
+ * database image needs the plain segments one after the other: whichever worker is free does the
+ * next piece of it, so it costs no thread of its own. One thread pushes finished frames on, through
+ * encryption if wanted, and notes them in the index.
+ */
+#include "artifact/artifact.h"
+
+#include "artifact/compression.h"
+#include "artifact/index.h"
+#include "artifact/manifest.h"
+#include "artifact/name.h"
+#include "artifact/output.h"
+#include "artifact/publish.h"
+#include "base/error.h"
+#include "base/os.h"
+#include "base/segment.h"
+#include "base/sink.h"
+#include "base/stop.h"
+#include "crypto/age.h"
+#include "crypto/sha256.h"
+#include "io/codec.h"
+#include "io/crew.h"
+#include "io/pages.h"
+#include "io/progress.h"
+#include "io/segments.h"
+#include "store/store.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Plain bytes on their way, beyond which taking waits: with rows of hundreds of megabytes not all
+ * segments may be that large at once. */
+#define FLIGHT_MAXIMUM (UINT64_C(96) << 20)
+
+struct frame_buffer {
+    struct pages pages;
+    size_t size;
+    bool used;
+};
+
+/* A segment on its way to being a frame. */
+struct job {
+    struct segment *segment; /* NULL once compressed and digested */
+    struct frame_buffer *buffer;
+    struct index_frame frame;
+    char *schema, *table; /* frame's, owned */
+    struct buf members;   /* index lines of the members that begin in it */
+    bool digested;
+    bool compressed;
+};
+
+struct artifact_writer {
+    struct segment_sink sink;
+    struct os *os;
+    struct store *store;
+    struct progress *progress;
+    struct artifact_name name;
+    struct compression_choice compression;
+    struct text_list recipients;
+    struct crew *crew;
+    struct segments *segments;
+    struct output *output;
+    struct sink *cipher; /* NULL when not encrypted */
+    struct sink *first;  /* where frames are pushed: the cipher, or the output */
+    struct index_writer *index;
+    bool is_image;
+    bool committed;
+
+    /* Under the crew's lock. Jobs are numbered as frames are; jobs[number % job_count]. */
+    struct job *jobs;
+    size_t job_count;
+    struct frame_buffer *buffers;
+    size_t buffer_count;
+    uint64_t pushed;
+    uint64_t taken;   /* by workers */
+    uint64_t digests; /* done or being done */
+    uint64_t written;
+    uint64_t plain; /* bytes pushed */
+    uint64_t rows;
+    uint64_t flight; /* plain bytes pushed and not yet written */
+    bool digesting;
+    bool closed; /* nothing more will be pushed */
+    struct buf tables;
+
+    /* The writing thread's; the committing one's after it. */
+    uint64_t offset; /* in the compressed stream */
+    struct manifest_frame *frames;
+    size_t frame_count;
+    size_t frame_capacity;
+    bool frames_too_many;
+    struct sha256 *digest;
+};
+
+/* Past this many, frames go into the index only: the manifest has no room for them anyway. */
+#define FRAMES_KEPT 16384
+
+static struct job *job_at(struct artifact_writer *writer, uint64_t number)
+{
+    return &writer->jobs[number % writer->job_count];
+}
+
+/* ---- the sink ---- */
+
+static struct artifact_writer *writer_of(struct segment_sink *sink)
+{
+    return (struct artifact_writer *)sink;
+}
+
+static int sink_take(struct segment_sink *sink, size_t capacity, struct segment **ret_segment,
+                     struct error *err)
+{
+    struct artifact_writer *writer = writer_of(sink);
+    if (stop_check(err) < 0) {
+        crew_fail(writer->crew, err);
+        return -1;
+    }
+    crew_lock(writer->crew);
+    while (writer->flight > FLIGHT_MAXIMUM && !crew_failed(writer->crew))
+        crew_wait(writer->crew);
+    crew_unlock(writer->crew);
+    return segments_take(writer->segments, capacity, ret_segment, err);
+}
+
+static int sink_grow(struct segment_sink *sink, struct segment *segment, size_t capacity,
+                     struct error *err)
+{
+    (void)sink;
+    return segments_grow(segment, capacity, err);
+}
+
+static void sink_drop(struct segment_sink *sink, struct segment *segment)
+{
+    segments_give(writer_of(sink)->segments, segment);
+}
+
+static void enqueue(struct artifact_writer *writer, struct segment *segment)
+{
+    struct job *job = job_at(writer, writer->pushed);
+    segment->offset = writer->plain;
+    segment->frame = writer->pushed;
+    *job = (struct job){
+        .segment = segment,
+        .schema = mem_string(segment->schema),
+        .table = mem_string(segment->table),
+        .members = BUF_INIT,
+        .digested = !writer->is_image,
+        .frame = {.number = writer->pushed,
+                  .section = segment->section,
+                  .plain = segment->size,
+                  .rows = segment->rows},
+    };
+    job->frame.schema = job->schema;
+    job->frame.table = job->table;
+    writer->pushed++;
+    writer->plain += segment->size;
+    writer->rows += segment->rows;
+    writer->flight += segment->size;
+    crew_wake(writer->crew);
+}
+
+static int sink_push(struct segment_sink *sink, struct segment *segment, uint64_t *ret_frame,
+                     struct error *err)
+{
+    struct artifact_writer *writer = writer_of(sink);
+    if (!segment->size) {
+        sink_drop(sink, segment);
+        return crew_check(writer->crew, err);
+    }
+    crew_lock(writer->crew);
+    assert(!writer->closed);
+    bool failed = crew_failed(writer->crew);
+    if (!failed) {
+        if (ret_frame)
+            *ret_frame = writer->pushed;
+        enqueue(writer, segment);
+    }
+    crew_unlock(writer->crew);
+    if (failed)
+        sink_drop(sink, segment);
+    return crew_check(writer->crew, err);
+}
+
+static int sink_table(struct segment_sink *sink, const struct segment_table *table,
+                      struct error *err)
+{
+    struct artifact_writer *writer = writer_of(sink);
+    crew_lock(writer->crew);
+    index_append_table(&writer->tables, table);
+    crew_unlock(writer->crew);
+    return crew_check(writer->crew, err);
+}
+
+static const struct segment_sink_ops sink_ops = {
+    .take = sink_take,
+    .grow = sink_grow,
+    .push = sink_push,
+    .drop = sink_drop,
+    .table = sink_table,
+};
+
+/* ---- workers ---- */
+
+/* With the lock held: the segment goes back when nobody needs it any more. */
+static struct segment *release(struct job *job)
+{
+    return job->digested && job->compressed ? STEAL(job->segment) : NULL;
+}
+
+static bool can_digest(const struct artifact_writer *writer)
+{
+    return writer->is_image && !writer->digesting && writer->digests < writer->pushed;
+}
+
+/* With the lock held, which is let go while hashing. */
+static void digest_next(struct artifact_writer *writer)
+{
+    struct job *job = job_at(writer, writer->digests);
+    writer->digesting = true;
+    crew_unlock(writer->crew);
+    sha256_update(writer->digest, job->segment->data, job->segment->size);
+    crew_lock(writer->crew);
+    writer->digesting = false;
+    writer->digests++;
+    job->digested = true;
+    struct segment *done = release(job);
+    crew_unlock(writer->crew);
+    segments_give(writer->segments, done);
+    crew_lock(writer->crew);
+    crew_wake(writer->crew);
+}
+
+static struct frame_buffer *free_buffer(struct artifact_writer *writer)
+{
+    for (size_t i = 0; i < writer->buffer_count; i++)
+        if (!writer->buffers[i].used)
+            return &writer->buffers[i];
+    return NULL;
+}
+
+static int compress(struct encoder *encoder, struct job *job, struct error *err)
+{
+    struct segment *segment = job->segment;
+    struct frame_buffer *buffer = job->buffer;
+    size_t bound = encoder_bound(encoder, segment->size);
+    if (pages_reserve(&buffer->pages, bound, 0, err) < 0 ||
+        encoder_encode(encoder, segment->data, segment->size, buffer->pages.data,
+                       buffer->pages.capacity, &buffer->size, err) < 0)
+        return -1;
+    sha256_of(buffer->pages.data, buffer->size, job->frame.sha256);
+    job->frame.length = buffer->size;
+    for (size_t i = 0; i < segment->member_count; i++)
+        index_append_member(&job->members, &segment->members[i], job->frame.number);
+    return 0;
+}
+
+/* With the lock held, which is let go while compressing. */
+static int compress_next(struct artifact_writer *writer, struct encoder *encoder,
+                         struct frame_buffer *buffer, struct error *err)
+{
+    struct job *job = job_at(writer, writer->taken++);
+    job->buffer = buffer;
+    buffer->used = true;
+    crew_unlock(writer->crew);
+    int result = compress(encoder, job, err);
+    progress_add(writer->progress, job->frame.plain);
+    crew_lock(writer->crew);
+    if (result < 0)
+        return -1;
+    job->compressed = true;
+    struct segment *done = release(job);
+    crew_unlock(writer->crew);
+    segments_give(writer->segments, done);
+    crew_lock(writer->crew);
+    crew_wake(writer->crew);
+    return 0;
+}
+
+static int work_locked(struct artifact_writer *writer, struct encoder *encoder, struct error *err)
+{
+    while (!crew_failed(writer->crew)) {
+        struct frame_buffer *buffer = NULL;
+        if (can_digest(writer))
+            digest_next(writer);
+        else if (writer->taken < writer->pushed && (buffer = free_buffer(writer)) != NULL) {
+            if (compress_next(writer, encoder, buffer, err) < 0)
+                return -1;
+        } else if (writer->closed && writer->taken == writer->pushed)
+            return 0;
+        else
+            crew_wait(writer->crew);
+    }
+    return 0;
+}
+
+static int work(void *context, struct error *err)
+{
+    struct artifact_writer *writer = context;
+    SCOPED(encoder) struct encoder *encoder = compression_encoder(writer->compression);
+    crew_lock(writer->crew);
+    int result = work_locked(writer, encoder, err);
+    crew_unlock(writer->crew);
+    return result;
+}
+
+/* ---- frames on their way out ---- */
+
+static int note_frame(struct artifact_writer *writer, struct job *job, struct error *err)
+{
+    struct index_frame *frame = &job->frame;
+    frame->offset = writer->offset;
+    writer->offset += frame->length;
+    index_append_frame(&job->members, frame);
+    if (index_writer_add(writer->index, &job->members, err) < 0)
+        return -1;
+    if (!writer->is_image || writer->frames_too_many)
+        return 0;
+    if (writer->frame_count == FRAMES_KEPT) {
+        writer->frames_too_many = true;
+        return 0;
+    }
+    ARRAY_GROW(writer->frames, writer->frame_count, writer->frame_capacity);
+    struct manifest_frame *kept = &writer->frames[writer->frame_count++];
+    *kept = (struct manifest_frame){
+        .offset = frame->offset, .length = frame->length, .plain = frame->plain};
+    memcpy(kept->sha256, frame->sha256, sizeof kept->sha256);
+    return 0;
+}
+
+static void clear_job(struct job *job)
+{
+    free(job->schema);
+    free(job->table);
+    buf_clear(&job->members);
+    *job = (struct job){.members = BUF_INIT};
+}
+
+static int write_frame(struct artifact_writer *writer, struct job *job, struct error *err)
+{
+    if (sink_write(writer->first, job->buffer->pages.data, job->buffer->size, err) < 0 ||
+        note_frame(writer, job, err) < 0)
+        return -1;
+    crew_lock(writer->crew);
+    /* A buffer that one giant row made large is not kept. */
+    if (job->buffer->pages.capacity > SEGMENT_MAXIMUM * 2)
+        pages_clear(&job->buffer->pages);
+    job->buffer->used = false;
+    writer->flight -= job->frame.plain;
+    writer->written++;
+    crew_wake(writer->crew);
+    crew_unlock(writer->crew);
+    return 0;
+}
+
+/* The next frame in order once it is there, else NULL: closed and all written, or failed. */
+static struct job *next_frame(struct artifact_writer *writer)
+{
+    struct job *job = NULL;
+    crew_lock(writer->crew);
+    while (!job && !crew_failed(writer->crew) &&
+           !(writer->closed && writer->written == writer->pushed)) {
+        struct job *next = job_at(writer, writer->written);
+        if (writer->written < writer->pushed && next->compressed && next->digested)
+            job = next;
+        else
+            crew_wait(writer->crew);
+    }
+    crew_unlock(writer->crew);
+    return job;
+}
+
+static int write_frames(void *context, struct error *err)
+{
+    struct artifact_writer *writer = context;
+    for (;;) {
+        struct job *job = next_frame(writer);
+        if (!job)
+            return 0;
+        struct job mine = *job;
+        /* From the moment it counts as written its place in the ring may be taken. */
+        *job = (struct job){.members = BUF_INIT, .buffer = NULL};
+        int result = write_frame(writer, &mine, err);
+        clear_job(&mine);
+        if (result < 0)
+            return -1;
+    }
+}
+
+/* ---- life ---- */
+
+static int start_threads(struct artifact_writer *writer, int jobs, struct error *err)
+{
+    for (int i = 0; i < jobs; i++)
+        if (crew_start(writer->crew, work, writer, err) < 0)
+            return -1;
+    return crew_start(writer->crew, write_frames, writer, err);
+}
+
+static int open_cipher(struct artifact_writer *writer, const struct artifact_options *options,
+                       struct error *err)
+{
+    writer->first = output_sink(writer->output);
+    bool to_recipients = options->recipients && options->recipients->count;
+    if (!to_recipients && !options->passphrase)
+        return 0;
+    if (age_encrypt_new(options->os, options->recipients, options->passphrase, writer->first,
+                        &writer->cipher, err) < 0)
+        return -1;
+    writer->first = writer->cipher;
+    for (size_t i = 0; to_recipients && i < options->recipients->count; i++)
+        text_list_add(&writer->recipients, options->recipients->items[i]);
+    if (!to_recipients)
+        text_list_add(&writer->recipients, "passphrase");
+    return 0;
+}
+
+static struct artifact_writer *writer_new(const struct artifact_options *options)
+{
+    size_t jobs = (size_t)options->jobs;
+    struct artifact_writer *writer = MEM_NEW(struct artifact_writer);
+    writer->sink.ops = &sink_ops;
+    writer->os = options->os;
+    writer->store = options->store;
+    writer->progress = options->progress;
+    writer->compression = options->compression;
+    writer->name = (struct artifact_name){
+        .name = mem_string(options->name),
+        .moment_ns = options->moment_ns,
+        .part = mem_string(options->part),
+        .kind = mem_string(options->kind),
+        .compression = options->compression.kind,
+        .encrypted = options->passphrase || (options->recipients && options->recipients->count),
+        .clash = 1,
+    };
+    writer->is_image = strcmp(options->kind, "sqlite3") == 0;
+    writer->crew = crew_new();
+    /* One that each reader fills, one that each worker compresses, and two so that nobody waits. */
+    writer->segments = segments_new(writer->crew, 2 * jobs + 2);
+    writer->buffer_count = jobs + 2;
+    writer->buffers = mem_alloc(writer->buffer_count, sizeof *writer->buffers);
+    writer->job_count = 2 * jobs + 2 + writer->buffer_count;
+    writer->jobs = mem_alloc(writer->job_count, sizeof *writer->jobs);
+    writer->index = index_writer_new(options->kind);
+    writer->tables = BUF_INIT;
+    writer->digest = sha256_new();
+    return writer;
+}
+
+static bool is_kind(const char *kind)
+{
+    return strcmp(kind, "sql") == 0 || strcmp(kind, "sqlite3") == 0 || strcmp(kind, "tar") == 0;
+}
+
+int artifact_create(const struct artifact_options *options, struct artifact_writer **ret_writer,
+                    struct error *err)
+{
+    if (!is_kind(options->kind))
+        return error_set(err, ERROR_USAGE, "\"%s\" is no kind of artifact", options->kind);
+    if (options->jobs < 1 || options->jobs > 256)
+        return error_set(err, ERROR_USAGE, "%d jobs are not between 1 and 256", options->jobs);
+    SCOPED(artifact_writer) struct artifact_writer *writer = writer_new(options);
+    if (output_open(options->store, writer->crew, &writer->output, err) < 0 ||
+        open_cipher(writer, options, err) < 0 || start_threads(writer, options->jobs, err) < 0)
+        return -1;
+    *ret_writer = STEAL(writer);
+    return 0;
+}
+
+struct segment_sink *artifact_sink(struct artifact_writer *writer)
+{
+    return &writer->sink;
+}
+
+const char *artifact_temporary_key(const struct artifact_writer *writer)
+{
+    return output_upload(writer->output)->key;
+}
+
+void artifact_writer_free(struct artifact_writer *writer)
+{
+    if (!writer)
+        return;
+    struct error dropped = ERROR_INIT;
+    error_set(&dropped, ERROR_FAILED, "given up");
+    crew_fail(writer->crew, &dropped);
+    crew_join(writer->crew, NULL);
+    sink_free(writer->cipher);
+    output_close(writer->output);
+    for (size_t i = 0; i < writer->job_count; i++)
+        clear_job(&writer->jobs[i]);
+    free(writer->jobs);
+    segments_free(writer->segments);
+    for (size_t i = 0; i < writer->buffer_count; i++)
+        pages_clear(&writer->buffers[i].pages);
+    free(writer->buffers);
+    index_writer_free(writer->index);
+    artifact_name_clear(&writer->name);
+    text_list_clear(&writer->recipients);
+    buf_clear(&writer->tables);
+    free(writer->frames);
+    sha256_free(writer->digest);
+    crew_free(writer->crew);
+    free(writer);
+}
+
+/* ---- commit ---- */
+
+static int drain(struct artifact_writer *writer, struct error *err)
+{
+    crew_lock(writer->crew);
+    writer->closed = true;
+    crew_wake(writer->crew);
+    while (writer->written < writer->pushed && !crew_failed(writer->crew))
+        crew_wait(writer->crew);
+    crew_unlock(writer->crew);
+    if (stop_check(err) < 0)
+        return -1;
+    return crew_check(writer->crew, err);
+}
+
+/* Counts what goes through, to know where the index frame ends. */
+struct counter {
+    struct sink base;
+    struct sink *next;
+    uint64_t size;
+};
+
+static int counter_write(struct sink *base, const void *data, size_t size, struct error *err)
+{
+    struct counter *counter = (struct counter *)base;
+    counter->size += size;
+    return sink_write(counter->next, data, size, err);
+}
+
+static const struct sink_ops counter_ops = {.write = counter_write};
+
+static int write_index(struct artifact_writer *writer, struct manifest *manifest, struct error *err)
+{
+    struct counter counter = {.base.ops = &counter_ops, .next = writer->first};
+    if (index_writer_add(writer->index, &writer->tables, err) < 0 ||
+        index_writer_finish(writer->index, writer->compression, &counter.base, err) < 0)
+        return -1;
+    manifest->index_offset = writer->offset;
+    manifest->index_length = counter.size;
+    writer->offset += counter.size;
+    return 0;
+}
+
+/* A file without a single byte is no zstd and no gzip file: an empty image is one empty frame. */
+static int write_empty_frame(struct artifact_writer *writer, struct error *err)
+{
+    SCOPED(encoder) struct encoder *encoder = compression_encoder(writer->compression);
+    struct frame_buffer buffer = {0};
+    struct job job = {.buffer = &buffer, .members = BUF_INIT};
+    struct segment nothing = {0};
+    job.segment = &nothing;
+    int result = compress(encoder, &job, err);
+    if (result == 0 && buffer.size)
+        result = sink_write(writer->first, buffer.pages.data, buffer.size, err);
+    if (result == 0)
+        result = note_frame(writer, &job, err);
+    pages_clear(&buffer.pages);
+    clear_job(&job);
+    return result;
+}
+
+/* Where the frames of an image are told: in the manifest; when there are too many, in an index
+ * frame; when there is no place for one either, nowhere. */
+static int place_frames(struct artifact_writer *writer, struct manifest *manifest,
+                        struct error *err)
+{
+    manifest->frames = STEAL(writer->frames);
+    manifest->frame_count = writer->frame_count;
+    sha256_finish_text(writer->digest, manifest->digest);
+    if (!writer->frames_too_many && manifest_holds(manifest))
+        return 0;
+    manifest->frame_count = 0;
+    if (writer->compression.kind == COMPRESSION_NONE)
+        return 0;
+    free(manifest->frames);
+    manifest->frames = NULL;
+    return write_index(writer, manifest, err);
+}
+
+static int write_tail(struct artifact_writer *writer, struct manifest *manifest, struct error *err)
+{
+    if (writer->is_image && !writer->pushed && write_empty_frame(writer, err) < 0)
+        return -1;
+    if (writer->is_image ? place_frames(writer, manifest, err) < 0
+                         : write_index(writer, manifest, err) < 0)
+        return -1;
+    return writer->cipher ? sink_finish(writer->cipher, err) : 0;
+}
+
+static void describe(struct artifact_writer *writer, struct manifest *manifest)
+{
+    free(manifest->kind);
+    free(manifest->part);
+    free(manifest->compression);
+    free(manifest->encryption);
+    free(manifest->frames);
+    manifest->frames = NULL;
+    manifest->frame_count = 0;
+    manifest->index_offset = 0;
+    manifest->index_length = 0;
+    manifest->digest[0] = '\0';
+    manifest->kind = mem_string(writer->name.kind);
+    manifest->part = mem_string(writer->name.part);
+    manifest->compression = compression_text(writer->compression);
+    manifest->encryption = mem_string(writer->cipher ? "age" : "none");
+    text_list_clear(&manifest->recipients);
+    for (size_t i = 0; i < writer->recipients.count; i++)
+        text_list_add(&manifest->recipients, writer->recipients.items[i]);
+    manifest->plain_bytes = writer->plain;
+    if (!writer->is_image)
+        manifest->rows = writer->rows;
+}
+
+int artifact_commit(struct artifact_writer *writer, struct manifest *manifest, struct error *err)
+{
+    assert(!writer->committed);
+    writer->committed = true;
+    if (drain(writer, err) < 0)
+        return -1;
+    describe(writer, manifest);
+    if (write_tail(writer, manifest, err) < 0 || output_finish(writer->output, err) < 0 ||
+        crew_join(writer->crew, err) < 0)
+        return -1;
+    return publish_artifact(writer->store, writer->output, &writer->name, manifest, err);
+}
