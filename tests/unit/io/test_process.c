@@ -57,6 +57,7 @@ TEST(a_failure_carries_the_last_line_of_stderr)
     SCOPED(process) struct process *process = NULL;
     assert_ok(process_start(&options, &process, &err), err);
     SCOPED(string) char *text = read_to_end(process);
+    assert_string_equal(text, "");
     assert_fails(process_wait(process, &err), err, ERROR_FAILED);
     assert_string_equal(err.message, "sh failed: why");
 }
