@@ -1,0 +1,109 @@
+#include "catalog/dialect.h"
+
+#include "base/mem.h"
+#include "base/moment.h"
+
+#include <ctype.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+static const char *const sqlite_session[] = {"PRAGMA foreign_keys = ON", NULL};
+
+/* Readers and the one writer do not wait for each other in this mode; it stays with the file. */
+static const char *const sqlite_creation[] = {"PRAGMA journal_mode = WAL", NULL};
+
+static const struct dialect dialects[] = {
+    {
+        .engine = DB_SQLITE,
+        .name = "sqlite",
+        .session = sqlite_session,
+        .creation = sqlite_creation,
+        .history_exists = "SELECT count(*) FROM sqlite_master WHERE name = 'schema_migrations'",
+        .claim = "",
+        .time_format = "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ",
+        .retries = 0,
+    },
+};
+
+const struct dialect *dialect_of(enum db_engine engine)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(dialects); i++)
+        if (dialects[i].engine == engine)
+            return &dialects[i];
+    return NULL;
+}
+
+void dialect_format_time(const struct dialect *dialect, int64_t moment_ns,
+                         char ret_text[static DIALECT_TIME_SIZE])
+{
+    time_t seconds = (time_t)(moment_ns / MOMENT_SECOND);
+    int microseconds = (int)(moment_ns % MOMENT_SECOND / 1000);
+    struct tm utc;
+    gmtime_r(&seconds, &utc);
+    /* The formats are the rows above; each takes the same seven numbers. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+    snprintf(ret_text, DIALECT_TIME_SIZE, dialect->time_format, utc.tm_year + 1900, utc.tm_mon + 1,
+             utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, microseconds);
+#pragma GCC diagnostic pop
+}
+
+/* `count` digits at `text`, or -1. */
+static int digits(const char *text, int count)
+{
+    int value = 0;
+    for (int i = 0; i < count; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return -1;
+        value = value * 10 + (text[i] - '0');
+    }
+    return value;
+}
+
+/* Days since 1970-01-01 in the Gregorian calendar; March begins the year so that the leap day is
+ * its last. */
+static int64_t days_since_1970(int year, int month, int day)
+{
+    int64_t y = month > 2 ? year : year - 1;
+    int64_t m = month > 2 ? month - 3 : month + 9;
+    return 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 719469;
+}
+
+static bool is_utc(const char *zone)
+{
+    return strcmp(zone, "") == 0 || strcmp(zone, "Z") == 0 || strcmp(zone, "+00") == 0 ||
+           strcmp(zone, "+00:00") == 0;
+}
+
+/* The forms that the engines write: a list of a hundred thousand rows reads four of them a row. */
+static int parse_ours(const char *text, int64_t *ret_moment_ns)
+{
+    if (text[4] != '-' || text[7] != '-' || (text[10] != 'T' && text[10] != ' ') ||
+        text[13] != ':' || text[16] != ':')
+        return -1;
+    int year = digits(text, 4), month = digits(text + 5, 2), day = digits(text + 8, 2);
+    int hour = digits(text + 11, 2), minute = digits(text + 14, 2), second = digits(text + 17, 2);
+    if (year < 1 || month < 1 || month > 12 || day < 1 || day > 31 || hour < 0 || hour > 23 ||
+        minute < 0 || minute > 59 || second < 0 || second > 60)
+        return -1;
+    const char *rest = text + 19;
+    int64_t fraction_ns = 0;
+    if (*rest == '.')
+        for (int64_t scale = MOMENT_SECOND / 10; isdigit((unsigned char)*++rest); scale /= 10)
+            fraction_ns += (*rest - '0') * scale;
+    if (!is_utc(rest))
+        return -1;
+    int64_t seconds =
+        days_since_1970(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
+    *ret_moment_ns = seconds * MOMENT_SECOND + fraction_ns;
+    return 0;
+}
+
+int dialect_parse_time(const char *text, size_t size, int64_t *ret_moment_ns)
+{
+    if (size >= 19 && parse_ours(text, ret_moment_ns) == 0)
+        return 0;
+    return moment_parse(text, ret_moment_ns);
+}

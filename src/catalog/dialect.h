@@ -1,0 +1,36 @@
+/*
+ * What differs between the engines that can hold a catalogue, one row each. Everything else in this
+ * folder is the same statement for all of them.
+ */
+#ifndef KEDGE_CATALOG_DIALECT_H
+#define KEDGE_CATALOG_DIALECT_H
+
+#include "db/url.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Room for any time as text. */
+#define DIALECT_TIME_SIZE 40
+
+struct dialect {
+    enum db_engine engine;
+    const char *name;            /* its folder in migrations/ */
+    const char *const *session;  /* run after each connect; ended by NULL */
+    const char *const *creation; /* run once, before the first migration; ended by NULL */
+    const char *history_exists;  /* counts the table schema_migrations in our place: 0 or 1 */
+    const char *claim;           /* what makes SELECT take rows nobody else is taking */
+    const char *time_format;     /* of year, month, day, hour, minute, second, microsecond */
+    int retries;                 /* of a transaction that lost a fight for locks */
+};
+
+const struct dialect *dialect_of(enum db_engine engine);
+
+/* `moment_ns` as the engine's columns take it: UTC, microseconds (what is finer is cut off). */
+void dialect_format_time(const struct dialect *dialect, int64_t moment_ns,
+                         char ret_text[static DIALECT_TIME_SIZE]);
+
+/* The way back, for all of them and for texts that people typed. 0, or -1 when it is none. */
+int dialect_parse_time(const char *text, size_t size, int64_t *ret_moment_ns);
+
+#endif
