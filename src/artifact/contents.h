@@ -34,6 +34,7 @@ struct contents {
     uint64_t end;             /* of the last frame, in the compressed stream */
     uint64_t plain;
     uint64_t rows;
+    bool image;           /* of a database, page by page */
     uint64_t stream_size; /* nothing may lie beyond it */
 };
 

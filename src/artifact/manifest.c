@@ -114,11 +114,16 @@ static int read_moment(const json_t *value, const char *key, int64_t *ret_moment
     return 0;
 }
 
+static bool is_hash(const char *text)
+{
+    return text && strlen(text) == 64 && strspn(text, "0123456789abcdef") == 64;
+}
+
 static int read_hash(const json_t *value, const char *key, char ret_hash[static 65],
                      struct error *err)
 {
     const char *text = json_string_value(value);
-    if (!text || strlen(text) != 64 || strspn(text, "0123456789abcdef") != 64)
+    if (!is_hash(text))
         return refuse(key, "a SHA-256 in hex", err);
     memcpy(ret_hash, text, 65);
     return 0;
@@ -190,7 +195,7 @@ static int read_frame(const json_t *value, size_t number, struct manifest_frame 
                       struct error *err)
 {
     const char *text = json_string_value(json_array_get(value, 3));
-    if (json_array_size(value) != 4 || !text || text_unhex(text, frame->sha256, 32) < 0)
+    if (json_array_size(value) != 4 || !is_hash(text) || text_unhex(text, frame->sha256, 32) < 0)
         return error_set(err, ERROR_CORRUPT,
                          "manifest: frame %zu is not [offset, length, plain length, SHA-256]",
                          number);
