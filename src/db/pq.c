@@ -249,6 +249,7 @@ int pq_open(const struct db_url *url, const struct pq_options *options, struct p
         return -1;
     SCOPED(pq) struct pq *pq = MEM_NEW(struct pq);
     pq->os = options->os;
+    pq->ignore_stop = options->ignore_stop;
     pq->timeout_ms = options->connect_timeout_ms ? options->connect_timeout_ms : CONNECT_TIMEOUT_MS;
     pq->connection = connect_start(url, options);
     if (!pq->connection)

@@ -30,6 +30,7 @@ struct pq_options {
     int64_t connect_timeout_ms; /* 0: 10 s */
     const char *application;    /* shown by the server; NULL: "kedge" */
     const char *database;       /* instead of the URL's; NULL: the URL's */
+    bool ignore_stop;           /* for undoing: see pq_ignore_stop */
 };
 
 /* What the server said when the last statement failed. */

@@ -1,0 +1,542 @@
+#include "source/postgres_fill.h"
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/mem.h"
+#include "base/segment.h"
+#include "base/stop.h"
+#include "base/text.h"
+#include "db/pq.h"
+#include "db/statement.h"
+#include "source/postgres_large.h"
+#include "source/postgres_plan.h"
+#include "source/postgres_play.h"
+#include "source/postgres_session.h"
+#include "source/postgres_words.h"
+#include "source/source.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define JOBS_MAXIMUM 64
+
+/* One statement of what follows the data. Owned strings. */
+struct later {
+    enum post_kind kind;
+    char *schema;
+    char *table;
+    char *sql;
+    const char *settings; /* in force for it; borrowed */
+    size_t line;
+    bool taken; /* it has a task of its own */
+};
+
+struct filler {
+    const struct postgres_fill *fill;
+    struct segment_source *segments;
+    struct buf preamble; /* settings that every connection needs */
+    bool defining;
+    struct later *later;
+    size_t later_count;
+    size_t later_capacity;
+    struct text_list state;    /* each setting's last SET, while the later ones are read */
+    struct text_list settings; /* all states there were, joined */
+
+    struct plan plan;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool failed;
+    struct error error;
+    struct pq *connections[JOBS_MAXIMUM];
+    const char *in_force[JOBS_MAXIMUM]; /* settings of each connection */
+    int jobs;
+};
+
+static int connect_side(const struct filler *filler, struct pq **ret_pq, struct error *err)
+{
+    const struct postgres_fill *fill = filler->fill;
+    SCOPED(pq) struct pq *pq = NULL;
+    if (postgres_connect(fill->options->os, fill->url, fill->database, 0, &pq, err) < 0)
+        return -1;
+    if (fill->options->role) {
+        __attribute__((cleanup(scoped_buf_cleanup))) struct buf sql = BUF_INIT;
+        buf_append_text(&sql, "SET ROLE ");
+        pq_quote_identifier(&sql, fill->options->role);
+        if (pq_exec(pq, sql.data, NULL, err) < 0)
+            return -1;
+    }
+    if (filler->preamble.length && pq_exec(pq, filler->preamble.data, NULL, err) < 0)
+        return error_prefix(err, "settings of the backup");
+    *ret_pq = STEAL(pq);
+    return 0;
+}
+
+static struct postgres_play_options player_options(const struct filler *filler, struct pq *pq,
+                                                   const char *name)
+{
+    return (struct postgres_play_options){.pq = pq,
+                                          .rules = filler->fill->rules,
+                                          .counts = filler->fill->counts,
+                                          .progress = filler->fill->options->progress,
+                                          .name = name};
+}
+
+/* ---- the definitions ---- */
+
+static bool is_setting(const char *text)
+{
+    return text_starts(text, "SET ") || text_starts(text, "SELECT pg_catalog.set_config(");
+}
+
+static int note_setting(void *context, const struct statement *statement, struct error *err)
+{
+    (void)err;
+    struct filler *filler = context;
+    if (!is_setting(statement->text))
+        filler->defining = true;
+    else if (!filler->defining)
+        buf_append_format(&filler->preamble, "%s; ", statement->text);
+    return 1;
+}
+
+static bool is_section(struct filler *filler, size_t number, enum section section)
+{
+    return filler->segments->ops->frame(filler->segments, number)->section == section;
+}
+
+/* A frame number's text for errors, into a buffer of the caller. */
+static const char *frame_name(size_t number, char text[static 32])
+{
+    snprintf(text, 32, "frame %zu", number);
+    return text;
+}
+
+static int play_frame(struct filler *filler, struct pq *pq, size_t number,
+                      int (*statement)(void *, const struct statement *, struct error *),
+                      struct error *err)
+{
+    struct segment *segment = NULL;
+    if (filler->segments->ops->read(filler->segments, number, &segment, err) < 0)
+        return -1;
+    char name[32];
+    struct postgres_play_options options = player_options(filler, pq, frame_name(number, name));
+    options.statement = statement;
+    options.context = filler;
+    int result = postgres_play(&options, segment->data, segment->size, err);
+    filler->segments->ops->drop(filler->segments, segment);
+    return result;
+}
+
+static int play_definitions(struct filler *filler, struct pq *pq, struct error *err)
+{
+    size_t count = filler->segments->ops->count(filler->segments);
+    for (size_t i = 0; i < count; i++)
+        if (is_section(filler, i, SECTION_PRE) && play_frame(filler, pq, i, note_setting, err) < 0)
+            return -1;
+    return 0;
+}
+
+/* ---- what follows ---- */
+
+/* SET name = value: the same name's earlier one is forgotten. */
+static void note_state(struct filler *filler, const char *statement)
+{
+    size_t key = strcspn(statement, "=,");
+    size_t i = 0;
+    while (i < filler->state.count && strncmp(filler->state.items[i], statement, key) != 0)
+        i++;
+    if (i < filler->state.count) {
+        free(filler->state.items[i]);
+        filler->state.items[i] = mem_string(statement);
+    } else {
+        text_list_add(&filler->state, statement);
+    }
+    struct buf joined = BUF_INIT;
+    for (i = 0; i < filler->state.count; i++)
+        buf_append_format(&joined, "%s; ", filler->state.items[i]);
+    text_list_give(&filler->settings, buf_steal(&joined));
+}
+
+static int note_later(void *context, const struct statement *statement, struct error *err)
+{
+    (void)err;
+    struct filler *filler = context;
+    if (is_setting(statement->text)) {
+        note_state(filler, statement->text);
+        return 0;
+    }
+    ARRAY_GROW(filler->later, filler->later_count, filler->later_capacity);
+    struct later *later = &filler->later[filler->later_count++];
+    *later = (struct later){.sql = mem_string_n(statement->text, statement->size),
+                            .line = statement->line};
+    later->kind = words_post_kind(later->sql, &later->schema, &later->table);
+    if (filler->settings.count)
+        later->settings = filler->settings.items[filler->settings.count - 1];
+    return 0;
+}
+
+static bool is_large(const struct segment_frame *frame)
+{
+    return frame->section == SECTION_POST && text_equal(frame->table, POSTGRES_LARGE_TABLE);
+}
+
+static int read_later(struct filler *filler, struct pq *pq, struct error *err)
+{
+    size_t count = filler->segments->ops->count(filler->segments);
+    for (size_t i = 0; i < count; i++)
+        if (is_section(filler, i, SECTION_POST) &&
+            !is_large(filler->segments->ops->frame(filler->segments, i)) &&
+            play_frame(filler, pq, i, note_later, err) < 0)
+            return -1;
+    return 0;
+}
+
+/* ---- the plan ---- */
+
+static void plan_frames(struct filler *filler)
+{
+    uint64_t large = 0;
+    size_t count = filler->segments->ops->count(filler->segments);
+    for (size_t i = 0; i < count; i++) {
+        const struct segment_frame *frame = filler->segments->ops->frame(filler->segments, i);
+        large += is_large(frame) ? frame->size : 0;
+        if (frame->section != SECTION_DATA)
+            continue;
+        struct plan_task task = {.kind = TASK_DATA, .frame = i, .cost = frame->size};
+        task.table = plan_table(&filler->plan, frame->schema, frame->table ? frame->table : "");
+        plan_add(&filler->plan, &task);
+    }
+    if (large) {
+        struct plan_task task = {.kind = TASK_LARGE, .table = PLAN_NO_TABLE, .cost = large};
+        plan_add(&filler->plan, &task);
+    }
+}
+
+/* ALTER TABLE locks out everyone, CREATE INDEX only writers. */
+static void plan_index(struct filler *filler, size_t number)
+{
+    struct later *later = &filler->later[number];
+    struct plan_task task = {.kind = TASK_INDEX,
+                             .table = plan_table(&filler->plan, later->schema, later->table),
+                             .exclusive = text_starts(later->sql, "ALTER"),
+                             .statement = number};
+    later->taken = true;
+    plan_add(&filler->plan, &task);
+}
+
+static bool plan_foreign(struct filler *filler, size_t number)
+{
+    struct later *later = &filler->later[number];
+    struct words words = {later->sql};
+    SCOPED(string) char *schema = NULL;
+    SCOPED(string) char *name = NULL;
+    if (!words_seek(&words, "REFERENCES") || !words_name(&words, &schema, &name))
+        return false;
+    struct plan_task task = {.kind = TASK_FOREIGN,
+                             .table = plan_table(&filler->plan, later->schema, later->table),
+                             .other = plan_table(&filler->plan, schema, name),
+                             .exclusive = true,
+                             .statement = number};
+    later->taken = true;
+    plan_add(&filler->plan, &task);
+    return true;
+}
+
+/* What each materialised view reads, however far down. It must come late when that is another such
+ * view, somebody else's table (the grants come late), or what only a function knows. */
+static const char REACH_SQL[] =
+    "WITH RECURSIVE edge AS (SELECT r.ev_class AS a, d.refobjid AS b FROM pg_rewrite r "
+    "  JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid "
+    "  AND d.refclassid = 'pg_class'::regclass AND d.refobjid <> r.ev_class "
+    "  UNION SELECT inhparent, inhrelid FROM pg_inherits), "
+    "reach AS (SELECT oid AS root, oid AS b FROM pg_class WHERE relkind = 'm' "
+    "  UNION SELECT reach.root, edge.b FROM reach JOIN edge ON edge.a = reach.b) "
+    "SELECT rn.nspname, r.relname, bn.nspname, b.relname, b.relkind = 'r', "
+    "  (b.relkind = 'm' AND b.oid <> r.oid) OR b.relkind = 'f' OR b.relowner <> r.relowner "
+    "  OR b.relforcerowsecurity OR EXISTS (SELECT FROM pg_rewrite w JOIN pg_depend d "
+    "  ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid WHERE w.ev_class = b.oid "
+    "  AND d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass, 'pg_cast'::regclass) "
+    "  AND d.refobjid >= 16384) "
+    "FROM reach JOIN pg_class r ON r.oid = reach.root JOIN pg_namespace rn ON rn.oid = "
+    "r.relnamespace "
+    "JOIN pg_class b ON b.oid = reach.b JOIN pg_namespace bn ON bn.oid = b.relnamespace "
+    "WHERE b.oid >= 16384";
+
+static void plan_refresh(struct filler *filler, size_t number, const struct pq_result *reach)
+{
+    struct later *later = &filler->later[number];
+    struct plan_task task = {.kind = TASK_REFRESH, .statement = number};
+    SCOPED(memory) void *memory = mem_alloc(pq_rows(reach), sizeof(size_t));
+    size_t *needs = memory;
+    for (size_t i = 0; i < pq_rows(reach); i++) {
+        if (!text_equal(pq_value(reach, i, 0), later->schema) ||
+            !text_equal(pq_value(reach, i, 1), later->table))
+            continue;
+        if (*pq_value(reach, i, 5) == 't')
+            return;
+        if (*pq_value(reach, i, 4) == 't')
+            needs[task.need_count++] =
+                plan_table(&filler->plan, pq_value(reach, i, 2), pq_value(reach, i, 3));
+    }
+    task.table = plan_table(&filler->plan, later->schema, later->table);
+    task.needs = STEAL(memory);
+    later->taken = true;
+    plan_add(&filler->plan, &task);
+}
+
+/* Its own indexes are made while it is empty, before it is filled. */
+static void need_own_indexes(struct filler *filler)
+{
+    for (size_t i = 0; i < filler->plan.task_count; i++) {
+        struct plan_task *task = &filler->plan.tasks[i];
+        if (task->kind != TASK_REFRESH)
+            continue;
+        task->needs = mem_resize(task->needs, task->need_count + 1, sizeof *task->needs);
+        task->needs[task->need_count++] = task->table;
+    }
+}
+
+static int plan_later(struct filler *filler, struct pq *pq, struct error *err)
+{
+    SCOPED(pq_result) struct pq_result *reach = NULL;
+    if (pq_exec(pq, REACH_SQL, &reach, err) < 0)
+        return error_prefix(err, "read what materialised views need");
+    bool foreign = false;
+    for (size_t i = 0; i < filler->later_count; i++) {
+        enum post_kind kind = filler->later[i].kind;
+        if (kind == POST_INDEX)
+            plan_index(filler, i);
+        else if (kind == POST_FOREIGN)
+            foreign = plan_foreign(filler, i) || foreign;
+        else if (kind == POST_REFRESH)
+            plan_refresh(filler, i, reach);
+    }
+    need_own_indexes(filler);
+    if (foreign) {
+        struct plan_task before = {.kind = TASK_BEFORE, .table = PLAN_NO_TABLE};
+        plan_add(&filler->plan, &before);
+    }
+    struct plan_task after = {.kind = TASK_AFTER, .table = PLAN_NO_TABLE};
+    plan_add(&filler->plan, &after);
+    plan_ready(&filler->plan);
+    return 0;
+}
+
+/* ---- the workers ---- */
+
+static int run_later(struct filler *filler, int worker, const struct later *later,
+                     struct error *err)
+{
+    struct pq *pq = filler->connections[worker];
+    if (stop_check(err) < 0)
+        return -1;
+    if (later->settings && later->settings != filler->in_force[worker]) {
+        if (pq_exec(pq, later->settings, NULL, err) < 0)
+            return error_prefix(err, "settings of the backup");
+        filler->in_force[worker] = later->settings;
+    }
+    if (pq_exec(pq, later->sql, NULL, err) < 0)
+        return error_prefix(err, "after the data, line %zu: %.*s", later->line,
+                            (int)strcspn(later->sql, "\n(;"), later->sql);
+    return 0;
+}
+
+/* What has no task of its own, in order: up to the first foreign key, or from there on. */
+static int run_rest(struct filler *filler, int worker, bool before, struct error *err)
+{
+    bool passed = false;
+    bool any_foreign = false;
+    for (size_t i = 0; i < filler->later_count; i++)
+        any_foreign =
+            any_foreign || (filler->later[i].kind == POST_FOREIGN && filler->later[i].taken);
+    for (size_t i = 0; i < filler->later_count; i++) {
+        struct later *later = &filler->later[i];
+        passed = passed || (later->kind == POST_FOREIGN && later->taken);
+        bool early = any_foreign && !passed;
+        if (!later->taken && early == before && run_later(filler, worker, later, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int run_large(struct filler *filler, struct pq *pq, struct error *err)
+{
+    size_t count = filler->segments->ops->count(filler->segments);
+    for (size_t i = 0; i < count; i++)
+        if (is_large(filler->segments->ops->frame(filler->segments, i)) &&
+            play_frame(filler, pq, i, NULL, err) < 0)
+            return -1;
+    return 0;
+}
+
+static int run_task(struct filler *filler, int worker, const struct plan_task *task,
+                    struct error *err)
+{
+    struct pq *pq = filler->connections[worker];
+    switch (task->kind) {
+    case TASK_DATA:
+        return play_frame(filler, pq, task->frame, NULL, err);
+    case TASK_LARGE:
+        return run_large(filler, pq, err);
+    case TASK_INDEX:
+    case TASK_REFRESH:
+    case TASK_FOREIGN:
+        return run_later(filler, worker, &filler->later[task->statement], err);
+    case TASK_BEFORE:
+        return run_rest(filler, worker, true, err);
+    case TASK_AFTER:
+        return run_rest(filler, worker, false, err);
+    }
+    return -1;
+}
+
+/* The next task; NULL when all is done or somebody failed. */
+static struct plan_task *next_task(struct filler *filler, struct plan_task *done)
+{
+    pthread_mutex_lock(&filler->lock);
+    if (done) {
+        plan_finish(&filler->plan, done);
+        pthread_cond_broadcast(&filler->changed);
+    }
+    struct plan_task *task = NULL;
+    while (!filler->failed && !(task = plan_take(&filler->plan)) && !plan_complete(&filler->plan))
+        pthread_cond_wait(&filler->changed, &filler->lock);
+    pthread_mutex_unlock(&filler->lock);
+    return task;
+}
+
+/* The first failure is the one that is told; whatever the others are at is of no use any more. */
+static void fail(struct filler *filler, const struct pq *own, const struct error *err)
+{
+    pthread_mutex_lock(&filler->lock);
+    if (!filler->failed) {
+        filler->failed = true;
+        filler->error = *err;
+        for (int i = 0; i < filler->jobs; i++)
+            if (filler->connections[i] && filler->connections[i] != own)
+                pq_cancel(filler->connections[i]);
+    }
+    pthread_cond_broadcast(&filler->changed);
+    pthread_mutex_unlock(&filler->lock);
+}
+
+struct worker {
+    struct filler *filler;
+    int number;
+};
+
+static void *worker_main(void *context)
+{
+    struct worker *worker = context;
+    struct filler *filler = worker->filler;
+    struct error err = ERROR_INIT;
+    struct plan_task *task = NULL;
+    while ((task = next_task(filler, task)))
+        if (run_task(filler, worker->number, task, &err) < 0) {
+            fail(filler, filler->connections[worker->number], &err);
+            return NULL;
+        }
+    return NULL;
+}
+
+static int open_connections(struct filler *filler, struct error *err)
+{
+    int jobs = filler->fill->options->jobs < 1 ? 1 : filler->fill->options->jobs;
+    filler->jobs = jobs > JOBS_MAXIMUM ? JOBS_MAXIMUM : jobs;
+    for (int i = 0; i < filler->jobs; i++)
+        if (connect_side(filler, &filler->connections[i], err) < 0)
+            return -1;
+    return 0;
+}
+
+static int run_workers(struct filler *filler, struct error *err)
+{
+    if (open_connections(filler, err) < 0)
+        return -1;
+    pthread_t threads[JOBS_MAXIMUM];
+    struct worker workers[JOBS_MAXIMUM];
+    int started = 0;
+    for (; started < filler->jobs; started++) {
+        workers[started] = (struct worker){filler, started};
+        int failure = pthread_create(&threads[started], NULL, worker_main, &workers[started]);
+        if (failure) {
+            struct error here = ERROR_INIT;
+            error_set_errno(&here, ERROR_FAILED, failure, "start a worker");
+            fail(filler, NULL, &here);
+            break;
+        }
+    }
+    for (int i = 0; i < started; i++)
+        pthread_join(threads[i], NULL);
+    if (!filler->failed)
+        return 0;
+    *err = filler->error;
+    return -1;
+}
+
+/* ---- both ways ---- */
+
+static int fill_planned(struct filler *filler, struct error *err)
+{
+    SCOPED(pq) struct pq *pq = NULL;
+    if (connect_side(filler, &pq, err) < 0 || play_definitions(filler, pq, err) < 0 ||
+        read_later(filler, pq, err) < 0)
+        return -1;
+    plan_frames(filler);
+    if (plan_later(filler, pq, err) < 0)
+        return -1;
+    pq_close(STEAL(pq));
+    return run_workers(filler, err);
+}
+
+static int fill_in_order(struct filler *filler, struct error *err)
+{
+    SCOPED(pq) struct pq *pq = NULL;
+    if (connect_side(filler, &pq, err) < 0)
+        return -1;
+    struct postgres_play_options options = player_options(filler, pq, "backup");
+    SCOPED(postgres_player) struct postgres_player *player = postgres_player_new(&options);
+    struct segment *segment = NULL;
+    int more;
+    while ((more = filler->segments->ops->next(filler->segments, &segment, err)) > 0) {
+        int pushed = postgres_player_push(player, segment->data, segment->size, err);
+        filler->segments->ops->drop(filler->segments, segment);
+        if (pushed < 0)
+            return -1;
+    }
+    return more < 0 ? -1 : postgres_player_finish(player, err);
+}
+
+static void filler_clear(struct filler *filler)
+{
+    for (int i = 0; i < JOBS_MAXIMUM; i++)
+        pq_close(filler->connections[i]);
+    for (size_t i = 0; i < filler->later_count; i++) {
+        free(filler->later[i].schema);
+        free(filler->later[i].table);
+        free(filler->later[i].sql);
+    }
+    free(filler->later);
+    buf_clear(&filler->preamble);
+    text_list_clear(&filler->state);
+    text_list_clear(&filler->settings);
+    plan_clear(&filler->plan);
+    pthread_cond_destroy(&filler->changed);
+    pthread_mutex_destroy(&filler->lock);
+}
+
+int postgres_fill(const struct postgres_fill *fill, struct segment_source *segments,
+                  struct error *err)
+{
+    struct filler filler = {.fill = fill,
+                            .segments = segments,
+                            .preamble = BUF_INIT,
+                            .lock = PTHREAD_MUTEX_INITIALIZER,
+                            .changed = PTHREAD_COND_INITIALIZER};
+    int result =
+        segments->ops->count(segments) ? fill_planned(&filler, err) : fill_in_order(&filler, err);
+    filler_clear(&filler);
+    return result;
+}

@@ -1,0 +1,160 @@
+#include "source/postgres_needs.h"
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "db/pq.h"
+#include "source/source.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- roles and extensions ---- */
+
+/* The names of `wanted` that `sql` does not list, joined by ", ". */
+static int find_missing(struct pq *pq, const char *sql, const json_t *wanted, struct buf *missing,
+                        struct error *err)
+{
+    SCOPED(pq_result) struct pq_result *there = NULL;
+    if (pq_exec(pq, sql, &there, err) < 0)
+        return -1;
+    __attribute__((cleanup(scoped_text_list_cleanup))) struct text_list names = TEXT_LIST_INIT;
+    for (size_t i = 0; i < pq_rows(there); i++)
+        text_list_add(&names, pq_value(there, i, 0));
+    for (size_t i = 0; i < json_array_size(wanted); i++) {
+        const char *name = json_string_value(json_array_get(wanted, i));
+        if (name && !text_list_has(&names, name))
+            buf_append_format(missing, "%s%s", missing->length ? ", " : "", name);
+    }
+    return 0;
+}
+
+static int check_roles(struct pq *pq, const json_t *metadata, struct error *err)
+{
+    __attribute__((cleanup(scoped_buf_cleanup))) struct buf missing = BUF_INIT;
+    if (find_missing(pq, "SELECT rolname FROM pg_roles", json_object_get(metadata, "roles"),
+                     &missing, err) < 0)
+        return -1;
+    if (!missing.length)
+        return 0;
+    error_set(err, ERROR_RESTORE, "the server lacks roles that the backup needs: %s", missing.data);
+    return error_hint(err, "create them, or restore with --no-owner");
+}
+
+static int check_extensions(struct pq *pq, const json_t *metadata, struct error *err)
+{
+    __attribute__((cleanup(scoped_buf_cleanup))) struct buf missing = BUF_INIT;
+    if (find_missing(pq, "SELECT name FROM pg_available_extensions",
+                     json_object_get(metadata, "extensions"), &missing, err) < 0)
+        return -1;
+    if (!missing.length)
+        return 0;
+    error_set(err, ERROR_RESTORE, "the server lacks extensions that the backup needs: %s",
+              missing.data);
+    return error_hint(err, "install their packages on the database server");
+}
+
+int postgres_needs_server(struct pq *pq, const struct load_options *options, struct error *err)
+{
+    json_t *metadata = options->metadata ? json_loads(options->metadata, 0, NULL) : NULL;
+    int result = 0;
+    if (!options->no_owner && !json_is_true(json_object_get(metadata, "with_roles")))
+        result = check_roles(pq, metadata, err);
+    if (result == 0)
+        result = check_extensions(pq, metadata, err);
+    json_decref(metadata);
+    return result;
+}
+
+/* ---- the swap ---- */
+
+static int query_name(struct pq *pq, const char *sql, const char *name, char **ret_text,
+                      struct error *err)
+{
+    struct pq_parameter parameter = {.data = name, .size = strlen(name)};
+    SCOPED(pq_result) struct pq_result *row = NULL;
+    if (pq_exec_parameters(pq, sql, &parameter, 1, false, &row, err) < 0)
+        return -1;
+    *ret_text = pq_rows(row) ? mem_string(pq_value(row, 0, 0)) : NULL;
+    return 0;
+}
+
+/* Each names what would be cut off, or nothing. */
+static const struct {
+    const char *sql;
+    const char *what;
+    const char *cure;
+} obstacles[] = {
+    {"SELECT string_agg(slot_name, ', ') FROM pg_replication_slots WHERE database = $1",
+     "logical replication slots", "drop them"},
+    {"SELECT string_agg(subname, ', ') FROM pg_subscription WHERE subdbid = "
+     "(SELECT oid FROM pg_database WHERE datname = $1)",
+     "subscriptions", "drop them"},
+    {"SELECT string_agg(gid, ', ') FROM pg_prepared_xacts WHERE database = $1",
+     "prepared transactions", "commit or roll them back"},
+};
+
+static int check_obstacles(struct pq *pq, const char *live, const struct load_options *options,
+                           struct load_preview *preview, struct error *err)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(obstacles); i++) {
+        SCOPED(string) char *names = NULL;
+        if (query_name(pq, obstacles[i].sql, live, &names, err) < 0)
+            return -1;
+        if (!names)
+            continue;
+        if (!options->force) {
+            error_set(err, ERROR_RESTORE, "database %s has %s: %s", live, obstacles[i].what, names);
+            return error_hint(err, "%s first, or give --force", obstacles[i].cure);
+        }
+        text_list_give(&preview->conflicts,
+                       mem_format("%s stay with the old copy: %s", obstacles[i].what, names));
+    }
+    return 0;
+}
+
+static int note_sessions(struct pq *pq, const char *live, struct load_preview *preview,
+                         struct error *err)
+{
+    SCOPED(string) char *sessions = NULL;
+    if (query_name(pq,
+                   "SELECT nullif(count(*), 0) FROM pg_stat_activity WHERE datname = $1 "
+                   "AND backend_type = 'client backend' AND pid <> pg_backend_pid()",
+                   live, &sessions, err) < 0)
+        return -1;
+    if (sessions)
+        text_list_give(&preview->conflicts,
+                       mem_format("%s other session%s in it will be ended", sessions,
+                                  strcmp(sessions, "1") == 0 ? "" : "s"));
+    return 0;
+}
+
+static int check_rights(struct pq *pq, const char *live, struct error *err)
+{
+    SCOPED(string) char *lacking = NULL;
+    if (query_name(pq,
+                   "SELECT CASE WHEN rolsuper THEN NULL WHEN NOT rolcreatedb THEN 'CREATEDB' "
+                   "WHEN EXISTS (SELECT FROM pg_database WHERE datname = $1 "
+                   "AND NOT pg_has_role(datdba, 'USAGE')) THEN 'ownership of the database' END "
+                   "FROM pg_roles WHERE rolname = current_user",
+                   live, &lacking, err) < 0)
+        return -1;
+    if (!lacking)
+        return 0;
+    error_set(err, ERROR_RESTORE, "the role lacks %s to replace database %s", lacking, live);
+    return error_hint(err, "restore as the database's owner with CREATEDB, or as a superuser");
+}
+
+int postgres_needs_swap(struct pq *pq, const char *live, bool exists,
+                        const struct load_options *options, struct load_preview *preview,
+                        struct error *err)
+{
+    if (check_rights(pq, live, err) < 0)
+        return -1;
+    if (!exists)
+        return 0;
+    if (check_obstacles(pq, live, options, preview, err) < 0)
+        return -1;
+    return note_sessions(pq, live, preview, err);
+}

@@ -1,0 +1,24 @@
+/*
+ * What must be so before a PostgreSQL restore touches anything: rights, roles and extensions that
+ * the backup speaks of, and nothing in the live database that a rename would cut off.
+ */
+#ifndef KEDGE_SOURCE_POSTGRES_NEEDS_H
+#define KEDGE_SOURCE_POSTGRES_NEEDS_H
+
+#include <stdbool.h>
+
+struct error;
+struct load_options;
+struct load_preview;
+struct pq;
+
+/* Roles and extensions that the metadata names and this server lacks: ERROR_RESTORE names them. */
+int postgres_needs_server(struct pq *pq, const struct load_options *options, struct error *err);
+
+/* May we make a database, and rename this one? Slots, subscriptions and prepared transactions
+ * refuse unless forced; other sessions are told as a conflict. */
+int postgres_needs_swap(struct pq *pq, const char *live, bool exists,
+                        const struct load_options *options, struct load_preview *preview,
+                        struct error *err);
+
+#endif

@@ -1,0 +1,186 @@
+#include "harness/test.h"
+
+#include "base/mem.h"
+#include "source/postgres_plan.h"
+
+#include <string.h>
+
+static size_t add_data(struct plan *plan, const char *table, uint64_t bytes)
+{
+    struct plan_task task = {.kind = TASK_DATA, .cost = bytes, .frame = plan->task_count};
+    task.table = plan_table(plan, "public", table);
+    plan_add(plan, &task);
+    return plan->task_count - 1;
+}
+
+static size_t add_index(struct plan *plan, const char *table, bool exclusive)
+{
+    struct plan_task task = {.kind = TASK_INDEX, .exclusive = exclusive};
+    task.table = plan_table(plan, "public", table);
+    plan_add(plan, &task);
+    return plan->task_count - 1;
+}
+
+static size_t add_simple(struct plan *plan, enum task_kind kind)
+{
+    struct plan_task task = {.kind = kind, .table = PLAN_NO_TABLE};
+    plan_add(plan, &task);
+    return plan->task_count - 1;
+}
+
+static size_t take(struct plan *plan)
+{
+    struct plan_task *task = plan_take(plan);
+    return task ? (size_t)(task - plan->tasks) : SIZE_MAX;
+}
+
+static void finish(struct plan *plan, size_t number)
+{
+    plan_finish(plan, &plan->tasks[number]);
+}
+
+TEST(the_biggest_table_is_loaded_first_by_several_at_once)
+{
+    struct plan plan = PLAN_INIT;
+    add_data(&plan, "small", 10);
+    size_t first = add_data(&plan, "big", 100);
+    size_t second = add_data(&plan, "big", 100);
+    plan_ready(&plan);
+    assert_int_equal(take(&plan), first);
+    assert_int_equal(take(&plan), second);
+    plan_clear(&plan);
+}
+
+TEST(its_indexes_follow_at_once_before_smaller_tables)
+{
+    struct plan plan = PLAN_INIT;
+    size_t big = add_data(&plan, "big", 100);
+    size_t small = add_data(&plan, "small", 10);
+    size_t index = add_index(&plan, "big", false);
+    plan_ready(&plan);
+    assert_int_equal(take(&plan), big);
+    finish(&plan, big);
+    assert_int_equal(take(&plan), index);
+    assert_int_equal(take(&plan), small);
+    plan_clear(&plan);
+}
+
+TEST(an_index_waits_for_all_rows_of_its_table)
+{
+    struct plan plan = PLAN_INIT;
+    size_t one = add_data(&plan, "t", 10);
+    size_t two = add_data(&plan, "t", 10);
+    size_t index = add_index(&plan, "t", false);
+    plan_ready(&plan);
+    assert_int_equal(take(&plan), one);
+    assert_int_equal(take(&plan), two);
+    finish(&plan, one);
+    assert_int_equal(take(&plan), SIZE_MAX);
+    finish(&plan, two);
+    assert_int_equal(take(&plan), index);
+    plan_clear(&plan);
+}
+
+TEST(a_key_is_built_alone_on_its_table_but_indexes_together)
+{
+    struct plan plan = PLAN_INIT;
+    size_t key = add_index(&plan, "t", true);
+    size_t one = add_index(&plan, "t", false);
+    size_t two = add_index(&plan, "t", false);
+    plan_ready(&plan);
+    assert_int_equal(take(&plan), key);
+    assert_int_equal(take(&plan), SIZE_MAX);
+    finish(&plan, key);
+    assert_int_equal(take(&plan), one);
+    assert_int_equal(take(&plan), two);
+    plan_clear(&plan);
+}
+
+TEST(a_view_is_refreshed_when_its_tables_are_complete_beside_others_indexes)
+{
+    struct plan plan = PLAN_INIT;
+    size_t data = add_data(&plan, "t", 10);
+    size_t other = add_data(&plan, "other", 5);
+    size_t other_index = add_index(&plan, "other", false);
+    size_t *needs = mem_alloc(1, sizeof *needs);
+    needs[0] = plan_table(&plan, "public", "t");
+    struct plan_task view = {.kind = TASK_REFRESH, .needs = needs, .need_count = 1};
+    view.table = plan_table(&plan, "public", "v");
+    plan_add(&plan, &view);
+    plan_ready(&plan);
+    assert_int_equal(take(&plan), data);
+    assert_int_equal(take(&plan), other);
+    assert_int_equal(take(&plan), SIZE_MAX);
+    finish(&plan, data);
+    assert_int_equal(take(&plan), other_index + 1);
+    finish(&plan, other);
+    assert_int_equal(take(&plan), other_index);
+    plan_clear(&plan);
+}
+
+TEST(foreign_keys_come_after_all_indexes_and_not_two_on_one_table)
+{
+    struct plan plan = PLAN_INIT;
+    size_t index = add_index(&plan, "a", true);
+    size_t before = add_simple(&plan, TASK_BEFORE);
+    size_t after = add_simple(&plan, TASK_AFTER);
+    struct plan_task key = {.kind = TASK_FOREIGN, .exclusive = true};
+    key.table = plan_table(&plan, "public", "a");
+    key.other = plan_table(&plan, "public", "b");
+    plan_add(&plan, &key);
+    key.table = plan_table(&plan, "public", "b");
+    key.other = plan_table(&plan, "public", "a");
+    plan_add(&plan, &key);
+    plan_ready(&plan);
+
+    assert_int_equal(take(&plan), index);
+    assert_int_equal(take(&plan), SIZE_MAX);
+    finish(&plan, index);
+    assert_int_equal(take(&plan), before);
+    assert_int_equal(take(&plan), SIZE_MAX);
+    finish(&plan, before);
+    size_t first = take(&plan);
+    assert_int_equal(first, after + 1);
+    assert_int_equal(take(&plan), SIZE_MAX);
+    finish(&plan, first);
+    size_t second = take(&plan);
+    assert_int_equal(second, after + 2);
+    assert_int_equal(take(&plan), SIZE_MAX);
+    finish(&plan, second);
+    assert_int_equal(take(&plan), after);
+    finish(&plan, after);
+    assert_true(plan_complete(&plan));
+    plan_clear(&plan);
+}
+
+TEST(a_foreign_key_to_its_own_table_locks_it_once)
+{
+    struct plan plan = PLAN_INIT;
+    struct plan_task key = {.kind = TASK_FOREIGN, .exclusive = true};
+    key.table = key.other = plan_table(&plan, "public", "tree");
+    plan_add(&plan, &key);
+    plan_ready(&plan);
+    size_t task = take(&plan);
+    assert_int_equal(task, 0);
+    finish(&plan, task);
+    assert_int_equal(plan.tables[0].sharing, 0);
+    assert_true(plan_complete(&plan));
+    plan_clear(&plan);
+}
+
+TEST(nothing_to_do_is_complete)
+{
+    struct plan plan = PLAN_INIT;
+    plan_ready(&plan);
+    assert_true(plan_complete(&plan));
+    assert_null(plan_take(&plan));
+    plan_clear(&plan);
+}
+
+TEST_MAIN(UNIT(the_biggest_table_is_loaded_first_by_several_at_once),
+          UNIT(its_indexes_follow_at_once_before_smaller_tables),
+          UNIT(an_index_waits_for_all_rows_of_its_table),
+          UNIT(a_key_is_built_alone_on_its_table_but_indexes_together),
+          UNIT(a_view_is_refreshed_when_its_tables_are_complete_beside_others_indexes),
+          UNIT(foreign_keys_come_after_all_indexes_and_not_two_on_one_table),
+          UNIT(a_foreign_key_to_its_own_table_locks_it_once), UNIT(nothing_to_do_is_complete))
