@@ -11,7 +11,6 @@
 static const struct source_ops *const sources[] = {
     &source_files,
     &source_postgres,
-    NULL,
     &source_sqlite,
 };
 

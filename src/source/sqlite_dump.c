@@ -8,6 +8,7 @@
 #include "source/source.h"
 #include "source/sqlite_connection.h"
 #include "source/sqlite_snapshot.h"
+#include "source/sqlite_sql.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -132,7 +133,7 @@ int sqlite_dump(const struct source_target *target, const struct dump_options *o
                 struct segment_sink *sink, struct dump_result *ret_result, struct error *err)
 {
     *ret_result = (struct dump_result){.incomplete = TEXT_LIST_INIT};
-    if (refuse_selection(options, err) < 0)
+    if (!options->logical && refuse_selection(options, err) < 0)
         return -1;
     SCOPED(sqlite_snapshot) struct sqlite_snapshot *snapshot = NULL;
     if (open_checked(target, options, &snapshot, err) < 0)
@@ -145,8 +146,11 @@ int sqlite_dump(const struct source_target *target, const struct dump_options *o
         .page_count = sqlite_snapshot_page_count(snapshot),
     };
     announce(snapshot, options, target->url.database);
-    if (push_image(&image, err) < 0)
+    uint64_t rows = 0;
+    if (options->logical ? sqlite_sql_dump(snapshot, options, sink, &rows, err) < 0
+                         : push_image(&image, err) < 0)
         return -1;
+    ret_result->rows = rows;
     ret_result->engine_version = mem_string(sqlite3_libversion());
     ret_result->metadata = describe(snapshot);
     ret_result->source_bytes = (uint64_t)image.page_size * image.page_count;

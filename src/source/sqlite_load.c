@@ -6,6 +6,7 @@
 #include "base/moment.h"
 #include "base/os.h"
 #include "base/ulid.h"
+#include "io/progress.h"
 #include "source/source.h"
 #include "source/sqlite_connection.h"
 #include "source/sqlite_header.h"
@@ -13,6 +14,7 @@
 #include "source/sqlite_image.h"
 #include "source/sqlite_kept.h"
 #include "source/sqlite_preview.h"
+#include "source/sqlite_replay.h"
 #include "source/sqlite_swap.h"
 
 #include <errno.h>
@@ -80,6 +82,19 @@ static int fill_image(struct sqlite_load *load, struct segment_source *segments,
     return sqlite_image_write(&options, segments, &load->size, err);
 }
 
+static int fill_sql(struct sqlite_load *load, struct segment_source *segments, struct error *err)
+{
+    struct stat side;
+    progress_begin(load->options->progress, "restoring", load->options->plain_size);
+    if (sqlite_replay(load->os, load->kept.side, load->options->progress, segments,
+                      &load->base.rows_loaded, err) < 0)
+        return -1;
+    if (load->os->fstat(load->os, load->fd, &side) < 0)
+        return error_set_errno(err, ERROR_FAILED, errno, "look at %s", load->kept.side);
+    load->size = (uint64_t)side.st_size;
+    return 0;
+}
+
 /* Nobody but us may read it until it has the old one's owner and mode. */
 static int make_side(struct sqlite_load *load, struct error *err)
 {
@@ -92,7 +107,9 @@ static int make_side(struct sqlite_load *load, struct error *err)
 static int load_fill(struct load *base, struct segment_source *segments, struct error *err)
 {
     struct sqlite_load *load = sqlite_load_of(base);
-    if (make_side(load, err) < 0 || fill_image(load, segments, err) < 0)
+    bool sql = text_equal(load->options->format, "sql");
+    if (make_side(load, err) < 0 ||
+        (sql ? fill_sql(load, segments, err) : fill_image(load, segments, err)) < 0)
         return failed(err);
     return 0;
 }
@@ -267,12 +284,21 @@ static int look_at_target(struct sqlite_load *load, struct error *err)
     return 0;
 }
 
+static int check_format(const struct load_options *options, struct error *err)
+{
+    if (!options->format || text_equal(options->format, "sqlite3") ||
+        text_equal(options->format, "sql"))
+        return 0;
+    return error_set(err, ERROR_USAGE, "a backup of kind %s cannot be restored into SQLite",
+                     options->format);
+}
+
 int sqlite_load(const struct source_target *target, const struct load_options *options,
                 struct load **ret_load, struct error *err)
 {
     SCOPED(load) struct load *base = NULL;
     struct ulid id;
-    if (choose_id(options, &id, err) < 0)
+    if (check_format(options, err) < 0 || choose_id(options, &id, err) < 0)
         return -1;
     struct sqlite_load *load = MEM_NEW(struct sqlite_load);
     load->base.ops = &sqlite_load_ops;
