@@ -167,7 +167,9 @@ static int real_fchownat(UNUSED struct os *os, int dir, const char *path, uid_t 
 static int real_utimensat(UNUSED struct os *os, int dir, const char *path,
                           const struct timespec times[2], int flags)
 {
-    return utimensat(dir, path, times, flags);
+    /* The kernel takes no path for the descriptor itself; the C library has another name for that.
+     */
+    return path ? utimensat(dir, path, times, flags) : futimens(dir, times);
 }
 
 /* An O_PATH descriptor refuses these calls (EBADF), but its name under /proc leads to the same

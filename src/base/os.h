@@ -53,6 +53,7 @@ struct os {
     int (*fchmod)(struct os *os, int fd, mode_t mode);
     int (*fchmodat)(struct os *os, int dir, const char *path, mode_t mode, int flags);
     int (*fchownat)(struct os *os, int dir, const char *path, uid_t user, gid_t group, int flags);
+    /* A NULL path means `dir` itself, whatever it is. */
     int (*utimensat)(struct os *os, int dir, const char *path, const struct timespec times[2],
                      int flags);
     /* Extended attributes of the very thing that is open, by an O_PATH descriptor too. */

@@ -31,7 +31,8 @@ void files_report_add(struct files_report *report, const char *member, const cha
     text_append_visible(&line, member, strlen(member));
     buf_append_format(&line, ": %s", what);
 
-    log_warning("%s", line.data);
+    if (!report->quiet)
+        log_warning("%s", line.data);
     pthread_mutex_lock(&report->lock);
     if (report->lines.count < LINES_MAXIMUM)
         text_list_give(&report->lines, buf_steal(&line));

@@ -8,11 +8,14 @@
 #include "base/text.h"
 
 #include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 struct files_report {
     pthread_mutex_t lock;
     struct text_list lines;
     uint64_t more; /* not kept, because the manifest has an end */
+    bool quiet;    /* nothing goes to the log */
 };
 
 void files_report_init(struct files_report *report);

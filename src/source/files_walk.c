@@ -8,6 +8,7 @@
 #include "base/segment.h"
 #include "base/stop.h"
 #include "source/files_entry.h"
+#include "source/files_glob.h"
 #include "source/files_links.h"
 #include "source/files_report.h"
 #include "source/files_roots.h"
@@ -69,31 +70,13 @@ struct walk {
 
 /* ---- what is left out ---- */
 
-static bool matches(const char *pattern, const char *within, const char *member, bool folder)
-{
-    SCOPED(string) char *trimmed = NULL;
-    size_t length = strlen(pattern);
-    if (length > 1 && pattern[length - 1] == '/') {
-        if (!folder)
-            return false;
-        pattern = trimmed = mem_string_n(pattern, length - 1);
-    }
-    if (pattern[0] == '/')
-        return text_glob(pattern + 1, member);
-    return text_glob(pattern, within);
-}
-
 static bool excluded(const struct walk *walk, const char *member, bool folder)
 {
-    const char *within = member + strlen(walk->root->member);
-    within += *within == '/';
     /* Unfinished uploads and the side folders of restores are never part of a tree. */
     if (text_starts(path_base(member), ".kedge-"))
         return true;
-    const struct text_list *patterns = walk->options->exclude;
-    for (size_t i = 0; i < patterns->count; i++)
-        if (matches(patterns->items[i], within, member, folder))
-            return true;
+    if (files_glob_matches(walk->options->exclude, walk->root, member, folder))
+        return true;
     /* Another root lies beneath this one: it comes on its own. */
     const struct files_root *other = files_roots_find(walk->options->roots, member);
     return other && other != walk->root;

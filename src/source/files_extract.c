@@ -1,0 +1,449 @@
+#include "source/files_extract.h"
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/os.h"
+#include "base/segment.h"
+#include "base/stop.h"
+#include "base/text.h"
+#include "io/progress.h"
+#include "io/tar.h"
+#include "source/files_glob.h"
+#include "source/files_make.h"
+#include "source/files_member.h"
+#include "source/files_records.h"
+#include "source/files_roots.h"
+#include "source/files_side.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WORKERS_MAXIMUM 8
+#define MEMBERS_MAXIMUM ((uint64_t)1 << 32)
+#define FILE_MAXIMUM ((uint64_t)1 << 46) /* 64 TiB, holes included */
+
+/* The artifact writer's own member, at the end. */
+#define INDEX_MEMBER ".kedge-index"
+
+/* What has to wait, as tar headers: hard links, whose target another thread may be writing, and
+ * folders, whose times and modes making files in them would change. */
+#define LATER "later"
+
+/* What a segment asks for: a member to be made, or bytes of one. */
+struct step {
+    struct files_member *member;
+    const uint8_t *data; /* in the segment; NULL: make it */
+    size_t size;
+    uint64_t offset;
+};
+
+struct steps {
+    struct step *items;
+    size_t count, capacity;
+};
+
+/* Reading, decompressing and writing go on in parallel; in between, headers are parsed in the
+ * archive's order, by whoever's turn it is. */
+struct extract {
+    const struct files_extract_options *options;
+    struct segment_source *source;
+    struct files_records *later;
+    struct buf header; /* scratch */
+
+    pthread_mutex_t lock; /* everything below */
+    pthread_cond_t changed;
+    size_t frames;  /* that can be read by number; 0: one after the other */
+    size_t claimed; /* frames given to workers */
+    size_t turn;    /* the frame to be parsed next */
+    bool ended;     /* the segments, or the archive in them */
+    bool over;      /* end blocks were seen */
+    bool failed;
+    struct error error;
+    struct tar_parser *parser;
+    struct files_member *open; /* whose content comes; NULL: it is passed over */
+    struct buf path;
+    uint64_t devices_left_out;
+    struct files_extracted extracted;
+};
+
+static void fail(struct extract *extract, const struct error *err)
+{
+    pthread_mutex_lock(&extract->lock);
+    if (!extract->failed)
+        extract->error = *err;
+    extract->failed = true;
+    pthread_cond_broadcast(&extract->changed);
+    pthread_mutex_unlock(&extract->lock);
+}
+
+/* ---- parsing, under the lock ---- */
+
+static void add_step(struct steps *steps, struct files_member *member, const uint8_t *data,
+                     size_t size, uint64_t offset)
+{
+    ARRAY_GROW(steps->items, steps->count, steps->capacity);
+    steps->items[steps->count++] = (struct step){
+        .member = files_member_share(member), .data = data, .size = size, .offset = offset};
+}
+
+static const struct files_root *root_of(const struct extract *extract, const char *member)
+{
+    const struct files_roots *roots = extract->options->roots;
+    for (size_t i = 0; i < roots->count; i++)
+        if (files_root_holds(&roots->items[i], member))
+            return &roots->items[i];
+    return NULL;
+}
+
+static bool wanted(struct extract *extract, const struct tar_member *member, const char *path)
+{
+    const struct files_extract_options *options = extract->options;
+    bool folder = member->type == TAR_FOLDER;
+    const struct files_root *root = root_of(extract, path);
+    if (options->include->count && !files_glob_covers(options->include, root, path, folder))
+        return false;
+    if (files_glob_covers(options->exclude, root, path, folder))
+        return false;
+    bool device = member->type == TAR_CHARACTER_DEVICE || member->type == TAR_BLOCK_DEVICE;
+    if (device && !options->devices)
+        extract->devices_left_out++;
+    return !device || options->devices;
+}
+
+static int check_limits(struct extract *extract, const struct tar_member *member, struct error *err)
+{
+    if (++extract->extracted.seen > MEMBERS_MAXIMUM)
+        return error_set(err, ERROR_CORRUPT, "the archive has more than %" PRIu64 " members",
+                         MEMBERS_MAXIMUM);
+    if (member->size > FILE_MAXIMUM || member->real_size > FILE_MAXIMUM)
+        return error_set(err, ERROR_CORRUPT, "member %s is larger than any file may be",
+                         member->path);
+    return 0;
+}
+
+/* A hard link's target is a member too, and no more to be trusted than a path. */
+static int check_link(struct extract *extract, const struct tar_member *member, struct error *err)
+{
+    struct buf clean = BUF_INIT;
+    int result = tar_path_clean(member->link, &clean, err);
+    size_t side = 0;
+    char *place =
+        result == 0 ? files_sides_place(extract->options->sides, clean.data, &side) : NULL;
+    if (result == 0 && !place)
+        result = error_set(err, ERROR_CORRUPT, "member %s is a link to %s, outside of the archive",
+                           member->path, member->link);
+    free(place);
+    buf_clear(&clean);
+    return result < 0 ? error_prefix(err, "member %s", member->path) : 0;
+}
+
+static int note_later(struct extract *extract, const struct tar_member *member, struct error *err)
+{
+    buf_reset(&extract->header);
+    tar_append_header(&extract->header, member);
+    return files_records_add(extract->later, extract->header.data, extract->header.length, err);
+}
+
+static int take_member(struct extract *extract, struct steps *steps, struct error *err)
+{
+    const struct tar_member *header = tar_parser_member(extract->parser);
+    files_member_release(STEAL(extract->open));
+    if (tar_path_clean(header->path, &extract->path, err) < 0)
+        return -1;
+    const char *path = extract->path.data;
+    if (strcmp(path, INDEX_MEMBER) == 0)
+        return 0;
+    if (check_limits(extract, header, err) < 0)
+        return -1;
+    if (header->type == TAR_HARD_LINK && check_link(extract, header, err) < 0)
+        return -1;
+    size_t side = 0;
+    char *place = files_sides_place(extract->options->sides, path, &side);
+    if (!place)
+        return error_set(err, ERROR_CORRUPT, "member %s is in none of the backup's trees", path);
+    if (!wanted(extract, header, path)) {
+        free(place);
+        return 0;
+    }
+    struct files_member *member = files_member_new(extract->options->os, header, path, side, place);
+    extract->open = member;
+    int result = 0;
+    if (header->type == TAR_HARD_LINK || header->type == TAR_FOLDER) {
+        if (!path[0])
+            member->header.path = ".";
+        result = note_later(extract, &member->header, err);
+    }
+    if (result == 0 && header->type != TAR_HARD_LINK)
+        add_step(steps, member, NULL, 0, 0);
+    return result;
+}
+
+static int take_content(struct extract *extract, const struct tar_piece *piece, struct steps *steps,
+                        struct error *err)
+{
+    struct files_member *member = extract->open;
+    if (!member)
+        return 0;
+    const uint8_t *data = piece->data;
+    size_t size = piece->size;
+    if (member->header.sparse && !member->map.complete) {
+        if (tar_map_read(&member->map, &data, &size, err) < 0)
+            return error_prefix(err, "member %s", member->header.path);
+        /* The making is still to come, so this cannot be the last of it. */
+        atomic_fetch_sub(&member->left, piece->size - size);
+    }
+    if (size)
+        add_step(steps, member, data, size, member->seen);
+    member->seen += size;
+    return 0;
+}
+
+static int parse(struct extract *extract, const struct segment *segment, struct steps *steps,
+                 struct error *err)
+{
+    const uint8_t *data = segment->data;
+    size_t size = segment->size;
+    while (!extract->over) {
+        enum tar_event event = TAR_MORE;
+        struct tar_piece piece;
+        if (tar_parser_next(extract->parser, &data, &size, &event, &piece, err) < 0)
+            return -1;
+        if (event == TAR_MORE)
+            return 0;
+        extract->over = event == TAR_END;
+        if (event == TAR_MEMBER && take_member(extract, steps, err) < 0)
+            return -1;
+        if (event == TAR_CONTENT && take_content(extract, &piece, steps, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* ---- one worker ---- */
+
+/* By number: read in parallel, parse in turn. 1, 0 after the last, -1. */
+static int next_frame(struct extract *extract, struct steps *steps, struct segment **ret_segment,
+                      struct error *err)
+{
+    pthread_mutex_lock(&extract->lock);
+    size_t number = extract->claimed;
+    bool none = extract->failed || number == extract->frames;
+    extract->claimed += !none;
+    pthread_mutex_unlock(&extract->lock);
+    if (none)
+        return 0;
+    if (extract->source->ops->read(extract->source, number, ret_segment, err) < 0)
+        return -1;
+    pthread_mutex_lock(&extract->lock);
+    while (extract->turn != number && !extract->failed)
+        pthread_cond_wait(&extract->changed, &extract->lock);
+    int result = extract->failed ? 0 : parse(extract, *ret_segment, steps, err);
+    extract->turn++;
+    pthread_cond_broadcast(&extract->changed);
+    pthread_mutex_unlock(&extract->lock);
+    return result < 0 ? -1 : 1;
+}
+
+/* One after the other: fetched and parsed under the lock, written without it. */
+static int next_piece(struct extract *extract, struct steps *steps, struct segment **ret_segment,
+                      struct error *err)
+{
+    pthread_mutex_lock(&extract->lock);
+    int result = 0;
+    if (!extract->failed && !extract->ended)
+        result = extract->source->ops->next(extract->source, ret_segment, err);
+    if (result == 0)
+        extract->ended = true;
+    if (result > 0 && parse(extract, *ret_segment, steps, err) < 0)
+        result = -1;
+    pthread_mutex_unlock(&extract->lock);
+    return result;
+}
+
+static int do_steps(struct extract *extract, struct files_maker *maker, const struct steps *steps,
+                    struct error *err)
+{
+    for (size_t i = 0; i < steps->count; i++) {
+        const struct step *step = &steps->items[i];
+        int result = step->data ? files_make_content(maker, step->member, step->data, step->size,
+                                                     step->offset, err)
+                                : files_make(maker, step->member, err);
+        if (result < 0)
+            return -1;
+    }
+    return stop_check(err);
+}
+
+static void clear_steps(struct steps *steps)
+{
+    for (size_t i = 0; i < steps->count; i++)
+        files_member_release(steps->items[i].member);
+    steps->count = 0;
+}
+
+static int work(struct extract *extract, struct files_maker *maker, struct steps *steps,
+                struct error *err)
+{
+    for (int more = 1; more;) {
+        struct segment *segment = NULL;
+        more = extract->frames ? next_frame(extract, steps, &segment, err)
+                               : next_piece(extract, steps, &segment, err);
+        uint64_t size = segment ? segment->size : 0;
+        if (more > 0 && do_steps(extract, maker, steps, err) < 0)
+            more = -1;
+        clear_steps(steps);
+        if (segment)
+            extract->source->ops->drop(extract->source, segment);
+        if (more < 0)
+            return -1;
+        progress_add(extract->options->progress, size);
+    }
+    return 0;
+}
+
+static void add_totals(struct extract *extract, const struct files_maker *maker)
+{
+    pthread_mutex_lock(&extract->lock);
+    extract->extracted.made += maker->made;
+    extract->extracted.bytes += maker->bytes;
+    pthread_mutex_unlock(&extract->lock);
+}
+
+static void *worker_thread(void *context)
+{
+    struct extract *extract = context;
+    const struct files_extract_options *options = extract->options;
+    struct error err = ERROR_INIT;
+    struct steps steps = {0};
+    struct files_maker maker;
+    files_maker_init(&maker, options->os, options->sides, options->repetitions, options->no_owner);
+    if (work(extract, &maker, &steps, &err) < 0)
+        fail(extract, &err);
+    add_totals(extract, &maker);
+    free(steps.items);
+    files_maker_clear(&maker);
+    return NULL;
+}
+
+static int run_workers(struct extract *extract, struct error *err)
+{
+    /* Where the later of two equal members counts, they have to be made in order. */
+    int jobs = extract->options->repetitions ? 1 : extract->options->jobs;
+    size_t wanted_count = jobs < 1 ? 1 : jobs > WORKERS_MAXIMUM ? WORKERS_MAXIMUM : (size_t)jobs;
+    pthread_t threads[WORKERS_MAXIMUM];
+    size_t started = 0;
+    while (started < wanted_count &&
+           pthread_create(&threads[started], NULL, worker_thread, extract) == 0)
+        started++;
+    if (!started)
+        return error_set(err, ERROR_FAILED, "no thread to write with");
+    for (size_t i = 0; i < started; i++)
+        pthread_join(threads[i], NULL);
+    if (!extract->failed)
+        return tar_parser_finish(extract->parser, err);
+    *err = extract->error;
+    return -1;
+}
+
+/* ---- what comes last ---- */
+
+struct final {
+    struct extract *extract;
+    struct files_maker *maker;
+    int (*act)(struct final *final, const struct tar_member *member, struct error *err);
+};
+
+/* Checked when the member was parsed, so it has a place. */
+static char *place_of(struct extract *extract, const char *path, size_t *ret_side)
+{
+    struct buf clean = BUF_INIT;
+    char *place = NULL;
+    if (tar_path_clean(path, &clean, NULL) == 0)
+        place = files_sides_place(extract->options->sides, clean.data, ret_side);
+    buf_clear(&clean);
+    return place;
+}
+
+static int make_link(struct final *final, const struct tar_member *member, struct error *err)
+{
+    if (member->type != TAR_HARD_LINK)
+        return 0;
+    size_t side = 0, target_side = 0;
+    SCOPED(string) char *place = place_of(final->extract, member->path, &side);
+    SCOPED(string) char *target = place_of(final->extract, member->link, &target_side);
+    return files_make_link(final->maker, side, place, target_side, target, member, err);
+}
+
+static int finish_folder(struct final *final, const struct tar_member *member, struct error *err)
+{
+    if (member->type != TAR_FOLDER)
+        return 0;
+    size_t side = 0;
+    SCOPED(string) char *place = place_of(final->extract, member->path, &side);
+    return files_make_folder_final(final->maker, side, place, member, err);
+}
+
+static int visit_later(void *context, const void *data, size_t size, struct error *err)
+{
+    struct final *final = context;
+    const uint8_t *at = data;
+    enum tar_event event = TAR_MORE;
+    struct tar_piece piece;
+    struct tar_parser *parser = tar_parser_new();
+    int result = tar_parser_next(parser, &at, &size, &event, &piece, err);
+    if (result == 0 && event == TAR_MEMBER)
+        result = final->act(final, tar_parser_member(parser), err);
+    tar_parser_free(parser);
+    return result < 0 ? -1 : stop_check(err);
+}
+
+/* Links in the archive's order; folders backwards, so that children come before parents. */
+static int finish(struct extract *extract, struct error *err)
+{
+    const struct files_extract_options *options = extract->options;
+    struct files_maker maker;
+    files_maker_init(&maker, options->os, options->sides, options->repetitions, options->no_owner);
+    struct final final = {.extract = extract, .maker = &maker, .act = make_link};
+    int result = files_records_forwards(extract->later, visit_later, &final, err);
+    final.act = finish_folder;
+    if (result == 0)
+        result = files_records_backwards(extract->later, visit_later, &final, err);
+    add_totals(extract, &maker);
+    files_maker_clear(&maker);
+    return result;
+}
+
+int files_extract(const struct files_extract_options *options, struct segment_source *source,
+                  struct files_extracted *ret_extracted, struct error *err)
+{
+    SCOPED(files_records) struct files_records *later = NULL;
+    int folder = options->sides->items[0].fd;
+    if (files_records_create(options->os, folder, LATER, &later, err) < 0)
+        return -1;
+    struct extract extract = {.options = options,
+                              .source = source,
+                              .later = later,
+                              .frames = source->ops->count(source),
+                              .parser = tar_parser_new(),
+                              .path = BUF_INIT,
+                              .header = BUF_INIT};
+    pthread_mutex_init(&extract.lock, NULL);
+    pthread_cond_init(&extract.changed, NULL);
+    int result = run_workers(&extract, err);
+    if (result == 0)
+        result = finish(&extract, err);
+    if (extract.devices_left_out)
+        log_warning("%" PRIu64 " device nodes were left out", extract.devices_left_out);
+    options->os->unlinkat(options->os, folder, LATER, 0);
+    *ret_extracted = extract.extracted;
+    buf_clear(&extract.header);
+    files_member_release(extract.open);
+    tar_parser_free(extract.parser);
+    buf_clear(&extract.path);
+    pthread_cond_destroy(&extract.changed);
+    pthread_mutex_destroy(&extract.lock);
+    return result;
+}

@@ -1,0 +1,315 @@
+#include "source/files_load.h"
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/os.h"
+#include "io/progress.h"
+#include "source/files_count.h"
+#include "source/files_extract.h"
+#include "source/files_plan.h"
+#include "source/files_roots.h"
+#include "source/files_side.h"
+#include "source/files_swap.h"
+#include "source/source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct files_load {
+    struct load base; /* first: the load's pointer is ours */
+    const struct load_options *options;
+    struct os *os;
+    struct files_roots roots;  /* of the backup; empty when it does not say */
+    struct files_facts facts;  /* what the archive should hold */
+    struct text_list left_out; /* patterns of the backup */
+    struct files_sides sides;
+    struct files_extracted extracted;
+    bool own; /* made by us: a member that comes twice is wrong */
+    bool created;
+    bool committed;
+};
+
+static struct files_load *of(struct load *load)
+{
+    return (struct files_load *)load;
+}
+
+static bool partial(const struct files_load *load)
+{
+    return load->options->include.count || load->options->exclude.count;
+}
+
+/* ---- preview ---- */
+
+static void conflict_mounts(struct files_load *load, struct load_preview *preview)
+{
+    FILE *mounts = fopen("/proc/self/mountinfo", "re");
+    char *line = NULL;
+    size_t capacity = 0;
+    while (mounts && getline(&line, &capacity, mounts) > 0) {
+        char point[4096];
+        if (sscanf(line, "%*d %*d %*s %*s %4095s", point) != 1)
+            continue;
+        for (size_t i = 0; i < load->sides.count; i++) {
+            const char *live = load->sides.items[i].live;
+            size_t length = strlen(live);
+            if (strncmp(point, live, length) == 0 && point[length] == '/')
+                text_list_give(&preview->conflicts,
+                               mem_format("%s is mounted beneath %s and would move away with it",
+                                          point, live));
+        }
+    }
+    free(line);
+    if (mounts)
+        fclose(mounts);
+}
+
+static void conflict_left_out(struct files_load *load, struct load_preview *preview)
+{
+    struct buf patterns = BUF_INIT;
+    for (size_t i = 0; i < load->left_out.count; i++)
+        buf_append_format(&patterns, "%s%s", i ? ", " : "", load->left_out.items[i]);
+    if (patterns.length)
+        text_list_give(
+            &preview->conflicts,
+            mem_format("the backup left out %s: what matches is not in the restored tree",
+                       patterns.data));
+    buf_clear(&patterns);
+}
+
+static int check_room(struct files_load *load, struct error *err)
+{
+    uint64_t room = 0;
+    for (size_t i = 0; i < load->sides.count; i++) {
+        const struct files_side *side = &load->sides.items[i];
+        if (file_free_space(load->os, side->base, &room, err) < 0)
+            return -1;
+        if (partial(load) || room >= load->facts.bytes)
+            continue;
+        error_set(err, ERROR_NO_SPACE,
+                  "%s has %" PRIu64 " MB free, and the restored files need %" PRIu64 " MB",
+                  side->base, room / 1000000, load->facts.bytes / 1000000);
+        return error_hint(err,
+                          "the tree that is there now stays until the restored one is complete");
+    }
+    return 0;
+}
+
+static int load_preview_files(struct load *base, struct load_preview *ret_preview,
+                              struct error *err)
+{
+    struct files_load *load = of(base);
+    if (check_room(load, err) < 0)
+        return -1;
+    struct load_preview preview = {.rows = UINT64_MAX};
+    struct buf target = BUF_INIT;
+    int result = 0;
+    for (size_t i = 0; i < load->sides.count && result == 0; i++) {
+        const struct files_side *side = &load->sides.items[i];
+        struct files_count count = {0};
+        buf_append_format(&target, "%s%s", i ? ", " : "", side->live);
+        preview.exists |= side->existed;
+        if (!load->options->to)
+            result = files_count_tree(load->os, side->live, INT64_MAX, &count, err);
+        preview.objects += count.entries;
+        preview.bytes += count.bytes;
+    }
+    preview.target = buf_steal(&target);
+    bool whole = !load->options->to && !partial(load);
+    if (whole)
+        conflict_mounts(load, &preview);
+    if (whole && preview.exists)
+        conflict_left_out(load, &preview);
+    if (result < 0)
+        load_preview_clear(&preview);
+    else
+        *ret_preview = preview;
+    return result;
+}
+
+/* ---- fill ---- */
+
+static void note_kept(struct files_load *load)
+{
+    free(load->base.kept);
+    load->base.kept = files_sides_format(&load->sides, load->os->clock_wall_ns(load->os));
+}
+
+static int load_fill(struct load *base, struct segment_source *segments, struct error *err)
+{
+    struct files_load *load = of(base);
+    const struct load_options *options = load->options;
+    load->created = true;
+    if (files_sides_create(&load->sides, err) < 0)
+        return -1;
+    note_kept(load);
+    progress_begin(options->progress, "restoring", options->plain_size);
+    struct files_extract_options extract = {.os = load->os,
+                                            .progress = options->progress,
+                                            .jobs = options->jobs,
+                                            .sides = &load->sides,
+                                            .include = &options->include,
+                                            .exclude = &options->exclude,
+                                            .roots = &load->roots,
+                                            .devices = options->devices,
+                                            .no_owner = options->no_owner,
+                                            .repetitions = !load->own};
+    if (files_extract(&extract, segments, &load->extracted, err) < 0)
+        return -1;
+    base->rows_loaded = load->extracted.made;
+    return 0;
+}
+
+/* ---- check ---- */
+
+static int check_members(struct files_load *load, struct error *err)
+{
+    if (load->facts.members && load->extracted.seen != load->facts.members)
+        return error_set(err, ERROR_CORRUPT,
+                         "the archive has %" PRIu64 " members where the manifest says %" PRIu64,
+                         load->extracted.seen, load->facts.members);
+    if (load->extracted.made)
+        return 0;
+    return error_set(err, ERROR_NOT_FOUND,
+                     partial(load) ? "nothing in the backup matches the patterns"
+                                   : "the backup holds nothing that can be restored");
+}
+
+/* Names that this file system takes for the same would have become fewer entries. */
+static int check_entries(struct files_load *load, struct error *err)
+{
+    if (!load->own || partial(load))
+        return 0;
+    struct files_count count = {0};
+    for (size_t i = 0; i < load->roots.count; i++) {
+        const struct files_root *root = &load->roots.items[i];
+        /* One beneath another is counted with it. */
+        bool beneath = false;
+        for (size_t k = 0; k < i; k++)
+            beneath |= files_root_holds(&load->roots.items[k], root->member);
+        size_t number = 0;
+        SCOPED(string) char *place = files_sides_place(&load->sides, root->member, &number);
+        if (beneath || !place)
+            continue;
+        const struct files_side *side = &load->sides.items[number];
+        SCOPED(string)
+        char *path = mem_format("%s/%s/%s", strcmp(side->base, "/") ? side->base : "",
+                                side->container, place);
+        if (files_count_tree(load->os, path, INT64_MAX, &count, err) < 0)
+            return -1;
+    }
+    if (count.entries == load->extracted.made)
+        return 0;
+    error_set(err, ERROR_CORRUPT,
+              "%" PRIu64 " members became %" PRIu64 " files: some names are the same here",
+              load->extracted.made, count.entries);
+    return error_hint(err, "the file system does not tell upper from lower case, or Unicode forms");
+}
+
+static int sync_side(struct files_load *load, const struct files_side *side, struct error *err)
+{
+    if (load->os->syncfs(load->os, side->fd) < 0)
+        return error_set_errno(err, ERROR_FAILED, errno, "sync %s", side->base);
+    return 0;
+}
+
+static int load_check(struct load *base, struct error *err)
+{
+    struct files_load *load = of(base);
+    if (check_members(load, err) < 0 || check_entries(load, err) < 0)
+        return -1;
+    bool merge = load->options->to || partial(load);
+    for (size_t i = 0; i < load->sides.count; i++) {
+        struct files_side *side = &load->sides.items[i];
+        enum files_swap swap = merge ? FILES_SWAP_MERGE : FILES_SWAP_WHOLE;
+        if (files_plan_make(load->os, side, swap, err) < 0 || sync_side(load, side, err) < 0)
+            return -1;
+    }
+    note_kept(load);
+    return 0;
+}
+
+/* ---- commit ---- */
+
+/* Everything that was done is taken back; only where that fails too is the target stranded. */
+static int roll_back(struct files_load *load, struct error *err)
+{
+    struct error problem = ERROR_INIT;
+    if (files_swap_backwards(&load->sides, &problem) == 0 &&
+        files_swap_forget(&load->sides, &problem) == 0)
+        return error_recode(err, ERROR_RESTORE);
+    const struct files_side *side = &load->sides.items[0];
+    load->committed = true;
+    error_set(err, ERROR_STRANDED, "%s; and going back failed: %s", err->message, problem.message);
+    return error_hint(err, "what was there and what was restored are in %s/%s and its like",
+                      side->base, side->container);
+}
+
+static int load_commit(struct load *base, struct error *err)
+{
+    struct files_load *load = of(base);
+    if (files_swap_forwards(&load->sides, err) < 0)
+        return roll_back(load, err);
+    load->committed = true;
+    return 0;
+}
+
+static void load_free_files(struct load *base)
+{
+    struct files_load *load = of(base);
+    struct error err = ERROR_INIT;
+    bool remove = load->created && (!load->committed || !load->options->keep);
+    if (remove && files_sides_remove(&load->sides, &err) < 0)
+        log_warning("%s", err.message);
+    files_sides_clear(&load->sides);
+    files_roots_clear(&load->roots);
+    text_list_clear(&load->left_out);
+    free(load->base.kept);
+    free(load);
+}
+
+static const struct load_ops load_ops = {
+    .preview = load_preview_files,
+    .fill = load_fill,
+    .check = load_check,
+    .commit = load_commit,
+    .free = load_free_files,
+};
+
+/* ---- opening ---- */
+
+static int find_roots(struct files_load *load, const struct source_target *target,
+                      struct error *err)
+{
+    int found = files_metadata_parse(load->options->metadata, &load->roots, &load->facts,
+                                     &load->left_out, err);
+    load->own = found > 0;
+    if (found || load->options->to || !target->paths.count)
+        return found < 0 ? -1 : 0;
+    /* The manifest is lost; the configuration knows. */
+    return files_roots_make(&target->paths, &load->roots, err);
+}
+
+int files_load(const struct source_target *target, const struct load_options *options,
+               struct load **ret_load, struct error *err)
+{
+    struct files_load *load = MEM_NEW(struct files_load);
+    load->base.ops = &load_ops;
+    load->options = options;
+    load->os = options->os;
+    if (find_roots(load, target, err) < 0 ||
+        files_sides_make(options->os, &load->roots, options->to, options->id, &load->sides, err) <
+            0) {
+        load_free_files(&load->base);
+        return -1;
+    }
+    note_kept(load);
+    *ret_load = &load->base;
+    return 0;
+}

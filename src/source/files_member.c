@@ -1,0 +1,86 @@
+#include "source/files_member.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static size_t text_size(const char *text)
+{
+    return text ? strlen(text) + 1 : 0;
+}
+
+static const char *copy_text(char **at, const char *text)
+{
+    if (!text)
+        return NULL;
+    char *copy = *at;
+    memcpy(copy, text, strlen(text) + 1);
+    *at += strlen(text) + 1;
+    return copy;
+}
+
+static void copy_header(struct files_member *member, const struct tar_member *header,
+                        const char *path)
+{
+    size_t size = text_size(path) + text_size(header->link) + text_size(header->user) +
+                  text_size(header->group) + text_size(header->acl) +
+                  text_size(header->default_acl);
+    for (size_t i = 0; i < header->attribute_count; i++)
+        size += text_size(header->attributes[i].name) + header->attributes[i].size;
+    char *at = member->text = mem_alloc(size, 1);
+    member->header = *header;
+    member->header.path = copy_text(&at, path);
+    member->header.link = copy_text(&at, header->link);
+    member->header.user = copy_text(&at, header->user);
+    member->header.group = copy_text(&at, header->group);
+    member->header.acl = copy_text(&at, header->acl);
+    member->header.default_acl = copy_text(&at, header->default_acl);
+    if (header->attribute_count)
+        member->attributes = mem_alloc(header->attribute_count, sizeof *member->attributes);
+    member->header.attributes = member->attributes;
+    for (size_t i = 0; i < header->attribute_count; i++) {
+        const struct tar_attribute *attribute = &header->attributes[i];
+        member->attributes[i].name = copy_text(&at, attribute->name);
+        member->attributes[i].value = at;
+        member->attributes[i].size = attribute->size;
+        memcpy(at, attribute->value, attribute->size);
+        at += attribute->size;
+    }
+}
+
+struct files_member *files_member_new(struct os *os, const struct tar_member *header,
+                                      const char *path, size_t side, char *place)
+{
+    struct files_member *member = MEM_NEW(struct files_member);
+    copy_header(member, header, path);
+    member->os = os;
+    member->side = side;
+    member->place = place;
+    member->map = (struct tar_map){.real_size = header->real_size, .data_size = header->size};
+    member->fd = -1;
+    atomic_init(&member->references, 1);
+    atomic_init(&member->left, header->size + 1);
+    pthread_mutex_init(&member->lock, NULL);
+    return member;
+}
+
+struct files_member *files_member_share(struct files_member *member)
+{
+    atomic_fetch_add(&member->references, 1);
+    return member;
+}
+
+void files_member_release(struct files_member *member)
+{
+    if (!member || atomic_fetch_sub(&member->references, 1) != 1)
+        return;
+    file_close(member->os, &member->fd);
+    tar_map_clear(&member->map);
+    pthread_mutex_destroy(&member->lock);
+    free(member->attributes);
+    free(member->text);
+    free(member->place);
+    free(member);
+}
