@@ -354,6 +354,9 @@ int os_process_start(struct os *os, pid_t pid, uint64_t *ret_ticks)
     /* The second field is the program's name in parentheses and may hold anything: count from the
      * last one. */
     const char *field = strrchr(text, ')');
+    /* One that has ended and waits for its parent to notice works on nothing any more. */
+    if (field && (strncmp(field, ") Z", 3) == 0 || strncmp(field, ") X", 3) == 0))
+        return 0;
     for (int skipped = 0; field && skipped < 20; skipped++)
         field = strchr(field + 1, ' ');
     if (!field)
