@@ -69,6 +69,10 @@ const char *artifact_temporary_key(const struct artifact_writer *writer);
 int artifact_commit(struct artifact_writer *writer, struct manifest *manifest, struct error *err);
 void artifact_writer_free(struct artifact_writer *writer);
 
+/* Remove an artifact from a destination: first its manifest, then the file. "Was not there" is
+ * success. */
+int artifact_remove(struct store *store, const char *file, struct error *err);
+
 struct artifact_keys {
     struct text_list identities; /* AGE-SECRET-KEY-1... texts, read from --identity files */
     const char *passphrase;      /* or NULL */

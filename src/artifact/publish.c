@@ -12,8 +12,6 @@
 
 #define CLASHES_MAXIMUM 9999
 
-DEFINE_SCOPED(upload, struct upload *, upload_free);
-
 char *publish_manifest_key(const char *file)
 {
     return mem_format("%s.json", file);

@@ -19,6 +19,8 @@
 #ifndef KEDGE_STORE_STORE_H
 #define KEDGE_STORE_STORE_H
 
+#include "base/mem.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -133,5 +135,8 @@ int upload_publish(struct upload *upload, const char *key, struct error *err);
 int upload_reread(struct upload *upload, uint64_t offset, void *data, size_t size,
                   struct error *err);
 void upload_free(struct upload *upload); /* NULL is fine */
+
+DEFINE_SCOPED(store, struct store *, store_close);
+DEFINE_SCOPED(upload, struct upload *, upload_free);
 
 #endif
