@@ -4,18 +4,18 @@
 #ifndef KEDGE_SERVICE_LOOKUP_H
 #define KEDGE_SERVICE_LOOKUP_H
 
-#include "base/mem.h"
+#include "catalog/backups.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-struct backup_row;
 struct error;
 struct service;
 struct store;
 
 struct located {
-    struct backup_row *row; /* NULL for a file that the catalogue does not know */
+    bool known;            /* to the catalogue */
+    struct backup_row row; /* when known */
     struct store *store;
     char *file;   /* key in the store */
     char *second; /* the files part of a full backup, or NULL */

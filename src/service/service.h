@@ -58,6 +58,11 @@ void service_close(struct service *service);
 int service_store(struct service *service, const char *destination, bool create,
                   struct store **ret_store, char **ret_name, struct error *err);
 
+/* A destination of which the catalogue has a row, by its name, opened: the configuration's word
+ * comes first (it may have moved the folder, and it knows the keys), then the row's URL. */
+int service_store_known(struct service *service, const char *name, struct store **ret_store,
+                        struct error *err);
+
 /* A target by name or argument; the result is owned by the caller (target_clear). */
 int service_target(struct service *service, const char *name, struct target *ret_target,
                    struct error *err);

@@ -38,6 +38,12 @@ void destination_clear(struct destination *destination)
     *destination = (struct destination){0};
 }
 
+char *target_identity(const struct target *target)
+{
+    return target->has_database ? db_url_display(&target->url)
+                                : mem_format("files:%s", target->name);
+}
+
 /* The name without folder and without an ending that only says what kind of file it is. */
 static char *name_of_path(const char *path)
 {

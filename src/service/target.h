@@ -43,10 +43,24 @@ struct destination {
 void target_clear(struct target *target);
 void destination_clear(struct destination *destination);
 
+/* What it is, whatever it is called: the database's address without password, or "files:NAME". For
+ * locks; to be freed. */
+char *target_identity(const struct target *target);
+
 /* What an argument that is no configured name means: a database URL, a path to a SQLite file (by
  * its first bytes or an empty file named *.db, *.sqlite, *.sqlite3), or a folder. ERROR_NOT_FOUND
  * with a hint when it is none. */
 int target_from_argument(struct os *os, const char *argument, struct target *ret_target,
                          struct error *err);
+
+static inline void scoped_target_cleanup(struct target *target)
+{
+    target_clear(target);
+}
+
+static inline void scoped_destination_cleanup(struct destination *destination)
+{
+    destination_clear(destination);
+}
 
 #endif
