@@ -1,0 +1,128 @@
+#include "service/backup_record.h"
+
+#include "artifact/manifest.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/moment.h"
+#include "base/text.h"
+#include "catalog/apps.h"
+#include "catalog/catalog.h"
+#include "catalog/connections.h"
+#include "catalog/destinations.h"
+#include "catalog/worker.h"
+#include "service/service.h"
+#include "service/target.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void backup_record_clear(struct backup_record *record)
+{
+    backup_row_clear(&record->row);
+}
+
+static int upsert_destination(struct service *service, const char *name, const char *url,
+                              char ret_id[static 27], struct error *err)
+{
+    struct destination_row row = {.name = name, .url = url, .is_active = true};
+    if (destinations_upsert(service->catalog, &row, err) < 0)
+        return -1;
+    memcpy(ret_id, row.id, sizeof row.id);
+    return 0;
+}
+
+int backup_record_begin(struct service *service, const struct target *target,
+                        const char *destination, const char *destination_url, const char *type,
+                        const char *trigger, int64_t retention_days, struct backup_record *record,
+                        struct error *err)
+{
+    struct catalog *catalog = service->catalog;
+    SCOPED(string) char *worker = worker_self(service->os);
+    struct backup_row row = BACKUP_ROW_INIT;
+    row.target = target->name;
+    row.type = type;
+    row.trigger = trigger ? trigger : "manual";
+    row.worker_id = worker;
+    row.retention_days = retention_days > 0 ? retention_days : -1;
+    if (apps_upsert(catalog, target->app ? target->app : target->name, row.app_id, err) < 0)
+        return -1;
+    if (upsert_destination(service, destination, destination_url, row.destination_id, err) < 0)
+        return -1;
+    if (target->has_database && connections_upsert(catalog, target->name, row.app_id, &target->url,
+                                                   row.connection_id, err) < 0)
+        return -1;
+    if (backups_insert(catalog, &row, err) < 0 || backups_start(catalog, row.id, worker, err) < 0)
+        return -1;
+    /* What was only borrowed for the insert must not outlive this function. */
+    row.target = NULL;
+    row.worker_id = NULL;
+    record->row = row;
+    return 0;
+}
+
+static void file_row(const struct manifest *part, struct backup_file_row *file)
+{
+    *file = (struct backup_file_row)BACKUP_FILE_ROW_INIT;
+    file->file_path = part->file;
+    file->file_name = part->file;
+    file->file_type = part->kind;
+    file->size_bytes = (int64_t)part->plain_bytes;
+    file->compressed_size_bytes = (int64_t)part->size_bytes;
+    file->checksum = part->checksum;
+    file->compression_type = part->compression;
+    file->encryption_type = part->encryption;
+    file->is_encrypted = !text_equal(part->encryption, "none");
+    file->metadata = part->metadata;
+    file->upload_started_ns = part->created_ns;
+    file->retention_until_ns = part->expires_ns;
+}
+
+int backup_record_finish(struct service *service, struct backup_record *record,
+                         const struct manifest *parts, int part_count,
+                         const struct text_list *reasons, struct error *err)
+{
+    struct backup_row *row = &record->row;
+    const struct manifest *first = &parts[0];
+    SCOPED(string) char *incomplete = catalog_json_of_list(reasons);
+    SCOPED(string) char *tags = catalog_json_of_list(&first->tags);
+    struct backup_file_row files[2];
+    row->name = first->file;
+    row->engine = first->engine;
+    row->format = first->kind;
+    row->started_ns = first->created_ns;
+    row->size_bytes = 0;
+    row->source_bytes = 0;
+    row->rows = 0;
+    for (int i = 0; i < part_count; i++) {
+        row->size_bytes += (int64_t)parts[i].size_bytes;
+        row->source_bytes += (int64_t)parts[i].source_bytes;
+        row->rows += (int64_t)parts[i].rows;
+        file_row(&parts[i], &files[i]);
+    }
+    row->progress_percentage = 100;
+    row->file_path = first->file;
+    row->checksum = first->checksum;
+    row->compression = first->compression;
+    row->encryption = first->encryption;
+    /* Publishing read every stored byte back and compared its sum. */
+    row->verified_level = 1;
+    row->verified_ns = catalog_now(service->catalog);
+    row->expires_ns = first->expires_ns;
+    row->tags = tags;
+    row->metadata = first->metadata;
+    row->incomplete = reasons->count > 0;
+    row->incomplete_reasons = incomplete;
+    int result = backups_finish(service->catalog, row, files, (size_t)part_count, err);
+    row->tags = NULL;
+    row->incomplete_reasons = NULL;
+    return result;
+}
+
+void backup_record_fail(struct service *service, const struct backup_record *record,
+                        const struct error *failure)
+{
+    struct error ignored = ERROR_INIT;
+    if (backups_fail(service->catalog, record->row.id, failure->message, &ignored) < 0)
+        log_debug("backup %lld could not be marked as failed: %s", (long long)record->row.number,
+                  ignored.message);
+}
