@@ -66,6 +66,7 @@ int restore_run(struct service *service, const struct restore_request *request,
                 struct restore_report *ret_report, struct error *err);
 
 struct undo_report {
+    bool forth;     /* an undo was undone: the target is as restored again */
     int64_t number; /* of the restore that was undone */
     char *target;
     char *changed; /* what was written since, a sentence; NULL when not known */

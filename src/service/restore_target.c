@@ -1,0 +1,155 @@
+#include "service/restore_target.h"
+
+#include "artifact/manifest.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "service/service.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void restore_target_clear(struct restore_target *target)
+{
+    free(target->what.name);
+    db_url_clear(&target->what.url);
+    text_list_clear(&target->what.paths);
+    free(target->folder);
+    target_clear(&target->configured);
+    *target = (struct restore_target){0};
+}
+
+/* A server's URL is one, and so is "sqlite:..."; anything else is a path to a SQLite file that need
+ * not exist yet. */
+static int url_from_argument(const char *argument, struct db_url *ret_url, struct error *err)
+{
+    if (db_url_is(argument)) {
+        if (db_url_parse(argument, ret_url, err) < 0)
+            return -1;
+    } else {
+        *ret_url = (struct db_url){.engine = DB_SQLITE, .database = mem_string(argument)};
+    }
+    if (ret_url->engine == DB_SQLITE) {
+        char *absolute = path_absolute(ret_url->database);
+        free(ret_url->database);
+        ret_url->database = absolute;
+    }
+    return 0;
+}
+
+static int use_configured(struct service *service, const char *name, struct restore_target *target,
+                          struct error *err)
+{
+    if (service_target(service, name, &target->configured, err) < 0)
+        return -1;
+    if (target->configured.has_database)
+        db_url_copy(&target->configured.url, &target->what.url);
+    for (size_t i = 0; i < target->configured.paths.count; i++)
+        text_list_add(&target->what.paths, target->configured.paths.items[i]);
+    return 0;
+}
+
+static bool is_configured(const struct service *service, const char *name)
+{
+    for (size_t i = 0; name && i < service->options.target_count; i++)
+        if (strcmp(service->options.targets[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* Does DATABASE_URL lead to the database that the manifest names? Then it brings the password that
+ * a manifest never holds. */
+static bool default_leads_to(const struct service *service, const char *connection)
+{
+    if (!service->options.default_target || !db_url_is(service->options.default_target))
+        return false;
+    SCOPED(db_url) struct db_url url = DB_URL_INIT;
+    if (url_from_argument(service->options.default_target, &url, NULL) < 0)
+        return false;
+    SCOPED(string) char *display = db_url_display(&url);
+    return strcmp(display, connection) == 0;
+}
+
+static int resolve_database(struct service *service, const struct manifest *manifest,
+                            const char *to, const char *connection, struct restore_target *target,
+                            struct error *err)
+{
+    if (to)
+        return url_from_argument(to, &target->what.url, err);
+    if (connection)
+        return use_configured(service, connection, target, err);
+    if (manifest && is_configured(service, manifest->target))
+        return use_configured(service, manifest->target, target, err);
+    if (manifest && manifest->connection) {
+        const char *where = default_leads_to(service, manifest->connection)
+                                ? service->options.default_target
+                                : manifest->connection;
+        return url_from_argument(where, &target->what.url, err);
+    }
+    if (service->options.default_target)
+        return url_from_argument(service->options.default_target, &target->what.url, err);
+    error_set(err, ERROR_USAGE, "this file does not say where it came from");
+    return error_hint(err, "say where it is to go with --to URL or --to PATH");
+}
+
+static int find_source(const struct manifest *manifest, const char *kind,
+                       struct restore_target *target, struct error *err)
+{
+    const char *engine = db_engine_name(target->what.url.engine);
+    if (strcmp(kind, "tar") == 0)
+        engine = "files";
+    target->source = source_find(engine);
+    if (!target->source)
+        return error_set(err, ERROR_USAGE, "this kedge cannot restore into %s", engine);
+    if (strcmp(kind, "sqlite3") == 0 && strcmp(engine, "sqlite") != 0)
+        return error_set(err, ERROR_USAGE, "a SQLite image cannot be restored into %s", engine);
+    if (manifest && manifest->engine && strcmp(manifest->engine, engine) != 0)
+        return error_set(err, ERROR_USAGE, "a backup of %s cannot be restored into %s",
+                         manifest->engine, engine);
+    return 0;
+}
+
+static int resolve_files(struct service *service, const struct manifest *manifest, const char *to,
+                         const char *connection, struct restore_target *target, struct error *err)
+{
+    if (to) {
+        target->folder = path_absolute(to);
+        return 0;
+    }
+    if (connection)
+        return use_configured(service, connection, target, err);
+    if (!manifest) {
+        error_set(err, ERROR_USAGE, "this archive does not say where its files were");
+        return error_hint(err, "say where they are to go with --to FOLDER");
+    }
+    return is_configured(service, manifest->target)
+               ? use_configured(service, manifest->target, target, err)
+               : 0;
+}
+
+int restore_target_resolve(struct service *service, const struct manifest *manifest,
+                           const char *kind, const char *to, const char *connection,
+                           struct restore_target *ret_target, struct error *err)
+{
+    struct restore_target target = {0};
+    int result = strcmp(kind, "tar") == 0
+                     ? resolve_files(service, manifest, to, connection, &target, err)
+                     : resolve_database(service, manifest, to, connection, &target, err);
+    if (result == 0)
+        result = find_source(manifest, kind, &target, err);
+    if (result < 0) {
+        restore_target_clear(&target);
+        return -1;
+    }
+    target.what.name = mem_string(manifest && manifest->target ? manifest->target : "restored");
+    *ret_target = target;
+    return 0;
+}
+
+char *restore_target_argument(const struct restore_target *target)
+{
+    if (target->source->capabilities & SOURCE_DATABASE)
+        return db_url_display(&target->what.url);
+    if (target->folder)
+        return mem_string(target->folder);
+    return mem_format("files:%s", target->what.name);
+}

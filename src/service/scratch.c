@@ -1,0 +1,105 @@
+#include "service/scratch.h"
+
+#include "artifact/artifact.h"
+#include "artifact/manifest.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/os.h"
+#include "base/ulid.h"
+#include "service/restore_target.h"
+#include "service/service.h"
+#include "source/source.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A folder of our own: TMPDIR is usually small, the place of the backups is not, and it is on no
+ * other machine. */
+static int make_folder(struct service *service, const char *id, char **ret_folder,
+                       struct error *err)
+{
+    const char *base = getenv("KEDGE_SCRATCH");
+    if (!base)
+        base = service->options.local_folder;
+    SCOPED(string) char *parent = path_join(base, ".scratch");
+    SCOPED(string) char *folder = path_join(parent, id);
+    if (folder_make(service->os, folder, 0700, err) < 0)
+        return error_prefix(err, "scratch folder");
+    *ret_folder = STEAL(folder);
+    return 0;
+}
+
+static void remove_folder(struct os *os, const char *folder)
+{
+    os->unlinkat(os, AT_FDCWD, folder, AT_REMOVEDIR);
+    SCOPED(string) char *parent = path_folder(folder);
+    os->unlinkat(os, AT_FDCWD, parent, AT_REMOVEDIR);
+}
+
+/* Files go into the folder, a SQLite database becomes a file in it, a server's database is restored
+ * beside itself and never swapped in. */
+static int resolve(struct service *service, const struct manifest *manifest, const char *kind,
+                   const char *folder, struct restore_target *target, struct error *err)
+{
+    SCOPED(string) char *file = path_join(folder, "scratch.db");
+    bool tar = strcmp(kind, "tar") == 0;
+    bool sqlite =
+        strcmp(kind, "sqlite3") == 0 || !manifest || text_equal(manifest->engine, "sqlite");
+    const char *to = tar ? folder : sqlite ? file : NULL;
+    return restore_target_resolve(service, manifest, kind, to, NULL, target, err);
+}
+
+static int prove(const struct restore_target *target, const struct load_options *options,
+                 struct artifact_reader *reader, struct error *err)
+{
+    SCOPED(load) struct load *load = NULL;
+    if (target->source->load(&target->what, options, &load, err) < 0)
+        return -1;
+    if (load->ops->fill(load, artifact_segments(reader), err) < 0)
+        return error_recode(err, ERROR_CORRUPT);
+    if (load->ops->check(load, err) < 0)
+        return error_recode(err, ERROR_CORRUPT);
+    return 0;
+}
+
+int scratch_restore(struct service *service, const struct artifact_open_options *artifact,
+                    struct error *err)
+{
+    struct ulid id;
+    if (ulid_make(service->os, &id, err) < 0)
+        return -1;
+    SCOPED(artifact_reader) struct artifact_reader *reader = NULL;
+    if (artifact_open(artifact, &reader, err) < 0)
+        return -1;
+    const char *kind = artifact_kind(reader);
+    if (!kind)
+        return error_set(err, ERROR_CORRUPT, "%s is not a backup that kedge can read",
+                         artifact->file);
+    SCOPED(string) char *folder = NULL;
+    if (make_folder(service, id.text, &folder, err) < 0)
+        return -1;
+
+    const struct manifest *manifest = artifact_manifest(reader);
+    struct restore_target target = {0};
+    int result = resolve(service, manifest, kind, folder, &target, err);
+    if (result == 0) {
+        struct load_options options = {
+            .os = service->os,
+            .progress = artifact->progress,
+            .jobs = artifact->jobs,
+            .format = kind,
+            .metadata = manifest ? manifest->metadata : NULL,
+            .digest = manifest && manifest->digest[0] ? manifest->digest : NULL,
+            .plain_size = manifest ? manifest->plain_bytes : 0,
+            .to = target.folder,
+            .thorough = true,
+            .id = id.text,
+        };
+        result = prove(&target, &options, reader, err);
+    }
+    restore_target_clear(&target);
+    remove_folder(service->os, folder);
+    return result < 0 ? error_prefix(err, "restore into a scratch place") : 0;
+}
