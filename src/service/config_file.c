@@ -209,7 +209,7 @@ static int read_fields(const struct reader *reader, const struct field *fields,
                 return -1;
             continue;
         }
-        struct text_list known __attribute__((cleanup(scoped_text_list_cleanup))) = TEXT_LIST_INIT;
+        SCOPED(text_list) struct text_list known = TEXT_LIST_INIT;
         for (field = fields; field->name; field++)
             text_list_add(&known, field->name);
         return unknown_key(reader, entry, where, &known, err);
@@ -361,7 +361,7 @@ static int read_entry(struct reader *reader, const struct yaml_entry *entry, con
     for (size_t i = 0; i < reader->row_count; i++)
         if (text_equal(reader->rows[i].path, path))
             return read_setting(reader, i, entry, err);
-    struct text_list known __attribute__((cleanup(scoped_text_list_cleanup))) = TEXT_LIST_INIT;
+    SCOPED(text_list) struct text_list known = TEXT_LIST_INIT;
     known_keys(reader, prefix, &known);
     if (!text_list_has(&known, entry->key))
         return shared ? 0 : unknown_key(reader, entry, prefix, &known, err);
@@ -397,7 +397,7 @@ int config_file_parse(const char *path, const char *text, size_t size,
     SCOPED(yaml_tree) struct yaml_tree *tree = NULL;
     if (yaml_tree_parse(path, text, size, &tree, err) < 0)
         return -1;
-    struct config_file file __attribute__((cleanup(scoped_config_file_cleanup))) = CONFIG_FILE_INIT;
+    SCOPED(config_file) struct config_file file = CONFIG_FILE_INIT;
     file.path = mem_string(path);
     SCOPED(string) char *folder = path_folder(path);
     struct reader reader = {.folder = folder, .rows = rows, .row_count = row_count, .file = &file};

@@ -88,8 +88,7 @@ static int read_output(struct process *process, const char *program, struct buf 
 static int run_program(struct os *os, const char *program, const struct text_list *words,
                        struct buf *output, struct error *err)
 {
-    struct text_list environment __attribute__((cleanup(scoped_text_list_cleanup))) =
-        TEXT_LIST_INIT;
+    SCOPED(text_list) struct text_list environment = TEXT_LIST_INIT;
     for (char **variable = environ; *variable; variable++)
         text_list_add(&environment, *variable);
     const struct process_options options = {.os = os,
@@ -106,7 +105,7 @@ static int run_program(struct os *os, const char *program, const struct text_lis
 
 int secret_text_run(struct os *os, const char *command_line, char **ret_secret, struct error *err)
 {
-    struct text_list words __attribute__((cleanup(scoped_text_list_cleanup))) = TEXT_LIST_INIT;
+    SCOPED(text_list) struct text_list words = TEXT_LIST_INIT;
     split_words(command_line, &words);
     if (!words.count)
         return error_set(err, ERROR_USAGE, "no program after \"command:\"");

@@ -118,7 +118,7 @@ static int take_variable(struct settings *settings, enum setting setting, const 
 static int load_variables(struct settings *settings, struct error *err)
 {
     for (size_t i = 0; i < SETTING_COUNT; i++) {
-        struct text_list names __attribute__((cleanup(scoped_text_list_cleanup))) = TEXT_LIST_INIT;
+        SCOPED(text_list) struct text_list names = TEXT_LIST_INIT;
         const char *at = settings_rows[i].environment;
         if (!at || settings->held[i].origin == SETTING_OPTION)
             continue;
