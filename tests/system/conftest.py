@@ -1,0 +1,122 @@
+"""What system tests share: the built program, run in a fresh KEDGE_HOME, as a person or a script would run it."""
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+
+import pytest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.path.abspath(os.environ.get("KEDGE_BUILD", os.path.join(ROOT, "build")))
+BINARY = os.path.abspath(os.environ.get("KEDGE_BIN", os.path.join(BUILD, "kedge")))
+
+
+class Kedge:
+    """Runs kedge in `folder` with KEDGE_HOME in it and nothing of the caller's environment but PATH."""
+
+    def __init__(self, folder, binary=BINARY):
+        self.folder = str(folder)
+        self.home = os.path.join(self.folder, "home")
+        self.backups = os.path.join(self.home, "backups")
+        self.binary = binary
+        self.environment = {"PATH": os.environ["PATH"], "HOME": self.folder, "KEDGE_HOME": self.home, "TZ": "UTC",
+                            "LC_ALL": "C.UTF-8"}
+        for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"):
+            if name in os.environ:
+                self.environment[name] = os.environ[name]
+
+    def start(self, *arguments, env=None, **options):
+        options.setdefault("stdin", subprocess.DEVNULL)
+        return subprocess.Popen([self.binary, *map(str, arguments)], cwd=self.folder,
+                                env={**self.environment, **(env or {})}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                text=True, errors="replace", **options)
+
+    def run(self, *arguments, status=0, env=None, timeout=120, **options):
+        """Run to the end; the exit status must be `status` (None: any)."""
+        options.setdefault("stdin", subprocess.DEVNULL if "input" not in options else None)
+        result = subprocess.run([self.binary, *map(str, arguments)], cwd=self.folder,
+                                env={**self.environment, **(env or {})}, capture_output=True, text=True,
+                                errors="replace", timeout=timeout,
+                                **{key: value for key, value in options.items() if value is not None})
+        if status is not None:
+            assert result.returncode == status, (
+                f"kedge {' '.join(map(str, arguments))}: exit {result.returncode}, expected {status}\n"
+                f"{result.stdout}\n{result.stderr}")
+        return result
+
+    def __call__(self, *arguments, **options):
+        return self.run(*arguments, **options)
+
+    def json(self, *arguments, **options):
+        """The one object that --json prints."""
+        return json.loads(self.run(*arguments, "--json", **options).stdout)
+
+    def lines(self, *arguments, **options):
+        """The objects, one a line, that --json prints for lists."""
+        return [json.loads(line) for line in self.run(*arguments, "--json", **options).stdout.splitlines() if line]
+
+    def path(self, *names):
+        return os.path.join(self.folder, *names)
+
+    def files(self):
+        """Names at the local destination."""
+        return sorted(os.listdir(self.backups)) if os.path.isdir(self.backups) else []
+
+
+@pytest.fixture
+def kedge(tmp_path):
+    return Kedge(tmp_path)
+
+
+def make_database(path, rows=1000, journal="wal", page_size=4096):
+    db = sqlite3.connect(path, isolation_level=None)
+    db.execute(f"PRAGMA page_size = {page_size}")
+    db.execute(f"PRAGMA journal_mode = {journal}")
+    db.executescript("""
+        CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT NOT NULL, email TEXT UNIQUE);
+        CREATE TABLE orders (id INTEGER PRIMARY KEY, customer_id INTEGER REFERENCES customers, total INTEGER, note BLOB);
+        CREATE INDEX orders_by_customer ON orders (customer_id);
+    """)
+    db.execute("BEGIN")
+    db.executemany("INSERT INTO customers VALUES (?, ?, ?)",
+                   ((i, f"customer {i}", f"c{i}@example.com") for i in range(1, rows // 10 + 2)))
+    db.executemany("INSERT INTO orders VALUES (?, ?, ?, ?)",
+                   ((i, 1 + i % (rows // 10 + 1), i * 7919 % 10007, os.urandom(40)) for i in range(rows)))
+    db.execute("COMMIT")
+    db.close()
+    return path
+
+
+def contents(path):
+    """Every row of every table, to compare databases by what they say."""
+    db = sqlite3.connect(path)
+    db.text_factory = bytes
+    try:
+        assert db.execute("PRAGMA integrity_check").fetchone()[0] == b"ok"
+        schema = db.execute("SELECT type, name, sql FROM sqlite_master ORDER BY type, name").fetchall()
+        tables = [name for kind, name, _ in schema if kind == b"table"]
+        rows = {}
+        for name in tables:
+            quoted = name.decode("utf-8", "surrogateescape").replace('"', '""')
+            rows[name] = sorted(db.execute(f'SELECT * FROM "{quoted}"').fetchall(), key=repr)
+        return schema, rows
+    finally:
+        db.close()
+
+
+@pytest.fixture
+def shop(kedge):
+    """A small database in WAL mode at shop.db."""
+    return make_database(kedge.path("shop.db"))
+
+
+@pytest.fixture
+def processes():
+    """Started processes go here; what is left is ended."""
+    started = []
+    yield started
+    for process in started:
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+        process.wait()
