@@ -83,7 +83,7 @@ static int code_delimiter(struct statement_reader *reader, struct error *err)
 {
     struct mysql_reader *this = mysql(reader);
     bool plain = plain_delimiter(this);
-    bool ends = !reader->block && !this->versioned && (!plain || body_semicolon(&this->body));
+    bool ends = !this->versioned && (!plain || (!reader->block && body_semicolon(&this->body)));
     if (ends)
         return scan_emit(reader, this->delimiter_size, true, err);
     if (plain && (reader->block || this->versioned))
@@ -206,8 +206,7 @@ static int code_command(struct statement_reader *reader, size_t word, struct err
     const char *text = scan_text(reader);
     bool first = reader->begin == STATEMENT_NONE;
     bool blank_after = word == scan_left(reader) || scan_blank((unsigned char)text[word]);
-    if (!reader->block && blank_after && (first || reader->fresh) &&
-        scan_is(text, word, "delimiter"))
+    if (blank_after && (first || reader->fresh) && scan_is(text, word, "delimiter"))
         return command_delimiter(reader, word, err);
     for (size_t i = 0; blank_after && first && reader->fresh && i < ARRAY_SIZE(commands); i++) {
         if (scan_is(text, word, commands[i].name))

@@ -183,7 +183,9 @@ static int code_backslash(struct statement_reader *reader, struct error *err)
 static int code_semicolon(struct statement_reader *reader, struct error *err)
 {
     struct postgres_reader *this = postgres(reader);
-    if (!reader->block && this->parentheses == 0 && this->body == 0)
+    bool ends = this->parentheses == 0 && this->body == 0;
+    /* Rows cannot be part of a block. */
+    if (ends && (!reader->block || this->copy_stdin))
         return scan_emit(reader, 1, true, err);
     if (reader->begin != STATEMENT_NONE)
         scan_take(reader, 1);
@@ -278,7 +280,7 @@ static int postgres_found(struct statement_reader *reader, struct statement *sta
                           struct error *err)
 {
     (void)err;
-    if (postgres(reader)->copy_stdin && !statement->block)
+    if (postgres(reader)->copy_stdin)
         statement->kind = STATEMENT_COPY;
     return 0;
 }

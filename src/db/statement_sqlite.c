@@ -21,6 +21,7 @@ struct sqlite_reader {
     struct statement_reader reader;
     enum trigger_word trigger;
     bool statement_start; /* in a trigger's body: the last token was BEGIN or `;` */
+    size_t nested;        /* BEGINs within the body: never right, but its END is not the last one */
 };
 
 static struct sqlite_reader *sqlite(struct statement_reader *reader)
@@ -38,6 +39,7 @@ static void sqlite_reset(struct statement_reader *reader)
 {
     sqlite(reader)->trigger = TRIGGER_FIRST;
     sqlite(reader)->statement_start = false;
+    sqlite(reader)->nested = 0;
 }
 
 /* Follow [EXPLAIN [QUERY PLAN]] CREATE [TEMP|TEMPORARY] TRIGGER ... BEGIN ...; END. */
@@ -74,8 +76,15 @@ static int code_word(struct statement_reader *reader)
     size_t size = scan_word(reader, in_word);
     if (!size)
         return SCAN_MORE;
-    this->trigger = trigger_next(this, scan_text(reader), size);
-    this->statement_start = false;
+    bool begins = scan_is(scan_text(reader), size, "begin");
+    bool ends = this->statement_start && scan_is(scan_text(reader), size, "end");
+    if (this->trigger == TRIGGER_BODY && this->statement_start && begins)
+        this->nested++;
+    if (ends && this->nested > 0)
+        this->nested--;
+    else
+        this->trigger = trigger_next(this, scan_text(reader), size);
+    this->statement_start = this->trigger == TRIGGER_BODY && begins;
     scan_take(reader, size);
     return SCAN_GO;
 }

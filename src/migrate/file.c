@@ -1,0 +1,237 @@
+#include "migrate/file.h"
+
+#include "base/error.h"
+#include "base/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum section { SECTION_NONE, SECTION_UP, SECTION_DOWN };
+
+struct reading {
+    struct migration *migration;
+    const struct migration_text *text;
+    struct statement_reader *reader;
+    enum section section;
+    struct migration_part
+        down; /* the Down section that is being read: pairs are undone in reverse */
+    bool block;
+    size_t block_line;
+};
+
+static int fail(const struct reading *reading, size_t line, size_t column, struct error *err,
+                const char *what)
+{
+    return error_set(err, ERROR_FAILED, "%s:%zu:%zu: %s", reading->text->path, line, column, what);
+}
+
+static struct migration_part *part_of(struct reading *reading)
+{
+    if (reading->text->syntax == SYNTAX_PLAIN)
+        return &reading->migration->parts[reading->text->direction];
+    return reading->section == SECTION_UP ? &reading->migration->parts[MIGRATE_UP] : &reading->down;
+}
+
+static int on_statement(void *context, const struct statement *statement, struct error *err)
+{
+    struct reading *reading = context;
+    if (reading->text->syntax != SYNTAX_PLAIN && reading->section == SECTION_NONE)
+        return fail(reading, statement->line, statement->column, err,
+                    "a statement before the Up directive");
+    migration_part_add(part_of(reading), statement);
+    return 0;
+}
+
+static int on_rows(void *context, const void *data, size_t size, struct error *err)
+{
+    struct reading *reading = context;
+    struct migration_part *part = part_of(reading);
+    (void)err;
+    buf_append(&part->items[part->count - 1].rows, data, size);
+    return 0;
+}
+
+/* A Down section ends: it runs before the Down sections above it. */
+static void finish_section(struct reading *reading)
+{
+    migration_part_prepend(&reading->migration->parts[MIGRATE_DOWN], &reading->down);
+}
+
+static const char *section_begin(struct reading *reading, enum section section, bool outside)
+{
+    if (section == SECTION_DOWN && reading->section == SECTION_NONE)
+        return "a Down section before any Up";
+    if (section == reading->section)
+        return section == SECTION_UP ? "an Up section directly after another"
+                                     : "a Down section directly after another";
+    finish_section(reading);
+    reading->section = section;
+    struct migration_part *part =
+        &reading->migration->parts[section == SECTION_UP ? MIGRATE_UP : MIGRATE_DOWN];
+    part->exists = true;
+    part->outside |= outside;
+    return NULL;
+}
+
+static const char *block_begin(struct reading *reading, const struct statement_comment *comment)
+{
+    if (reading->section == SECTION_NONE)
+        return "StatementBegin before the Up directive";
+    if (reading->block)
+        return "StatementBegin within a StatementBegin";
+    reading->block = true;
+    reading->block_line = comment->line;
+    statement_reader_block(reading->reader, true);
+    return NULL;
+}
+
+static int block_end(struct reading *reading, struct error *err)
+{
+    if (statement_reader_cut(reading->reader, err) < 0)
+        return -1;
+    reading->block = false;
+    statement_reader_block(reading->reader, false);
+    return 0;
+}
+
+/* Why the directive cannot stand here, or NULL. */
+static const char *misplaced(const struct reading *reading, enum directive_kind kind,
+                             const struct statement_comment *comment)
+{
+    if (kind == DIRECTIVE_STATEMENT_END)
+        return reading->block ? NULL : "StatementEnd without a StatementBegin";
+    if (kind == DIRECTIVE_ENVSUB || kind == DIRECTIVE_NO_TRANSACTION)
+        return NULL;
+    if (reading->block)
+        return kind == DIRECTIVE_STATEMENT_BEGIN ? "StatementBegin within a StatementBegin"
+                                                 : "a section begins before StatementEnd";
+    if (comment->inside)
+        return "a directive within an open body or parenthesis";
+    return comment->pending ? "the statement before this directive has no terminator" : NULL;
+}
+
+static int obey(struct reading *reading, const struct directive *directive,
+                const struct statement_comment *comment, struct error *err)
+{
+    const char *problem = misplaced(reading, directive->kind, comment);
+    if (!problem && directive->kind == DIRECTIVE_STATEMENT_END)
+        return block_end(reading, err);
+    if (!problem && directive->kind == DIRECTIVE_STATEMENT_BEGIN)
+        problem = block_begin(reading, comment);
+    bool section = directive->kind == DIRECTIVE_UP || directive->kind == DIRECTIVE_DOWN;
+    if (!problem && section && statement_reader_cut(reading->reader, err) < 0)
+        return -1;
+    if (!problem && section)
+        problem =
+            section_begin(reading, directive->kind == DIRECTIVE_UP ? SECTION_UP : SECTION_DOWN,
+                          directive->outside);
+    if (directive->kind == DIRECTIVE_NO_TRANSACTION) {
+        reading->migration->parts[MIGRATE_UP].outside = true;
+        reading->migration->parts[MIGRATE_DOWN].outside = true;
+    }
+    return problem ? fail(reading, comment->line, comment->column, err, problem) : 0;
+}
+
+/* The first comment of Up is the description, unless it only says when the file was made. */
+static void describe(struct reading *reading, const struct statement_comment *comment)
+{
+    struct migration *migration = reading->migration;
+    const char *text = comment->text + 2;
+    size_t size = comment->size - 2;
+    while (size > 0 && (*text == ' ' || *text == '-')) {
+        text++;
+        size--;
+    }
+    bool created = size >= 8 && memcmp(text, "Created:", 8) == 0;
+    if (!size || created || migration->description || reading->section != SECTION_UP ||
+        comment->pending || migration->parts[MIGRATE_UP].count > 0)
+        return;
+    migration->description = mem_string_n(text, size < 200 ? size : 200);
+}
+
+static int on_comment(void *context, const struct statement_comment *comment, struct error *err)
+{
+    struct reading *reading = context;
+    enum syntax syntax = reading->text->syntax;
+    if (syntax == SYNTAX_PLAIN) {
+        static const char outside[] = "-- no-transaction";
+        if (comment->line == 1 && comment->size == strlen(outside) &&
+            memcmp(comment->text, outside, comment->size) == 0)
+            part_of(reading)->outside = true;
+        return 0;
+    }
+    struct directive directive =
+        directive_parse(syntax, comment->text, comment->size, comment->own_line, comment->column);
+    if (directive.kind == DIRECTIVE_NONE) {
+        describe(reading, comment);
+        return 0;
+    }
+    if (directive.kind != DIRECTIVE_BAD)
+        return obey(reading, &directive, comment, err);
+    int size = comment->size < 60 ? (int)comment->size : 60;
+    return error_set(err, ERROR_FAILED, "%s:%zu:%zu: not a directive: \"%.*s\": %s",
+                     reading->text->path, comment->line, comment->column, size, comment->text,
+                     directive.problem);
+}
+
+static int check_whole(struct reading *reading, struct error *err)
+{
+    if (reading->block)
+        return fail(reading, reading->block_line, 1, err, "StatementBegin without a StatementEnd");
+    finish_section(reading);
+    if (reading->text->syntax == SYNTAX_PLAIN || reading->section != SECTION_NONE)
+        return 0;
+    if (reading->text->size == 0)
+        return fail(reading, 1, 1, err, "the file is empty");
+    fail(reading, 1, 1, err, "no line \"-- +migrate Up\"");
+    return error_hint(err, "put -- +migrate Up on a line of its own above the first statement");
+}
+
+static int read_text(struct reading *reading, struct error *err)
+{
+    const struct migration_text *text = reading->text;
+    const struct statement_options options = {.dialect = text->dialect, .name = text->path};
+    const struct statement_handler handler = {
+        .statement = on_statement, .data = on_rows, .comment = on_comment, .context = reading};
+    SCOPED(statement_reader)
+    struct statement_reader *reader = statement_reader_new(&options, &handler);
+    reading->reader = reader;
+    if (statement_reader_push(reader, text->text, text->size, err) < 0 ||
+        statement_reader_finish(reader, err) < 0)
+        return -1;
+    return check_whole(reading, err);
+}
+
+/* UTF-16 with its mark is told by the reader, with a better message. */
+static int check_encoding(const struct migration_text *text, struct error *err)
+{
+    const unsigned char *bytes = (const unsigned char *)text->text;
+    bool marked = text->size >= 2 && (bytes[0] ^ bytes[1]) == 1 && bytes[0] >= 0xFE;
+    if (marked)
+        return 0;
+    if (text->size && memchr(text->text, '\0', text->size))
+        return error_set(err, ERROR_FAILED, "%s: the file holds NUL bytes, so it is no UTF-8 text",
+                         text->path);
+    if (!text_is_utf8(text->text, text->size))
+        return error_set(err, ERROR_FAILED, "%s: the file is not UTF-8", text->path);
+    return 0;
+}
+
+int migration_read(struct migration *migration, const struct migration_text *text,
+                   struct error *err)
+{
+    struct reading reading = {.migration = migration, .text = text};
+    if (check_encoding(text, err) < 0)
+        return -1;
+    bool plain = text->syntax == SYNTAX_PLAIN;
+    struct migration_part *up = &migration->parts[plain ? text->direction : MIGRATE_UP];
+    free(up->path);
+    up->path = mem_string(text->path);
+    up->exists |= plain;
+    int result = read_text(&reading, err);
+    migration_part_clear(&reading.down);
+    if (result < 0)
+        return error_recode(err, ERROR_FAILED);
+    migration_sum(migration);
+    return 0;
+}

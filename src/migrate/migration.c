@@ -1,0 +1,207 @@
+#include "migrate/migration.h"
+
+#include "base/error.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct migration *migration_new(const char *version, const char *name)
+{
+    struct migration *migration = MEM_NEW(struct migration);
+    migration->version = mem_string(version);
+    migration->name = mem_string(name);
+    return migration;
+}
+
+void migration_part_clear(struct migration_part *part)
+{
+    for (size_t i = 0; i < part->count; i++) {
+        free(part->items[i].text);
+        buf_clear(&part->items[i].rows);
+    }
+    free(part->items);
+    free(part->path);
+    *part = (struct migration_part){0};
+}
+
+void migration_free(struct migration *migration)
+{
+    if (!migration)
+        return;
+    migration_part_clear(&migration->parts[MIGRATE_UP]);
+    migration_part_clear(&migration->parts[MIGRATE_DOWN]);
+    free(migration->version);
+    free(migration->name);
+    free(migration->description);
+    free(migration);
+}
+
+struct migration_statement *migration_part_add(struct migration_part *part,
+                                               const struct statement *statement)
+{
+    ARRAY_GROW(part->items, part->count, part->capacity);
+    struct migration_statement *added = &part->items[part->count++];
+    *added = (struct migration_statement){
+        .kind = statement->kind,
+        .text = mem_string_n(statement->text, statement->size),
+        .size = statement->size,
+        .line = statement->line,
+        .column = statement->column,
+        .block = statement->block,
+        .rows = BUF_INIT,
+    };
+    return added;
+}
+
+void migration_part_prepend(struct migration_part *part, struct migration_part *from)
+{
+    size_t old = part->count;
+    while (part->capacity < old + from->count)
+        ARRAY_GROW(part->items, part->capacity, part->capacity);
+    if (old)
+        memmove(part->items + from->count, part->items, old * sizeof *part->items);
+    if (from->count)
+        memcpy(part->items, from->items, from->count * sizeof *part->items);
+    part->count = old + from->count;
+    from->count = 0;
+}
+
+/* ---- sums ---- */
+
+/* Each line without its CR and trailing blanks, with an LF. */
+static void sum_lines(struct sha256 *hash, const char *text, size_t size)
+{
+    while (size > 0) {
+        const char *newline = memchr(text, '\n', size);
+        size_t line = newline ? (size_t)(newline - text) : size;
+        size_t kept = line;
+        while (kept > 0 && strchr(" \t\r", text[kept - 1]))
+            kept--;
+        sha256_update(hash, text, kept);
+        sha256_update(hash, "\n", 1);
+        size -= line + (newline != NULL);
+        text += line + (newline != NULL);
+    }
+}
+
+static void sum_statements(struct sha256 *hash, const struct migration_part *part, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct migration_statement *statement = &part->items[i];
+        sum_lines(hash, statement->text, statement->size);
+        sum_lines(hash, statement->rows.data, statement->rows.length);
+        sha256_update(hash, ";\n", 2);
+    }
+}
+
+void migration_sum(struct migration *migration)
+{
+    SCOPED(sha256) struct sha256 *hash = sha256_new();
+    const struct migration_part *up = &migration->parts[MIGRATE_UP];
+    const struct migration_part *down = &migration->parts[MIGRATE_DOWN];
+    sum_statements(hash, up, up->count);
+    sha256_update(hash, "--\n", 3);
+    sum_statements(hash, down, down->count);
+    sha256_finish_text(hash, migration->checksum);
+}
+
+void migration_sum_part(const struct migration_part *part, size_t count,
+                        char ret_text[static SHA256_TEXT])
+{
+    SCOPED(sha256) struct sha256 *hash = sha256_new();
+    sum_statements(hash, part, count);
+    sha256_finish_text(hash, ret_text);
+}
+
+/* ---- sets ---- */
+
+static size_t digits(const char *text)
+{
+    return strspn(text, "0123456789");
+}
+
+int migration_version_compare(const char *a, const char *b)
+{
+    while (*a && *b) {
+        size_t a_size = digits(a);
+        size_t b_size = digits(b);
+        if (!a_size || !b_size) {
+            if (*a != *b)
+                return (unsigned char)*a - (unsigned char)*b;
+            a++;
+            b++;
+            continue;
+        }
+        size_t a_zeros = strspn(a, "0");
+        size_t b_zeros = strspn(b, "0");
+        a_zeros = a_zeros < a_size ? a_zeros : a_size;
+        b_zeros = b_zeros < b_size ? b_zeros : b_size;
+        if (a_size - a_zeros != b_size - b_zeros)
+            return a_size - a_zeros < b_size - b_zeros ? -1 : 1;
+        int order = memcmp(a + a_zeros, b + b_zeros, a_size - a_zeros);
+        if (order)
+            return order;
+        a += a_size;
+        b += b_size;
+    }
+    return (unsigned char)*a - (unsigned char)*b;
+}
+
+void migration_set_give(struct migration_set *set, struct migration *migration)
+{
+    ARRAY_GROW(set->items, set->count, set->capacity);
+    set->items[set->count++] = migration;
+}
+
+static int compare_items(const void *a, const void *b)
+{
+    const struct migration *const *left = a;
+    const struct migration *const *right = b;
+    return migration_version_compare((*left)->version, (*right)->version);
+}
+
+int migration_set_sort(struct migration_set *set, struct error *err)
+{
+    if (set->count > 1)
+        qsort(set->items, set->count, sizeof *set->items, compare_items);
+    for (size_t i = 1; i < set->count; i++) {
+        if (migration_version_compare(set->items[i - 1]->version, set->items[i]->version) != 0)
+            continue;
+        SCOPED(string) char *first = migration_place(set->items[i - 1], MIGRATE_UP);
+        SCOPED(string) char *second = migration_place(set->items[i], MIGRATE_UP);
+        error_set(err, ERROR_USAGE, "two migrations have the version %s: %s and %s",
+                  set->items[i]->version, first, second);
+        return error_hint(err, "give one of them a new version in its name");
+    }
+    return 0;
+}
+
+struct migration *migration_set_find(const struct migration_set *set, const char *version)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (migration_version_compare(set->items[i]->version, version) == 0)
+            return set->items[i];
+    return NULL;
+}
+
+void migration_set_clear(struct migration_set *set)
+{
+    for (size_t i = 0; i < set->count; i++)
+        migration_free(set->items[i]);
+    free(set->items);
+    *set = MIGRATION_SET_INIT;
+}
+
+bool migration_reversible(const struct migration *migration)
+{
+    return migration->functions[MIGRATE_DOWN] || migration->parts[MIGRATE_DOWN].exists;
+}
+
+char *migration_place(const struct migration *migration, enum direction direction)
+{
+    const char *path = migration->parts[direction].path;
+    if (!path)
+        path = migration->parts[MIGRATE_UP].path;
+    return path ? mem_string(path)
+                : mem_format("registered migration %s %s", migration->version, migration->name);
+}

@@ -1,0 +1,104 @@
+/*
+ * One migration: a version, a name, and what it does on the way up and on the way down.
+ *
+ * It comes from a file (migrate/file.h), from a text in the program, or is a pair of C functions;
+ * whatever it is, it has its place in one ordered set, one row in the history and one transaction.
+ */
+#ifndef KEDGE_MIGRATE_MIGRATION_H
+#define KEDGE_MIGRATE_MIGRATION_H
+
+#include "base/buf.h"
+#include "crypto/sha256.h"
+#include "db/statement.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct db;
+struct error;
+
+enum direction { MIGRATE_UP, MIGRATE_DOWN };
+
+struct migration_statement {
+    enum statement_kind kind;
+    char *text; /* NUL-ended */
+    size_t size;
+    size_t line; /* where it begins in the file */
+    size_t column;
+    bool block;      /* from StatementBegin to StatementEnd: may hold several */
+    struct buf rows; /* of a COPY ... FROM stdin */
+};
+
+/* One way of a migration. */
+struct migration_part {
+    struct migration_statement *items;
+    size_t count;
+    size_t capacity;
+    bool exists;  /* there is such a section, though it may be empty */
+    bool outside; /* notransaction */
+    char *path;   /* of its file; NULL when it has none */
+};
+
+/* 0, or -1. Runs in the open transaction of `db`. */
+typedef int migration_fn(struct db *db, void *context, struct error *err);
+
+struct migration {
+    char *version;
+    char *name;        /* as in the file's name, underscores and all */
+    char *description; /* the first comment of Up; NULL when there is none */
+    struct migration_part parts[2];
+    char checksum[SHA256_TEXT]; /* "" when a C function has no tag */
+    migration_fn *functions[2]; /* instead of statements */
+    void *context;
+    bool detects_outside; /* of a peer that knows by itself what cannot run in a transaction */
+};
+
+/* Ordered by version once sorted. */
+struct migration_set {
+    struct migration **items;
+    size_t count;
+    size_t capacity;
+};
+
+#define MIGRATION_SET_INIT ((struct migration_set){0})
+
+struct migration *migration_new(const char *version, const char *name);
+void migration_free(struct migration *migration);
+
+/* A copy of the statement at the end of the part; returns it to be filled further. */
+struct migration_statement *migration_part_add(struct migration_part *part,
+                                               const struct statement *statement);
+/* `from` before what `part` has; `from` is empty afterwards. */
+void migration_part_prepend(struct migration_part *part, struct migration_part *from);
+void migration_part_clear(struct migration_part *part);
+
+/* The sum of the statements, with line ends and trailing blanks made equal. */
+void migration_sum(struct migration *migration);
+/* The sum of the first `count` statements of one way. */
+void migration_sum_part(const struct migration_part *part, size_t count,
+                        char ret_text[static SHA256_TEXT]);
+
+/* Takes the migration over. */
+void migration_set_give(struct migration_set *set, struct migration *migration);
+/* Sort; -1 when two have one version, both named. */
+int migration_set_sort(struct migration_set *set, struct error *err);
+struct migration *migration_set_find(const struct migration_set *set, const char *version);
+void migration_set_clear(struct migration_set *set);
+
+/* As numbers where they are numbers: 2 before 10, 1.2 before 1.10. Negative, 0 or positive. */
+int migration_version_compare(const char *a, const char *b);
+
+/* Is there a way down? */
+bool migration_reversible(const struct migration *migration);
+
+/* The path of its file, or "registered migration VERSION", for messages. To be freed. */
+char *migration_place(const struct migration *migration, enum direction direction);
+
+DEFINE_SCOPED(migration, struct migration *, migration_free);
+
+static inline void scoped_migration_set_cleanup(struct migration_set *set)
+{
+    migration_set_clear(set);
+}
+
+#endif
