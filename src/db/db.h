@@ -80,6 +80,9 @@ struct db_ops {
     /* One statement that returns rows, streamed. `row` may be NULL. */
     int (*query)(struct db *db, const char *sql, size_t size, const struct db_value *parameters,
                  size_t parameter_count, db_row_fn *row, void *context, struct error *err);
+    /* A COPY ... FROM stdin and its rows. NULL where the engine has none. */
+    int (*copy_in)(struct db *db, const char *sql, const void *rows, size_t rows_size,
+                   struct error *err);
     int (*begin)(struct db *db, bool for_writing, struct error *err);
     int (*commit)(struct db *db, struct error *err);
     int (*rollback)(struct db *db, struct error *err);

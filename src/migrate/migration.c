@@ -1,6 +1,7 @@
 #include "migrate/migration.h"
 
 #include "base/error.h"
+#include "base/text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -69,7 +70,7 @@ void migration_part_prepend(struct migration_part *part, struct migration_part *
 /* ---- sums ---- */
 
 /* Each line without its CR and trailing blanks, with an LF. */
-static void sum_lines(struct sha256 *hash, const char *text, size_t size)
+static void normal_lines(struct buf *buf, const char *text, size_t size)
 {
     while (size > 0) {
         const char *newline = memchr(text, '\n', size);
@@ -77,40 +78,52 @@ static void sum_lines(struct sha256 *hash, const char *text, size_t size)
         size_t kept = line;
         while (kept > 0 && strchr(" \t\r", text[kept - 1]))
             kept--;
-        sha256_update(hash, text, kept);
-        sha256_update(hash, "\n", 1);
+        buf_append(buf, text, kept);
+        buf_append_char(buf, '\n');
         size -= line + (newline != NULL);
         text += line + (newline != NULL);
     }
 }
 
-static void sum_statements(struct sha256 *hash, const struct migration_part *part, size_t count)
+static void normal_statements(struct buf *buf, const struct migration_part *part, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         const struct migration_statement *statement = &part->items[i];
-        sum_lines(hash, statement->text, statement->size);
-        sum_lines(hash, statement->rows.data, statement->rows.length);
-        sha256_update(hash, ";\n", 2);
+        normal_lines(buf, statement->text, statement->size);
+        normal_lines(buf, statement->rows.data, statement->rows.length);
+        buf_append_text(buf, ";\n");
     }
+}
+
+void migration_normal(const struct migration *migration, struct buf *buf)
+{
+    const struct migration_part *up = &migration->parts[MIGRATE_UP];
+    const struct migration_part *down = &migration->parts[MIGRATE_DOWN];
+    normal_statements(buf, up, up->count);
+    buf_append_text(buf, "-- Down\n");
+    normal_statements(buf, down, down->count);
+}
+
+static void sum_of(const struct buf *buf, char ret_text[static SHA256_TEXT])
+{
+    uint8_t digest[SHA256_SIZE];
+    sha256_of(buf->data, buf->length, digest);
+    text_hex(digest, sizeof digest, ret_text);
 }
 
 void migration_sum(struct migration *migration)
 {
-    SCOPED(sha256) struct sha256 *hash = sha256_new();
-    const struct migration_part *up = &migration->parts[MIGRATE_UP];
-    const struct migration_part *down = &migration->parts[MIGRATE_DOWN];
-    sum_statements(hash, up, up->count);
-    sha256_update(hash, "--\n", 3);
-    sum_statements(hash, down, down->count);
-    sha256_finish_text(hash, migration->checksum);
+    SCOPED(buf) struct buf normal = BUF_INIT;
+    migration_normal(migration, &normal);
+    sum_of(&normal, migration->checksum);
 }
 
 void migration_sum_part(const struct migration_part *part, size_t count,
                         char ret_text[static SHA256_TEXT])
 {
-    SCOPED(sha256) struct sha256 *hash = sha256_new();
-    sum_statements(hash, part, count);
-    sha256_finish_text(hash, ret_text);
+    SCOPED(buf) struct buf normal = BUF_INIT;
+    normal_statements(&normal, part, count);
+    sum_of(&normal, ret_text);
 }
 
 /* ---- sets ---- */

@@ -72,7 +72,9 @@ struct migration_statement *migration_part_add(struct migration_part *part,
 void migration_part_prepend(struct migration_part *part, struct migration_part *from);
 void migration_part_clear(struct migration_part *part);
 
-/* The sum of the statements, with line ends and trailing blanks made equal. */
+/* The statements, with line ends and trailing blanks made equal, appended to `buf`. */
+void migration_normal(const struct migration *migration, struct buf *buf);
+/* Set the checksum: the sum of that text. */
 void migration_sum(struct migration *migration);
 /* The sum of the first `count` statements of one way. */
 void migration_sum_part(const struct migration_part *part, size_t count,

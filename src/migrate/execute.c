@@ -1,0 +1,201 @@
+#include "migrate/execute.h"
+
+#include "base/error.h"
+#include "base/os.h"
+#include "base/stop.h"
+#include "migrate/classify.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define SOURCE_MAXIMUM ((size_t)1 << 20) /* longer texts are not kept in the history */
+#define BUSY_PAUSE_MS 50
+
+/* "CREATE TABLE users (", cut where the line ends or gets long. */
+static int first_line(const struct migration_statement *statement)
+{
+    size_t size = strcspn(statement->text, "\r\n");
+    if (size <= 80)
+        return (int)size;
+    size = 80;
+    while (size > 0 && ((unsigned char)statement->text[size] & 0xC0) == 0x80)
+        size--;
+    return (int)size;
+}
+
+/* Put where and what before the server's words. */
+static int tell(struct db *db, const struct plan_step *step, size_t index,
+                const struct statement *text, struct error *err)
+{
+    const struct migration_part *part = &step->migration->parts[step->direction];
+    const struct migration_statement *statement = &part->items[index];
+    SCOPED(string) char *place = migration_place(step->migration, step->direction);
+    size_t line = 0;
+    size_t column = 0;
+    statement_locate(text, db->fault.position, &line, &column);
+    return error_prefix(err, "%s:%zu:%zu: statement %zu of %zu (%.*s)", place, line, column,
+                        index + 1, part->count, first_line(statement), statement->text);
+}
+
+struct running {
+    struct db *db;
+    const struct plan_step *step;
+    size_t index;
+    size_t line;
+    size_t column;
+};
+
+static int run_text(struct running *running, struct statement *statement, struct error *err)
+{
+    struct db *db = running->db;
+    const struct migration_statement *whole =
+        &running->step->migration->parts[running->step->direction].items[running->index];
+    db->fault = (struct db_fault){0};
+    int result = 0;
+    if (whole->kind != STATEMENT_COPY)
+        result = db->ops->execute(db, statement->text, statement->size, NULL, 0, NULL, err);
+    else if (db->ops->copy_in)
+        result = db->ops->copy_in(db, statement->text, whole->rows.data, whole->rows.length, err);
+    else
+        result = error_set(err, ERROR_FAILED, "rows cannot be copied in here");
+    return result < 0 ? tell(db, running->step, running->index, statement, err) : 0;
+}
+
+/* A statement within a block: its place counts from the block's. */
+static int on_inner(void *context, const struct statement *statement, struct error *err)
+{
+    struct running *running = context;
+    struct statement placed = *statement;
+    placed.column += statement->line == 1 ? running->column - 1 : 0;
+    placed.line += running->line - 1;
+    return run_text(running, &placed, err);
+}
+
+int execute_statement(struct db *db, const struct plan_step *step, size_t index, struct error *err)
+{
+    const struct migration_statement *statement =
+        &step->migration->parts[step->direction].items[index];
+    struct running running = {db, step, index, statement->line, statement->column};
+    struct statement whole = {
+        .text = statement->text,
+        .size = statement->size,
+        .line = statement->line,
+        .column = statement->column,
+    };
+    if (!statement->block || statement->kind == STATEMENT_COPY)
+        return run_text(&running, &whole, err);
+    const struct statement_options options = {.dialect = db->ops->engine, .name = "block"};
+    const struct statement_handler handler = {.statement = on_inner, .context = &running};
+    return statement_read_all(&options, &handler, statement->text, statement->size, err);
+}
+
+/* Does the part stand between one BEGIN and one COMMIT of its own? */
+static bool is_wrapped(const struct migration_part *part, enum db_engine engine)
+{
+    size_t controls = 0;
+    for (size_t i = 0; i < part->count; i++)
+        controls += (statement_traits(engine, part->items[i].text, part->items[i].size) &
+                     TRAIT_TRANSACTION) != 0;
+    struct words words;
+    if (controls != 2 || part->count < 2)
+        return false;
+    words_read(&words, engine, part->items[0].text, part->items[0].size);
+    bool opens = words_are(&words, 0, "BEGIN") || words_are(&words, 0, "START TRANSACTION");
+    const struct migration_statement *last = &part->items[part->count - 1];
+    words_read(&words, engine, last->text, last->size);
+    return opens && (words_are(&words, 0, "COMMIT") || words_are(&words, 0, "END"));
+}
+
+bool execute_skips(const struct migration_part *part, size_t index, enum db_engine engine,
+                   bool peer)
+{
+    const struct migration_statement *statement = &part->items[index];
+    unsigned traits = statement_traits(engine, statement->text, statement->size);
+    if (traits & TRAIT_FOREIGN_KEYS)
+        return true;
+    return peer && (traits & TRAIT_TRANSACTION) && is_wrapped(part, engine);
+}
+
+int execute_begin(const struct run *run, struct error *err)
+{
+    struct os *os = run->db->os;
+    int64_t deadline_ns = os->clock_monotonic_ns(os) + run->wait_ms * 1000000;
+    for (;;) {
+        error_clear(err);
+        if (db_begin(run->db, true, err) == 0)
+            return 0;
+        if (!run->db->fault.lock_timeout || stop_check(err) < 0)
+            return -1;
+        if (os->clock_monotonic_ns(os) >= deadline_ns) {
+            error_recode(err, ERROR_LOCKED);
+            return error_prefix(err, "the database was not free within %" PRId64 " s",
+                                run->wait_ms / 1000);
+        }
+        os->sleep_ms(os, BUSY_PAUSE_MS);
+    }
+}
+
+static int set_timeout(struct db *db, const char *format, int64_t value, struct error *err)
+{
+    SCOPED(string) char *sql = mem_format("%s%" PRId64, format, value);
+    return db_execute(db, sql, NULL, 0, NULL, err);
+}
+
+int execute_lock_timeout(const struct run *run, bool local, struct error *err)
+{
+    int64_t seconds = (run->lock_timeout_ms + 999) / 1000;
+    switch (run->db->ops->engine) {
+    case DB_POSTGRES:
+        return set_timeout(run->db, local ? "SET LOCAL lock_timeout = " : "SET lock_timeout = ",
+                           run->lock_timeout_ms, err);
+    case DB_MYSQL:
+        if (set_timeout(run->db, "SET SESSION lock_wait_timeout = ", seconds, err) < 0)
+            return -1;
+        return set_timeout(run->db, "SET SESSION innodb_lock_wait_timeout = ", seconds, err);
+    case DB_SQLITE:
+        break;
+    }
+    return 0;
+}
+
+struct history_entry execute_entry(const struct run *run, const struct plan_step *step)
+{
+    struct os *os = run->db->os;
+    const struct migration *migration = step->migration;
+    return (struct history_entry){
+        .version = migration->version,
+        .name = migration->name,
+        .description = migration->description,
+        .batch = run->batch,
+        .checksum = migration->checksum,
+        .now_ns = os->clock_wall_ns(os),
+        .execution_time_ms = -1,
+        .statements_total = (int64_t)migration->parts[step->direction].count,
+        .applied_by = run->by,
+        .applied_from = run->from,
+        .backup_id = run->backup_id,
+    };
+}
+
+void execute_entry_source(const struct plan_step *step, struct buf *buf,
+                          struct history_entry *entry)
+{
+    migration_normal(step->migration, buf);
+    if (buf->length <= SOURCE_MAXIMUM && !step->migration->functions[MIGRATE_UP])
+        entry->source = buf->data;
+}
+
+int execute_left(struct error *err, size_t done, const char *left)
+{
+    if (!err)
+        return -1;
+    size_t length = strlen(err->message);
+    if (done == 0)
+        snprintf(err->message + length, sizeof err->message - length, "; %s", left);
+    else
+        snprintf(err->message + length, sizeof err->message - length,
+                 "; the first %zu statement%s in the database, the rest is not%s", done,
+                 done == 1 ? " is" : "s are", left);
+    return -1;
+}

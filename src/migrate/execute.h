@@ -1,0 +1,50 @@
+/*
+ * One statement of a migration, and what both ways of running share.
+ */
+#ifndef KEDGE_MIGRATE_EXECUTE_H
+#define KEDGE_MIGRATE_EXECUTE_H
+
+#include "migrate/history.h"
+#include "migrate/plan.h"
+
+struct db;
+struct error;
+enum run_result { RUN_FAILED = -1, RUN_DONE = 0, RUN_NOT_NEEDED = 1 };
+
+struct run {
+    struct db *db;
+    struct history *history;
+    int64_t batch;
+    int64_t lock_timeout_ms; /* for one statement to wait for others' locks */
+    int64_t wait_ms;         /* for another process that migrates the same SQLite file */
+    const char *by;          /* who, and from where, for the row */
+    const char *from;
+    const char *backup_id;
+    size_t attempts; /* 0: five, when a lock is not to be had */
+};
+
+/* Run statement `index`; an error says where it stands, which it is, and what the server said. */
+int execute_statement(struct db *db, const struct plan_step *step, size_t index, struct error *err);
+
+/* Is the statement left out: SQLite's PRAGMA foreign_keys, which is obeyed outside, and the BEGIN
+ * and COMMIT that peers want around a file? */
+bool execute_skips(const struct migration_part *part, size_t index, enum db_engine engine,
+                   bool peer);
+
+/* Begin a transaction that writes; on SQLite wait as long as for another migrating process. */
+int execute_begin(const struct run *run, struct error *err);
+
+/* Let no statement wait longer than the lock timeout for others, so that nobody waits behind us.
+ * `local`: for this transaction only, where the engine can. */
+int execute_lock_timeout(const struct run *run, bool local, struct error *err);
+
+/* The row, as far as it is the same in every case. */
+struct history_entry execute_entry(const struct run *run, const struct plan_step *step);
+/* The statements themselves, unless they are very long; `buf` has to live as long as the entry. */
+void execute_entry_source(const struct plan_step *step, struct buf *buf,
+                          struct history_entry *entry);
+
+/* Add to an error what is left in the database: `left` is printf for `done`. -1. */
+int execute_left(struct error *err, size_t done, const char *left);
+
+#endif

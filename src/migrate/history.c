@@ -1,0 +1,439 @@
+#include "migrate/history.h"
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/moment.h"
+#include "base/text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What the engines write differently. */
+struct engine_sql {
+    const char *moment;      /* type of a moment */
+    const char *long_text;   /* type of a long text */
+    const char *table_tail;  /* after CREATE TABLE (...) */
+    const char *read_moment; /* a moment as ISO 8601 in UTC; %s is the column */
+    const char *columns;     /* names of a table's columns; `?` is the schema or NULL, the table */
+    const char *lock_row;    /* after SELECT */
+};
+
+static const struct engine_sql engines[] = {
+    [DB_SQLITE] = {"TEXT", "TEXT", "", "%s", "SELECT name FROM pragma_table_info(coalesce(?2, ?1))",
+                   ""},
+    [DB_POSTGRES] = {"TIMESTAMPTZ", "TEXT", "",
+                     "to_char(%s AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')",
+                     "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(?) "
+                     "AND attnum > 0 AND NOT attisdropped",
+                     " FOR UPDATE"},
+    [DB_MYSQL] = {"DATETIME(3)", "MEDIUMTEXT", " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
+                  "DATE_FORMAT(%s, '%%Y-%%m-%%dT%%H:%%i:%%sZ')",
+                  "SELECT column_name FROM information_schema.columns "
+                  "WHERE table_schema = coalesce(?, database()) AND table_name = ?",
+                  " FOR UPDATE"},
+};
+
+static const struct engine_sql *engine(const struct history *history)
+{
+    return &engines[history->db->ops->engine];
+}
+
+static const char *const status_names[] = {
+    [HISTORY_PENDING] = "pending",
+    [HISTORY_APPLIED] = "applied",
+    [HISTORY_FAILED] = "failed",
+    [HISTORY_ROLLBACK] = "rollback",
+};
+
+const char *history_status_name(enum history_status status)
+{
+    return status_names[status];
+}
+
+bool history_status_parse(const char *name, enum history_status *ret_status)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(status_names); i++) {
+        if (strcmp(name, status_names[i]) == 0) {
+            *ret_status = (enum history_status)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- the table ---- */
+
+void history_init(struct history *history, struct db *db, const char *table)
+{
+    SCOPED(buf) struct buf quoted = BUF_INIT;
+    *history = (struct history){.db = db, .table = mem_string(table ? table : HISTORY_TABLE)};
+    const char *dot = strchr(history->table, '.');
+    if (dot) {
+        SCOPED(string) char *schema = mem_string_n(history->table, (size_t)(dot - history->table));
+        db_quote_identifier(db->ops->engine, &quoted, schema);
+        buf_append_char(&quoted, '.');
+    }
+    db_quote_identifier(db->ops->engine, &quoted, dot ? dot + 1 : history->table);
+    history->quoted = buf_steal(&quoted);
+}
+
+void history_clear(struct history *history)
+{
+    free(history->table);
+    free(history->quoted);
+    *history = HISTORY_INIT;
+}
+
+static int on_column(void *context, const struct db_value *columns, size_t count, struct error *err)
+{
+    (void)count;
+    (void)err;
+    if (columns[0].text)
+        text_list_add(context, columns[0].text);
+    return 0;
+}
+
+static int read_columns(struct history *history, struct text_list *columns, struct error *err)
+{
+    const char *dot = strchr(history->table, '.');
+    SCOPED(string)
+    char *schema = dot ? mem_string_n(history->table, (size_t)(dot - history->table)) : NULL;
+    const struct db_value both[] = {db_text(schema), db_text(dot ? dot + 1 : history->table)};
+    const struct db_value whole[] = {db_text(history->quoted)};
+    bool regclass = history->db->ops->engine == DB_POSTGRES;
+    return db_query(history->db, engine(history)->columns, regclass ? whole : both,
+                    regclass ? 1 : 2, on_column, columns, err);
+}
+
+int history_find(struct history *history, struct error *err)
+{
+    static const char *const needed[] = {
+        "version",           "name",    "status", "batch", "checksum", "applied_at",
+        "execution_time_ms", "progress"};
+    SCOPED(text_list) struct text_list columns = TEXT_LIST_INIT;
+    if (read_columns(history, &columns, err) < 0)
+        return -1;
+    history->exists = columns.count > 0;
+    for (size_t i = 0; history->exists && i < ARRAY_SIZE(needed); i++) {
+        if (text_list_has(&columns, needed[i]))
+            continue;
+        history->exists = false;
+        error_set(err, ERROR_FAILED, "the table %s is not kedge's: it has no column %s",
+                  history->table, needed[i]);
+        return error_hint(err, "take its history over with kedge migrate import, or keep another "
+                               "with --history-table NAME");
+    }
+    return history->exists;
+}
+
+int history_create(struct history *history, struct error *err)
+{
+    if (history->exists)
+        return 0;
+    const struct engine_sql *sql = engine(history);
+    SCOPED(string)
+    char *text = mem_format("CREATE TABLE IF NOT EXISTS %s ("
+                            "version VARCHAR(64) NOT NULL PRIMARY KEY, "
+                            "name VARCHAR(255) NOT NULL, "
+                            "description VARCHAR(255), "
+                            "status VARCHAR(16) NOT NULL "
+                            "CHECK (status IN ('pending', 'applied', 'failed', 'rollback')), "
+                            "batch INTEGER, "
+                            "checksum VARCHAR(64), "
+                            "applied_at %s NULL, "
+                            "rolled_back_at %s NULL, "
+                            "execution_time_ms BIGINT, "
+                            "statements_total INTEGER, "
+                            "statements_done INTEGER, "
+                            "progress VARCHAR(128), "
+                            "source %s, "
+                            "applied_by VARCHAR(255), "
+                            "applied_from VARCHAR(255), "
+                            "backup_id CHAR(26), "
+                            "error_message %s, "
+                            "created_at %s NULL, "
+                            "updated_at %s NULL)%s",
+                            history->quoted, sql->moment, sql->moment, sql->long_text,
+                            sql->long_text, sql->moment, sql->moment, sql->table_tail);
+    if (db_execute(history->db, text, NULL, 0, NULL, err) < 0)
+        return error_prefix(err, "create the table %s", history->table);
+    history->exists = true;
+    return 0;
+}
+
+/* ---- reading ---- */
+
+static char *text_of(const struct db_value *value)
+{
+    return value->type == DB_TEXT || value->type == DB_BLOB ? mem_string_n(value->text, value->size)
+           : value->type == DB_INTEGER ? mem_format("%lld", (long long)value->integer)
+                                       : NULL;
+}
+
+/* Drivers may hand numbers on as text. */
+static int64_t integer_of(const struct db_value *value, int64_t none)
+{
+    int64_t number = none;
+    if (value->type == DB_INTEGER)
+        return value->integer;
+    if (value->type == DB_TEXT &&
+        text_parse_int(value->text, INT64_MIN, INT64_MAX, &number, NULL) < 0)
+        return none;
+    return number;
+}
+
+struct row_reading {
+    struct history *history;
+    struct history_rows *rows;
+};
+
+static int on_row(void *context, const struct db_value *columns, size_t count, struct error *err)
+{
+    struct row_reading *reading = context;
+    (void)count;
+    SCOPED(string) char *version = text_of(&columns[0]);
+    SCOPED(string) char *status = text_of(&columns[2]);
+    struct history_row row = {0};
+    if (!version || !status || !history_status_parse(status, &row.status))
+        return error_set(err, ERROR_FAILED, "the table %s: version %s has the status \"%s\"",
+                         reading->history->table, version ? version : "NULL",
+                         status ? status : "NULL");
+    row.version = STEAL(version);
+    row.name = text_of(&columns[1]);
+    row.batch = integer_of(&columns[3], 0);
+    row.checksum = text_of(&columns[4]);
+    row.applied_at = text_of(&columns[5]);
+    row.execution_time_ms = integer_of(&columns[6], -1);
+    row.statements_done = integer_of(&columns[7], 0);
+    row.progress = text_of(&columns[8]);
+    row.error_message = text_of(&columns[9]);
+    ARRAY_GROW(reading->rows->items, reading->rows->count, reading->rows->capacity);
+    reading->rows->items[reading->rows->count++] = row;
+    return 0;
+}
+
+static char *select_sql(const struct history *history, const char *tail)
+{
+    SCOPED(buf) struct buf moment = BUF_INIT;
+    const char *format = engine(history)->read_moment;
+    for (const char *at = format; *at; at++) {
+        if (at[0] == '%' && at[1] == 's')
+            buf_append_text(&moment, "applied_at");
+        else
+            buf_append_char(&moment, *at);
+        at += at[0] == '%';
+    }
+    return mem_format("SELECT version, name, status, batch, checksum, %s, execution_time_ms, "
+                      "statements_done, progress, error_message FROM %s%s",
+                      moment.data, history->quoted, tail);
+}
+
+/* The columns that tell versions apart hold text; an operator may have entered them in any order.
+ */
+int history_read(struct history *history, struct history_rows *rows, struct error *err)
+{
+    struct row_reading reading = {history, rows};
+    if (!history->exists)
+        return 0;
+    SCOPED(string) char *sql = select_sql(history, " ORDER BY version");
+    return db_query(history->db, sql, NULL, 0, on_row, &reading, err);
+}
+
+int history_read_one(struct history *history, const char *version, struct history_row *ret_row,
+                     struct error *err)
+{
+    SCOPED(history_rows) struct history_rows rows = HISTORY_ROWS_INIT;
+    struct row_reading reading = {history, &rows};
+    const struct db_value parameter = db_text(version);
+    SCOPED(string) char *tail = mem_format(" WHERE version = ?%s", engine(history)->lock_row);
+    SCOPED(string) char *sql = select_sql(history, tail);
+    if (db_query(history->db, sql, &parameter, 1, on_row, &reading, err) < 0)
+        return -1;
+    if (rows.count == 0)
+        return 0;
+    *ret_row = rows.items[0];
+    rows.items[0] = (struct history_row){0};
+    return 1;
+}
+
+/* ---- writing ---- */
+
+static struct db_value number(int64_t value)
+{
+    return value < 0 ? DB_VALUE_NULL : db_integer(value);
+}
+
+/* A moment as each engine takes it. */
+static void moment_text(const struct history *history, int64_t moment_ns, char ret_text[static 40])
+{
+    char iso[32];
+    moment_format_iso(moment_ns, iso);
+    snprintf(ret_text, 40, "%s", iso);
+    if (history->db->ops->engine != DB_MYSQL)
+        return;
+    ret_text[strcspn(ret_text, "Z")] = '\0';
+    char *separator = strchr(ret_text, 'T');
+    if (separator)
+        *separator = ' ';
+}
+
+/* Servers want to be told that a parameter is a moment. */
+static const char *moment_parameter(const struct history *history)
+{
+    return history->db->ops->engine == DB_POSTGRES ? "CAST(? AS TIMESTAMPTZ)" : "?";
+}
+
+struct assignment {
+    const char *column;
+    struct db_value value;
+    bool moment;
+};
+
+static size_t assignments_of(const struct history_entry *entry, const char *now,
+                             struct assignment *items)
+{
+    const struct assignment all[] = {
+        {"name", db_text(entry->name ? entry->name : ""), false},
+        {"description", db_text(entry->description), false},
+        {"status", db_text(history_status_name(entry->status)), false},
+        {"batch", entry->batch ? db_integer(entry->batch) : DB_VALUE_NULL, false},
+        {"checksum", db_text(entry->checksum && *entry->checksum ? entry->checksum : NULL), false},
+        {"execution_time_ms", number(entry->execution_time_ms), false},
+        {"statements_total", number(entry->statements_total), false},
+        {"statements_done", number(entry->statements_done), false},
+        {"progress", db_text(entry->progress), false},
+        {"source", db_text(entry->source), false},
+        {"applied_by", db_text(entry->applied_by), false},
+        {"applied_from", db_text(entry->applied_from), false},
+        {"backup_id", db_text(entry->backup_id), false},
+        {"error_message", db_text(entry->error_message), false},
+        {"updated_at", db_text(now), true},
+        {"applied_at", db_text(now), true},
+        {"rolled_back_at", db_text(now), true},
+    };
+    size_t count = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+        bool applied = strcmp(all[i].column, "applied_at") == 0;
+        bool rolled_back = strcmp(all[i].column, "rolled_back_at") == 0;
+        if ((applied && !entry->applied_now) || (rolled_back && !entry->rolled_back_now))
+            continue;
+        items[count++] = all[i];
+    }
+    return count;
+}
+
+static int update(struct history *history, const char *version, const struct assignment *items,
+                  size_t count, int64_t *ret_changes, struct error *err)
+{
+    struct db_value values[24];
+    SCOPED(buf) struct buf sql = BUF_INIT;
+    buf_append_format(&sql, "UPDATE %s SET ", history->quoted);
+    for (size_t i = 0; i < count; i++) {
+        buf_append_format(&sql, "%s%s = %s", i ? ", " : "", items[i].column,
+                          items[i].moment ? moment_parameter(history) : "?");
+        values[i] = items[i].value;
+    }
+    buf_append_text(&sql, " WHERE version = ?");
+    values[count] = db_text(version);
+    return db_execute(history->db, sql.data, values, count + 1, ret_changes, err);
+}
+
+static int insert(struct history *history, const char *version, const struct assignment *items,
+                  size_t count, const char *now, struct error *err)
+{
+    struct db_value values[24];
+    SCOPED(buf) struct buf sql = BUF_INIT;
+    SCOPED(buf) struct buf places = BUF_INIT;
+    buf_append_format(&sql, "INSERT INTO %s (version, created_at", history->quoted);
+    buf_append_format(&places, "?, %s", moment_parameter(history));
+    values[0] = db_text(version);
+    values[1] = db_text(now);
+    for (size_t i = 0; i < count; i++) {
+        buf_append_format(&sql, ", %s", items[i].column);
+        buf_append_format(&places, ", %s", items[i].moment ? moment_parameter(history) : "?");
+        values[i + 2] = items[i].value;
+    }
+    buf_append_format(&sql, ") VALUES (%s)", places.data);
+    return db_execute(history->db, sql.data, values, count + 2, NULL, err);
+}
+
+int history_write(struct history *history, const struct history_entry *entry, struct error *err)
+{
+    struct assignment items[20];
+    struct history_row row = {0};
+    char now[40];
+    moment_text(history, entry->now_ns, now);
+    size_t count = assignments_of(entry, now, items);
+    int there = history_read_one(history, entry->version, &row, err);
+    history_row_clear(&row);
+    if (there < 0)
+        return -1;
+    if (there)
+        return update(history, entry->version, items, count, NULL, err);
+    return insert(history, entry->version, items, count, now, err);
+}
+
+int history_progress(struct history *history, const char *version, int64_t statements_done,
+                     const char *progress, struct error *err)
+{
+    const struct assignment items[] = {
+        {"statements_done", number(statements_done), false},
+        {"progress", db_text(progress), false},
+    };
+    return update(history, version, items, ARRAY_SIZE(items), NULL, err);
+}
+
+int history_source(struct history *history, const char *version, char **ret_source,
+                   struct error *err)
+{
+    const struct db_value parameter = db_text(version);
+    SCOPED(string)
+    char *sql = mem_format("SELECT source FROM %s WHERE version = ?", history->quoted);
+    return db_query_text(history->db, sql, &parameter, 1, ret_source, err);
+}
+
+int history_time(struct history *history, const char *version, int64_t execution_time_ms,
+                 struct error *err)
+{
+    const struct assignment item = {"execution_time_ms", number(execution_time_ms), false};
+    return update(history, version, &item, 1, NULL, err);
+}
+
+/* ---- rows ---- */
+
+const struct history_row *history_rows_find(const struct history_rows *rows, const char *version)
+{
+    for (size_t i = 0; i < rows->count; i++)
+        if (strcmp(rows->items[i].version, version) == 0)
+            return &rows->items[i];
+    return NULL;
+}
+
+int64_t history_last_batch(const struct history_rows *rows)
+{
+    int64_t last = 0;
+    for (size_t i = 0; i < rows->count; i++)
+        if (rows->items[i].batch > last)
+            last = rows->items[i].batch;
+    return last;
+}
+
+void history_row_clear(struct history_row *row)
+{
+    free(row->version);
+    free(row->name);
+    free(row->checksum);
+    free(row->applied_at);
+    free(row->progress);
+    free(row->error_message);
+    *row = (struct history_row){0};
+}
+
+void history_rows_clear(struct history_rows *rows)
+{
+    for (size_t i = 0; i < rows->count; i++)
+        history_row_clear(&rows->items[i]);
+    free(rows->items);
+    *rows = HISTORY_ROWS_INIT;
+}

@@ -1,0 +1,127 @@
+/*
+ * The history of migrations in the database they change: the table schema_migrations, one row for
+ * each migration that was ever begun.
+ *
+ * Rows that an operator edits by hand are honoured: only version and status have to be there.
+ * Functions that write expect to be called inside the transaction that they are to share, or
+ * outside of any.
+ */
+#ifndef KEDGE_MIGRATE_HISTORY_H
+#define KEDGE_MIGRATE_HISTORY_H
+
+#include "base/mem.h"
+#include "db/db.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct error;
+
+#define HISTORY_TABLE "schema_migrations"
+
+enum history_status { HISTORY_PENDING, HISTORY_APPLIED, HISTORY_FAILED, HISTORY_ROLLBACK };
+
+/* Strings are owned; NULL for NULL. */
+struct history_row {
+    char *version;
+    char *name;
+    enum history_status status;
+    int64_t batch; /* 0: none */
+    char *checksum;
+    char *applied_at;          /* ISO 8601 in UTC */
+    int64_t execution_time_ms; /* -1: not known */
+    int64_t statements_done;
+    char *progress; /* how far a migration outside of a transaction has come (migrate/progress.h) */
+    char *error_message;
+};
+
+struct history_rows {
+    struct history_row *items;
+    size_t count;
+    size_t capacity;
+};
+
+#define HISTORY_ROWS_INIT ((struct history_rows){0})
+
+struct history {
+    struct db *db;
+    char *table; /* as given: "schema_migrations", "kedge.schema_migrations" */
+    char *quoted;
+    bool exists;
+};
+
+#define HISTORY_INIT ((struct history){0})
+
+/* Which table; NULL is schema_migrations. */
+void history_init(struct history *history, struct db *db, const char *table);
+void history_clear(struct history *history);
+
+/* 1 when the table is there and ours, 0 when there is none, -1: ERROR_FAILED when it is another
+ * tool's, with the hint what to do. */
+int history_find(struct history *history, struct error *err);
+/* Make the table when it is not there. */
+int history_create(struct history *history, struct error *err);
+
+/* Every row, in the order of versions. An absent table has none. */
+int history_read(struct history *history, struct history_rows *rows, struct error *err);
+/* One row, read afresh, locked where the engine can: 1, 0, -1. */
+int history_read_one(struct history *history, const char *version, struct history_row *ret_row,
+                     struct error *err);
+
+/* What is written; NULL and -1 fields become NULL. */
+struct history_entry {
+    const char *version;
+    const char *name;
+    const char *description;
+    enum history_status status;
+    int64_t batch;
+    const char *checksum;
+    bool applied_now;     /* set applied_at to `now_ns` */
+    bool rolled_back_now; /* set rolled_back_at to `now_ns` */
+    int64_t now_ns;
+    int64_t execution_time_ms;
+    int64_t statements_total;
+    int64_t statements_done;
+    const char *progress;
+    const char *source; /* the statements as they were, for the difference when the file changes */
+    const char *applied_by;
+    const char *applied_from;
+    const char *backup_id;
+    const char *error_message;
+};
+
+/* Insert the row, or write over the one of that version; created_at and, unless told otherwise,
+ * applied_at and rolled_back_at stay. */
+int history_write(struct history *history, const struct history_entry *entry, struct error *err);
+
+/* Only how it went on: statements_done and progress. */
+int history_progress(struct history *history, const char *version, int64_t statements_done,
+                     const char *progress, struct error *err);
+/* The statements as they were applied: 1, 0 when there is no row, -1; NULL when not kept. */
+int history_source(struct history *history, const char *version, char **ret_source,
+                   struct error *err);
+/* Only how long it took. */
+int history_time(struct history *history, const char *version, int64_t execution_time_ms,
+                 struct error *err);
+
+const struct history_row *history_rows_find(const struct history_rows *rows, const char *version);
+/* The highest batch of any row; 0 when there is none. */
+int64_t history_last_batch(const struct history_rows *rows);
+void history_row_clear(struct history_row *row);
+void history_rows_clear(struct history_rows *rows);
+
+const char *history_status_name(enum history_status status);
+/* False when it is none of them. */
+bool history_status_parse(const char *name, enum history_status *ret_status);
+
+static inline void scoped_history_rows_cleanup(struct history_rows *rows)
+{
+    history_rows_clear(rows);
+}
+static inline void scoped_history_row_cleanup(struct history_row *row)
+{
+    history_row_clear(row);
+}
+
+#endif

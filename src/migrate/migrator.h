@@ -1,0 +1,134 @@
+/*
+ * The migrator: a database, its history, and the migrations there are, from a folder and from the
+ * program itself. What the command line, the catalogue and libkedge use.
+ */
+#ifndef KEDGE_MIGRATE_MIGRATOR_H
+#define KEDGE_MIGRATE_MIGRATOR_H
+
+#include "base/text.h"
+#include "migrate/history.h"
+#include "migrate/migration.h"
+#include "migrate/plan.h"
+
+struct db;
+struct error;
+struct migrator;
+
+enum migrate_event_kind {
+    MIGRATE_WAITING,  /* `text` holds the lock */
+    MIGRATE_STARTING, /* a step begins */
+    MIGRATE_FINISHED, /* it is done, in duration_ms */
+    MIGRATE_SKIPPED,  /* another process did it */
+    MIGRATE_WARNING,  /* `text` */
+};
+
+struct migrate_event {
+    enum migrate_event_kind kind;
+    const struct plan_step *step; /* NULL when it is about none */
+    const char *text;
+    int64_t duration_ms;
+};
+
+typedef void migrate_notify_fn(void *context, const struct migrate_event *event);
+
+/* All borrowed until the migrator is closed. */
+struct migrator_options {
+    const char *folder;        /* NULL: registered migrations only */
+    const char *history_table; /* NULL: schema_migrations; "schema.table" is possible */
+    int64_t wait_ms;           /* for the migration lock; 0: 60 s */
+    int64_t lock_timeout_ms;   /* for one statement; 0: 5 s */
+    const char *by;            /* who runs it, for the history; NULL: the user's name */
+    const char *backup_id;
+    migrate_notify_fn *notify; /* may be NULL */
+    void *context;
+};
+
+/* The folder is read at once; `db` is borrowed. Errors of files name file, line and column. */
+int migrator_open(struct db *db, const struct migrator_options *options,
+                  struct migrator **ret_migrator, struct error *err);
+void migrator_close(struct migrator *migrator);
+
+/* Migrations that live in the program: SQL in the dialect of the database (`down` may be NULL), or
+ * C functions (`down` may be NULL; `tag` stands for what they do and becomes the checksum, NULL for
+ * none). Before the first up, down or status. Texts are copied. */
+int migrator_register_sql(struct migrator *migrator, const char *version, const char *name,
+                          const char *up, const char *down, struct error *err);
+int migrator_register(struct migrator *migrator, const char *version, const char *name,
+                      const char *tag, migration_fn *up, migration_fn *down, void *context,
+                      struct error *err);
+
+/* Everything pending, up to and with `version` unless it is NULL, as one batch. *ret_count (may be
+ * NULL): how many were run. Errors: ERROR_CORRUPT a checksum differs, ERROR_LOCKED, ERROR_STRANDED
+ * a person has to decide, and whatever a statement failed with. */
+int migrator_up(struct migrator *migrator, const char *version, size_t *ret_count,
+                struct error *err);
+/* `request` is one of the PLAN_DOWN_ kinds. */
+int migrator_down(struct migrator *migrator, const struct plan_request *request, size_t *ret_count,
+                  struct error *err);
+
+/* What would be run, without the lock and without writing anything. The steps borrow from the
+ * migrator. */
+int migrator_plan(struct migrator *migrator, const struct plan_request *request, struct plan *plan,
+                  struct error *err);
+
+/* A migration and its row, or one of them. */
+struct migration_state {
+    const struct migration *migration; /* NULL: the file is missing */
+    struct history_row row;            /* version NULL: never begun */
+    const char *version;               /* borrowed from either */
+    const char *name;
+    enum history_status status;
+    bool changed; /* applied, and its sum is another now */
+};
+
+struct migration_states {
+    struct migration_state *items;
+    size_t count;
+    size_t capacity;
+};
+
+#define MIGRATION_STATES_INIT ((struct migration_states){0})
+
+/* In the order of versions; no lock, and nothing is created. */
+int migrator_status(struct migrator *migrator, struct migration_states *states, struct error *err);
+void migration_states_clear(struct migration_states *states);
+
+/* The newest applied version, to be freed; NULL when there is none. */
+int migrator_version(struct migrator *migrator, char **ret_version, struct error *err);
+
+/* ---- the history alone ---- */
+
+/* Mark one version as `status` without running anything. *ret_old: what it was ("none"). */
+int migrator_force(struct migrator *migrator, const char *version, enum history_status status,
+                   const char **ret_old, struct error *err);
+/* Mark everything up to and with `version` as applied, without running. */
+int migrator_baseline(struct migrator *migrator, const char *version, size_t *ret_count,
+                      struct error *err);
+
+enum repair {
+    REPAIR_CHECKSUM,   /* take the file's sum over; failed rows without progress are removed */
+    REPAIR_RAN,        /* the statement that was begun has run */
+    REPAIR_NOT_RUN,    /* it has not */
+    REPAIR_FROM_START, /* forget the progress */
+};
+
+/* `version` NULL: every row. What was changed is added to `report`, a sentence each. */
+int migrator_repair(struct migrator *migrator, const char *version, enum repair repair,
+                    struct text_list *report, struct error *err);
+
+/* The difference between what was applied and what the file says now, as lines with "-" and "+";
+ * empty when what was applied is not known. */
+int migrator_difference(struct migrator *migrator, const char *version, struct buf *text,
+                        struct error *err);
+
+const struct migration_set *migrator_set(struct migrator *migrator);
+const struct text_list *migrator_warnings(struct migrator *migrator);
+
+DEFINE_SCOPED(migrator, struct migrator *, migrator_close);
+
+static inline void scoped_migration_states_cleanup(struct migration_states *states)
+{
+    migration_states_clear(states);
+}
+
+#endif

@@ -1,0 +1,172 @@
+#include "migrate/plan.h"
+
+#include "base/error.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_applied(const struct history_rows *rows, const struct migration *migration)
+{
+    const struct history_row *row = history_rows_find(rows, migration->version);
+    return row && row->status == HISTORY_APPLIED;
+}
+
+bool plan_changed(const struct migration *migration, const struct history_row *row)
+{
+    return row && row->status == HISTORY_APPLIED && row->checksum && *row->checksum &&
+           *migration->checksum && strcmp(row->checksum, migration->checksum) != 0;
+}
+
+int plan_mismatch(const struct migration *migration, const struct history_row *row,
+                  struct error *err)
+{
+    SCOPED(string) char *place = migration_place(migration, MIGRATE_UP);
+    error_set(err, ERROR_CORRUPT,
+              "Migration checksum mismatch for version %s: %s has %s, applied was %s",
+              migration->version, place, migration->checksum, row->checksum);
+    return error_hint(err,
+                      "put the file back as it was and make the change in a new migration, or "
+                      "accept it with kedge migrate repair %s",
+                      migration->version);
+}
+
+static int check_changed(const struct migration_set *set, const struct history_rows *rows,
+                         struct error *err)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        const struct history_row *row = history_rows_find(rows, set->items[i]->version);
+        if (plan_changed(set->items[i], row))
+            return plan_mismatch(set->items[i], row, err);
+    }
+    return 0;
+}
+
+static void add_step(struct plan *plan, const struct migration *migration, enum direction direction,
+                     bool late)
+{
+    ARRAY_GROW(plan->items, plan->count, plan->capacity);
+    plan->items[plan->count++] =
+        (struct plan_step){.migration = migration, .direction = direction, .late = late};
+}
+
+static int plan_up(const struct migration_set *set, const struct history_rows *rows,
+                   const char *version, struct plan *plan, struct error *err)
+{
+    if (version && !migration_set_find(set, version))
+        return error_set(err, ERROR_NOT_FOUND, "there is no migration with the version %s",
+                         version);
+    if (check_changed(set, rows, err) < 0)
+        return -1;
+    size_t newest = 0;
+    for (size_t i = 0; i < set->count; i++)
+        if (is_applied(rows, set->items[i]))
+            newest = i;
+    for (size_t i = 0; i < set->count; i++) {
+        const struct migration *migration = set->items[i];
+        if (version && migration_version_compare(migration->version, version) > 0)
+            break;
+        if (!is_applied(rows, migration))
+            add_step(plan, migration, MIGRATE_UP, i < newest);
+    }
+    return 0;
+}
+
+static int compare_rows(const void *a, const void *b)
+{
+    const struct history_row *const *left = a;
+    const struct history_row *const *right = b;
+    return migration_version_compare((*right)->version, (*left)->version);
+}
+
+/* The applied rows, newest version first; *ret_count of them, to be freed. */
+static const struct history_row **applied_rows(const struct history_rows *rows, size_t *ret_count)
+{
+    const struct history_row **applied = mem_alloc(rows->count + 1, sizeof *applied);
+    size_t count = 0;
+    for (size_t i = 0; i < rows->count; i++)
+        if (rows->items[i].status == HISTORY_APPLIED)
+            applied[count++] = &rows->items[i];
+    if (count > 1)
+        qsort(applied, count, sizeof *applied, compare_rows);
+    *ret_count = count;
+    return applied;
+}
+
+static int64_t last_applied_batch(const struct history_row *const *applied, size_t count)
+{
+    int64_t last = 0;
+    for (size_t i = 0; i < count; i++)
+        if (applied[i]->batch > last)
+            last = applied[i]->batch;
+    return last;
+}
+
+static int add_down(const struct migration_set *set, const struct history_row *row,
+                    struct plan *plan, struct error *err)
+{
+    const struct migration *migration = migration_set_find(set, row->version);
+    if (!migration) {
+        error_set(err, ERROR_FAILED, "version %s (%s) cannot be undone: its file is missing",
+                  row->version, row->name);
+        return error_hint(err,
+                          "put the file back, or mark it with kedge migrate force %s --status "
+                          "rollback",
+                          row->version);
+    }
+    if (plan_changed(migration, row))
+        return plan_mismatch(migration, row, err);
+    if (!migration_reversible(migration)) {
+        SCOPED(string) char *place = migration_place(migration, MIGRATE_UP);
+        error_set(err, ERROR_FAILED, "version %s cannot be undone: %s has no Down section",
+                  row->version, place);
+        return error_hint(err, "write a new migration that undoes it");
+    }
+    add_step(plan, migration, MIGRATE_DOWN, false);
+    return 0;
+}
+
+static int plan_down(const struct migration_set *set, const struct history_rows *rows,
+                     const struct plan_request *request, struct plan *plan, struct error *err)
+{
+    size_t count = 0;
+    SCOPED(memory) void *memory = applied_rows(rows, &count);
+    const struct history_row **applied = memory;
+    int64_t batch = last_applied_batch(applied, count);
+    for (size_t i = 0; i < count; i++) {
+        bool wanted = request->kind == PLAN_DOWN_ALL;
+        if (request->kind == PLAN_DOWN_STEPS)
+            wanted = i < request->steps;
+        else if (request->kind == PLAN_DOWN_BATCH)
+            wanted = applied[i]->batch == batch;
+        else if (request->kind == PLAN_DOWN_TO)
+            wanted = migration_version_compare(applied[i]->version, request->version) > 0;
+        if (wanted && add_down(set, applied[i], plan, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* The version that stays applied has to be one that is. */
+static int check_target(const struct history_rows *rows, const char *version, struct error *err)
+{
+    const struct history_row *row = history_rows_find(rows, version);
+    if (row && row->status == HISTORY_APPLIED)
+        return 0;
+    return error_set(err, ERROR_NOT_FOUND, "version %s is not applied", version);
+}
+
+int plan_make(const struct migration_set *set, const struct history_rows *rows,
+              const struct plan_request *request, struct plan *plan, struct error *err)
+{
+    if (request->kind == PLAN_UP)
+        return plan_up(set, rows, request->version, plan, err);
+    if (request->kind == PLAN_DOWN_TO && check_target(rows, request->version, err) < 0)
+        return -1;
+    return plan_down(set, rows, request, plan, err);
+}
+
+void plan_clear(struct plan *plan)
+{
+    free(plan->items);
+    *plan = PLAN_INIT;
+}

@@ -1,0 +1,246 @@
+#include "migrate/run.h"
+
+#include "base/error.h"
+#include "base/os.h"
+#include "base/stop.h"
+#include "migrate/classify.h"
+#include "migrate/execute.h"
+#include "migrate/pragma.h"
+#include "migrate/stepwise.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ATTEMPTS 5
+#define FIRST_PAUSE_MS 200
+
+static const struct migration_part *part_of(const struct plan_step *step)
+{
+    return &step->migration->parts[step->direction];
+}
+
+static unsigned traits_of(enum db_engine engine, const struct migration_statement *statement)
+{
+    return statement_traits(engine, statement->text, statement->size);
+}
+
+bool run_stepwise(enum db_engine engine, const struct migration *migration,
+                  enum direction direction)
+{
+    const struct migration_part *part = &migration->parts[direction];
+    if (migration->functions[direction])
+        return false;
+    if (part->outside)
+        return true;
+    for (size_t i = 0; i < part->count; i++) {
+        unsigned traits = traits_of(engine, &part->items[i]);
+        if ((traits & TRAIT_COMMITS) || ((traits & TRAIT_OUTSIDE) && migration->detects_outside))
+            return true;
+    }
+    return false;
+}
+
+/* ---- before anything runs ---- */
+
+static int refuse(const struct plan_step *step, const struct migration_statement *statement,
+                  unsigned traits, struct error *err)
+{
+    SCOPED(string) char *place = migration_place(step->migration, step->direction);
+    int size = (int)strcspn(statement->text, "\r\n");
+    size = size < 60 ? size : 60;
+    bool control = traits & TRAIT_TRANSACTION;
+    error_set(err, ERROR_FAILED, "%s:%zu:%zu: %.*s: %s", place, statement->line, statement->column,
+              size, statement->text,
+              control ? "a migration runs in a transaction of its own, which this would end"
+                      : "cannot run inside a transaction");
+    return error_hint(err,
+                      control ? "take it out, or write -- +migrate %s notransaction above"
+                              : "write -- +migrate %s notransaction above its statements",
+                      step->direction == MIGRATE_UP ? "Up" : "Down");
+}
+
+static int check_step(const struct run *run, const struct plan_step *step, struct error *err)
+{
+    const struct migration_part *part = part_of(step);
+    enum db_engine engine = run->db->ops->engine;
+    if (part->outside)
+        return 0;
+    for (size_t i = 0; i < part->count; i++) {
+        const struct migration_statement *statement = &part->items[i];
+        unsigned traits = traits_of(engine, statement);
+        bool control = (traits & TRAIT_TRANSACTION) && !statement->block &&
+                       !execute_skips(part, i, engine, step->migration->detects_outside);
+        bool outside = (traits & TRAIT_OUTSIDE) && !step->migration->detects_outside;
+        if (control || outside)
+            return refuse(step, statement, control ? TRAIT_TRANSACTION : TRAIT_OUTSIDE, err);
+    }
+    return 0;
+}
+
+int run_check(const struct run *run, const struct plan *plan, struct error *err)
+{
+    for (size_t i = 0; i < plan->count; i++)
+        if (check_step(run, &plan->items[i], err) < 0)
+            return -1;
+    return 0;
+}
+
+/* ---- in one transaction ---- */
+
+/* 1 when there is nothing to do any more. */
+static int write_row(const struct run *run, const struct plan_step *step, struct error *err)
+{
+    struct history_row row = {0};
+    int there = history_read_one(run->history, step->migration->version, &row, err);
+    bool applied = there > 0 && row.status == HISTORY_APPLIED;
+    int64_t batch = step->direction == MIGRATE_UP ? run->batch : row.batch;
+    history_row_clear(&row);
+    if (there < 0)
+        return -1;
+    if (applied == (step->direction == MIGRATE_UP))
+        return 1;
+    struct history_entry entry = execute_entry(run, step);
+    entry.batch = batch;
+    SCOPED(buf) struct buf source = BUF_INIT;
+    execute_entry_source(step, &source, &entry);
+    entry.status = step->direction == MIGRATE_UP ? HISTORY_APPLIED : HISTORY_ROLLBACK;
+    entry.applied_now = step->direction == MIGRATE_UP;
+    entry.rolled_back_now = step->direction == MIGRATE_DOWN;
+    entry.statements_done = entry.statements_total;
+    return history_write(run->history, &entry, err);
+}
+
+static int run_statements(const struct run *run, const struct plan_step *step, struct error *err)
+{
+    const struct migration_part *part = part_of(step);
+    migration_fn *function = step->migration->functions[step->direction];
+    if (function) {
+        if (function(run->db, step->migration->context, err) == 0)
+            return 0;
+        error_prefix(err, "registered migration %s", step->migration->version);
+        return execute_left(err, 0, "nothing of it is left in the database");
+    }
+    for (size_t i = 0; i < part->count; i++) {
+        if (stop_check(err) < 0)
+            return -1;
+        if (execute_skips(part, i, run->db->ops->engine, step->migration->detects_outside))
+            continue;
+        if (execute_statement(run->db, step, i, err) < 0)
+            return execute_left(err, 0, "nothing of this migration is left in the database");
+    }
+    return 0;
+}
+
+static int run_inside(const struct run *run, const struct plan_step *step, int64_t *ret_ms,
+                      struct error *err)
+{
+    struct os *os = run->db->os;
+    int64_t started_ns = os->clock_monotonic_ns(os);
+    int needed = write_row(run, step, err);
+    if (needed != 0)
+        return needed;
+    if (execute_lock_timeout(run, true, err) < 0 || run_statements(run, step, err) < 0)
+        return -1;
+    *ret_ms = (os->clock_monotonic_ns(os) - started_ns) / 1000000;
+    return history_time(run->history, step->migration->version, *ret_ms, err);
+}
+
+/* Commit; what the server says after the last statement is reported with the file. */
+static int finish(const struct run *run, const struct plan_step *step, struct pragma *pragma,
+                  struct error *err)
+{
+    SCOPED(string) char *place = migration_place(step->migration, step->direction);
+    if (pragma_check(pragma, err) < 0)
+        return error_prefix(err, "%s", place);
+    if (db_commit(run->db, err) == 0)
+        return 0;
+    error_prefix(err, "%s: at the end of the transaction", place);
+    if (run->db->fault.connection_lost)
+        return execute_left(err, 0,
+                            "whether it was committed is not known: kedge migrate status "
+                            "tells");
+    return execute_left(err, 0, "nothing of this migration is left in the database");
+}
+
+static enum run_result run_attempt(const struct run *run, const struct plan_step *step,
+                                   struct pragma *pragma, int64_t *ret_ms, struct error *err)
+{
+    struct error ignored = ERROR_INIT;
+    if (execute_begin(run, err) < 0)
+        return RUN_FAILED;
+    int result = run_inside(run, step, ret_ms, err);
+    if (result == 0)
+        result = finish(run, step, pragma, err);
+    if (result == 0)
+        return RUN_DONE;
+    struct db_fault fault = run->db->fault;
+    db_rollback(run->db, &ignored);
+    run->db->fault = fault;
+    return result < 0 ? RUN_FAILED : RUN_NOT_NEEDED;
+}
+
+/* Half of the pause is fixed, half is chance, so that two who met do not meet again. */
+static void pause_before(const struct run *run, size_t attempt)
+{
+    struct os *os = run->db->os;
+    uint16_t chance = 0;
+    int64_t pause_ms = FIRST_PAUSE_MS << (attempt < 6 ? attempt : 6);
+    os->random(os, &chance, sizeof chance);
+    os->sleep_ms(os, pause_ms / 2 + pause_ms / 2 * chance / UINT16_MAX);
+}
+
+static enum run_result run_transaction(const struct run *run, const struct plan_step *step,
+                                       int64_t *ret_ms, struct error *err)
+{
+    SCOPED(pragma) struct pragma pragma = PRAGMA_INIT;
+    if (pragma_before(&pragma, run->db, part_of(step), err) < 0)
+        return RUN_FAILED;
+    size_t attempts = run->attempts ? run->attempts : ATTEMPTS;
+    for (size_t attempt = 0;; attempt++) {
+        error_clear(err);
+        run->db->fault = (struct db_fault){0};
+        enum run_result result = run_attempt(run, step, &pragma, ret_ms, err);
+        if (result == RUN_DONE)
+            return pragma_after(&pragma, err) < 0 ? RUN_FAILED : RUN_DONE;
+        bool again = result == RUN_FAILED && run->db->fault.lock_timeout &&
+                     attempt + 1 < attempts && !stop_requested() && err->code != ERROR_LOCKED;
+        if (!again)
+            return result;
+        pause_before(run, attempt);
+    }
+}
+
+/* ---- either way ---- */
+
+/* So that status shows it; what went wrong is told already. */
+static void write_failure(const struct run *run, const struct plan_step *step,
+                          const struct error *why)
+{
+    struct error ignored = ERROR_INIT;
+    struct history_row row = {0};
+    if (run->db->fault.connection_lost || step->direction == MIGRATE_DOWN)
+        return;
+    int there = history_read_one(run->history, step->migration->version, &row, &ignored);
+    bool applied = there > 0 && row.status == HISTORY_APPLIED;
+    history_row_clear(&row);
+    if (there < 0 || applied)
+        return;
+    struct history_entry entry = execute_entry(run, step);
+    entry.status = HISTORY_FAILED;
+    entry.statements_done = 0;
+    entry.error_message = why->message;
+    history_write(run->history, &entry, &ignored);
+}
+
+enum run_result run_step(const struct run *run, const struct plan_step *step, int64_t *ret_ms,
+                         struct error *err)
+{
+    *ret_ms = 0;
+    if (run_stepwise(run->db->ops->engine, step->migration, step->direction))
+        return stepwise_run(run, step, ret_ms, err);
+    enum run_result result = run_transaction(run, step, ret_ms, err);
+    if (result == RUN_FAILED && err->code != ERROR_LOCKED && err->code != ERROR_INTERRUPTED)
+        write_failure(run, step, err);
+    return result;
+}

@@ -1,0 +1,271 @@
+#include "migrate/stepwise.h"
+
+#include "base/error.h"
+#include "base/os.h"
+#include "base/stop.h"
+#include "migrate/classify.h"
+#include "migrate/filelock.h"
+#include "migrate/progress.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct stepping {
+    const struct run *run;
+    const struct plan_step *step;
+    const struct migration_part *part;
+    char *place;
+    int64_t batch;
+    size_t done;
+};
+
+static int first_line(const char *text)
+{
+    size_t size = strcspn(text, "\r\n");
+    return size < 80 ? (int)size : 80;
+}
+
+/* ---- where to go on ---- */
+
+static int undecided(const struct stepping *stepping, struct error *err)
+{
+    const struct migration_statement *statement = &stepping->part->items[stepping->done];
+    const char *version = stepping->step->migration->version;
+    error_set(err, ERROR_STRANDED,
+              "%s:%zu:%zu: statement %zu of %zu (%.*s) was begun, and whether it ran is not known: "
+              "the run ended before it could be written down",
+              stepping->place, statement->line, statement->column, stepping->done + 1,
+              stepping->part->count, first_line(statement->text), statement->text);
+    return error_hint(err,
+                      "look at the database, then choose: kedge migrate repair %s --ran, or "
+                      "kedge migrate repair %s --not-run",
+                      version, version);
+}
+
+static int changed(const struct stepping *stepping, const struct migrate_progress *progress,
+                   struct error *err)
+{
+    error_set(err, ERROR_STRANDED,
+              "%s: the first %zu statements have run already, and they are not what they were",
+              stepping->place, progress->done);
+    return error_hint(err,
+                      "put them back as they were and run it again, or undo by hand what they "
+                      "did and choose: kedge migrate repair %s --from-start, or kedge migrate "
+                      "force %s --status applied",
+                      stepping->step->migration->version, stepping->step->migration->version);
+}
+
+static int resume(struct stepping *stepping, const struct history_row *row, struct error *err)
+{
+    struct migrate_progress progress;
+    char sum[SHA256_TEXT];
+    if (!migrate_progress_parse(row->progress, &progress))
+        return 0;
+    if (progress.direction != stepping->step->direction) {
+        error_set(err, ERROR_STRANDED, "%s: it was left half way %s", stepping->place,
+                  progress.direction == MIGRATE_UP ? "up" : "down");
+        return error_hint(err, "finish that first: kedge migrate %s",
+                          progress.direction == MIGRATE_UP ? "up" : "down");
+    }
+    if (progress.done > stepping->part->count)
+        return changed(stepping, &progress, err);
+    migration_sum_part(stepping->part, progress.done, sum);
+    if (strcmp(sum, progress.sum) != 0)
+        return changed(stepping, &progress, err);
+    stepping->done = progress.done;
+    if (progress.begun && stepping->done < stepping->part->count)
+        return undecided(stepping, err);
+    return 0;
+}
+
+/* ---- what is written ---- */
+
+static int write_progress(const struct stepping *stepping, bool begun, struct error *err)
+{
+    char text[128];
+    struct migrate_progress progress =
+        migrate_progress_of(stepping->part, stepping->step->direction, stepping->done, begun);
+    migrate_progress_format(&progress, text);
+    return history_progress(stepping->run->history, stepping->step->migration->version,
+                            (int64_t)stepping->done, text, err);
+}
+
+static int write_row(const struct stepping *stepping, enum history_status status,
+                     const char *problem, struct error *err)
+{
+    char text[128];
+    struct migrate_progress progress =
+        migrate_progress_of(stepping->part, stepping->step->direction, stepping->done, false);
+    migrate_progress_format(&progress, text);
+    struct history_entry entry = execute_entry(stepping->run, stepping->step);
+    entry.batch = stepping->batch;
+    SCOPED(buf) struct buf source = BUF_INIT;
+    execute_entry_source(stepping->step, &source, &entry);
+    entry.status = status;
+    entry.statements_done = (int64_t)stepping->done;
+    entry.progress = text;
+    entry.error_message = problem;
+    return history_write(stepping->run->history, &entry, err);
+}
+
+static int write_end(const struct stepping *stepping, int64_t duration_ms, struct error *err)
+{
+    struct history_entry entry = execute_entry(stepping->run, stepping->step);
+    entry.batch = stepping->batch;
+    SCOPED(buf) struct buf source = BUF_INIT;
+    bool up = stepping->step->direction == MIGRATE_UP;
+    execute_entry_source(stepping->step, &source, &entry);
+    entry.status = up ? HISTORY_APPLIED : HISTORY_ROLLBACK;
+    entry.applied_now = up;
+    entry.rolled_back_now = !up;
+    entry.statements_done = entry.statements_total;
+    entry.execution_time_ms = duration_ms;
+    return history_write(stepping->run->history, &entry, err);
+}
+
+/* A migration that is being undone stays applied until it is. */
+static enum history_status unfinished_status(const struct stepping *stepping,
+                                             enum history_status up)
+{
+    return stepping->step->direction == MIGRATE_UP ? up : HISTORY_APPLIED;
+}
+
+/* ---- running ---- */
+
+/* Can the statement and its progress share a transaction? */
+static bool can_share(const struct stepping *stepping, const struct migration_statement *statement)
+{
+    enum db_engine engine = stepping->run->db->ops->engine;
+    struct words words;
+    words_read(&words, engine, statement->text, statement->size);
+    bool commits_maybe = statement->block || words_are(&words, 0, "CALL") ||
+                         words_are(&words, 0, "DO") || words_are(&words, 0, "EXECUTE") ||
+                         words_are(&words, 0, "PRAGMA");
+    return !commits_maybe && statement_traits(engine, statement->text, statement->size) == 0;
+}
+
+static int run_shared(struct stepping *stepping, struct error *err)
+{
+    if (execute_begin(stepping->run, err) < 0 ||
+        execute_statement(stepping->run->db, stepping->step, stepping->done, err) < 0)
+        return -1;
+    stepping->done++;
+    if (write_progress(stepping, false, err) == 0 && db_commit(stepping->run->db, err) == 0)
+        return 0;
+    stepping->done--;
+    return -1;
+}
+
+static int run_alone(struct stepping *stepping, struct error *err)
+{
+    if (write_progress(stepping, true, err) < 0 ||
+        execute_statement(stepping->run->db, stepping->step, stepping->done, err) < 0)
+        return -1;
+    stepping->done++;
+    return write_progress(stepping, false, err);
+}
+
+/* Within a transaction of the file's own. */
+static int run_within(struct stepping *stepping, struct error *err)
+{
+    if (execute_statement(stepping->run->db, stepping->step, stepping->done, err) < 0)
+        return -1;
+    stepping->done++;
+    return write_progress(stepping, false, err);
+}
+
+static int run_next(struct stepping *stepping, struct error *err)
+{
+    struct db *db = stepping->run->db;
+    if (stop_check(err) < 0)
+        return -1;
+    if (db->ops->in_transaction(db))
+        return run_within(stepping, err);
+    return can_share(stepping, &stepping->part->items[stepping->done]) ? run_shared(stepping, err)
+                                                                       : run_alone(stepping, err);
+}
+
+/* An index that CONCURRENTLY left behind is named. */
+static void tell_invalid_indexes(struct db *db, struct error *err)
+{
+    struct error ignored = ERROR_INIT;
+    SCOPED(string) char *names = NULL;
+    if (db->ops->engine != DB_POSTGRES || db->fault.connection_lost)
+        return;
+    if (db_query_text(db,
+                      "SELECT string_agg(indexrelid::regclass::text, ', ') FROM pg_index "
+                      "WHERE NOT indisvalid",
+                      NULL, 0, &names, &ignored) <= 0 ||
+        !names)
+        return;
+    error_hint(err, "invalid index left behind: %s; drop it before the next run", names);
+}
+
+/* What the server refused has not run, so the next run begins with it. */
+static void give_up(struct stepping *stepping, struct error *err)
+{
+    struct error ignored = ERROR_INIT;
+    struct db *db = stepping->run->db;
+    bool lost = db->fault.connection_lost;
+    db_rollback(db, &ignored);
+    if (err->code == ERROR_STRANDED || lost)
+        return;
+    tell_invalid_indexes(db, err);
+    execute_left(err, stepping->done,
+                 stepping->done ? "" : "nothing of this migration is left in the database");
+    if (!err->hint[0] && stepping->done > 0)
+        error_hint(err, "correct statement %zu and run it again: it goes on there",
+                   stepping->done + 1);
+    write_row(stepping, unfinished_status(stepping, HISTORY_FAILED), err->message, &ignored);
+}
+
+static int run_all(struct stepping *stepping, int64_t *ret_ms, struct error *err)
+{
+    struct os *os = stepping->run->db->os;
+    int64_t started_ns = os->clock_monotonic_ns(os);
+    enum history_status status = unfinished_status(stepping, HISTORY_PENDING);
+    if (write_row(stepping, status, NULL, err) < 0 ||
+        execute_lock_timeout(stepping->run, false, err) < 0)
+        return -1;
+    while (stepping->done < stepping->part->count) {
+        if (run_next(stepping, err) < 0) {
+            give_up(stepping, err);
+            return -1;
+        }
+    }
+    *ret_ms = (os->clock_monotonic_ns(os) - started_ns) / 1000000;
+    return write_end(stepping, *ret_ms, err);
+}
+
+static enum run_result run_locked(struct stepping *stepping, int64_t *ret_ms, struct error *err)
+{
+    SCOPED(history_row) struct history_row row = {0};
+    bool up = stepping->step->direction == MIGRATE_UP;
+    int there =
+        history_read_one(stepping->run->history, stepping->step->migration->version, &row, err);
+    if (there < 0)
+        return RUN_FAILED;
+    bool applied = there && row.status == HISTORY_APPLIED;
+    stepping->batch = up ? stepping->run->batch : row.batch;
+    if (applied == up)
+        return RUN_NOT_NEEDED;
+    if (there && resume(stepping, &row, err) < 0)
+        return RUN_FAILED;
+    return run_all(stepping, ret_ms, err) < 0 ? RUN_FAILED : RUN_DONE;
+}
+
+enum run_result stepwise_run(const struct run *run, const struct plan_step *step, int64_t *ret_ms,
+                             struct error *err)
+{
+    SCOPED(string) char *place = migration_place(step->migration, step->direction);
+    SCOPED(filelock) struct filelock lock = FILELOCK_INIT;
+    struct stepping stepping = {
+        .run = run,
+        .step = step,
+        .part = &step->migration->parts[step->direction],
+        .place = place,
+    };
+    if (filelock_take(&lock, run->db, run->wait_ms, err) < 0)
+        return RUN_FAILED;
+    return run_locked(&stepping, ret_ms, err);
+}
