@@ -25,7 +25,7 @@ static int first_line(const struct migration_statement *statement)
 }
 
 /* Put where and what before the server's words. */
-static int tell(struct db *db, const struct plan_step *step, size_t index,
+static int tell(struct db *db, const struct migrate_step *step, size_t index,
                 const struct statement *text, struct error *err)
 {
     const struct migration_part *part = &step->migration->parts[step->direction];
@@ -40,7 +40,7 @@ static int tell(struct db *db, const struct plan_step *step, size_t index,
 
 struct running {
     struct db *db;
-    const struct plan_step *step;
+    const struct migrate_step *step;
     size_t index;
     size_t line;
     size_t column;
@@ -72,7 +72,8 @@ static int on_inner(void *context, const struct statement *statement, struct err
     return run_text(running, &placed, err);
 }
 
-int execute_statement(struct db *db, const struct plan_step *step, size_t index, struct error *err)
+int execute_statement(struct db *db, const struct migrate_step *step, size_t index,
+                      struct error *err)
 {
     const struct migration_statement *statement =
         &step->migration->parts[step->direction].items[index];
@@ -159,7 +160,7 @@ int execute_lock_timeout(const struct run *run, bool local, struct error *err)
     return 0;
 }
 
-struct history_entry execute_entry(const struct run *run, const struct plan_step *step)
+struct history_entry execute_entry(const struct run *run, const struct migrate_step *step)
 {
     struct os *os = run->db->os;
     const struct migration *migration = step->migration;
@@ -178,7 +179,7 @@ struct history_entry execute_entry(const struct run *run, const struct plan_step
     };
 }
 
-void execute_entry_source(const struct plan_step *step, struct buf *buf,
+void execute_entry_source(const struct migrate_step *step, struct buf *buf,
                           struct history_entry *entry)
 {
     migration_normal(step->migration, buf);

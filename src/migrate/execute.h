@@ -24,7 +24,8 @@ struct run {
 };
 
 /* Run statement `index`; an error says where it stands, which it is, and what the server said. */
-int execute_statement(struct db *db, const struct plan_step *step, size_t index, struct error *err);
+int execute_statement(struct db *db, const struct migrate_step *step, size_t index,
+                      struct error *err);
 
 /* Is the statement left out: SQLite's PRAGMA foreign_keys, which is obeyed outside, and the BEGIN
  * and COMMIT that peers want around a file? */
@@ -39,9 +40,9 @@ int execute_begin(const struct run *run, struct error *err);
 int execute_lock_timeout(const struct run *run, bool local, struct error *err);
 
 /* The row, as far as it is the same in every case. */
-struct history_entry execute_entry(const struct run *run, const struct plan_step *step);
+struct history_entry execute_entry(const struct run *run, const struct migrate_step *step);
 /* The statements themselves, unless they are very long; `buf` has to live as long as the entry. */
-void execute_entry_source(const struct plan_step *step, struct buf *buf,
+void execute_entry_source(const struct migrate_step *step, struct buf *buf,
                           struct history_entry *entry);
 
 /* Add to an error what is left in the database: `left` is printf for `done`. -1. */

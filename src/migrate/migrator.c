@@ -158,18 +158,18 @@ static int prepare(struct migrator *migrator, struct error *err)
     return history_find(&migrator->history, err) < 0 ? -1 : 0;
 }
 
-static int make_plan(struct migrator *migrator, const struct plan_request *request,
-                     struct plan *plan, int64_t *ret_batch, struct error *err)
+static int make_plan(struct migrator *migrator, const struct migrate_request *request,
+                     struct migrate_plan *plan, int64_t *ret_batch, struct error *err)
 {
     SCOPED(history_rows) struct history_rows rows = HISTORY_ROWS_INIT;
     if (history_read(&migrator->history, &rows, err) < 0)
         return -1;
     *ret_batch = history_last_batch(&rows) + 1;
-    return plan_make(&migrator->set, &rows, request, plan, err);
+    return migrate_plan_make(&migrator->set, &rows, request, plan, err);
 }
 
-int migrator_plan(struct migrator *migrator, const struct plan_request *request, struct plan *plan,
-                  struct error *err)
+int migrator_plan(struct migrator *migrator, const struct migrate_request *request,
+                  struct migrate_plan *plan, struct error *err)
 {
     int64_t batch = 0;
     if (prepare(migrator, err) < 0)
@@ -178,7 +178,7 @@ int migrator_plan(struct migrator *migrator, const struct plan_request *request,
 }
 
 static void notify(struct migrator *migrator, enum migrate_event_kind kind,
-                   const struct plan_step *step, const char *text, int64_t duration_ms)
+                   const struct migrate_step *step, const char *text, int64_t duration_ms)
 {
     const struct migrate_event event = {kind, step, text, duration_ms};
     if (migrator->options.notify)
@@ -215,12 +215,12 @@ static struct run run_of(struct migrator *migrator, int64_t batch)
     };
 }
 
-static int run_plan(struct migrator *migrator, const struct plan *plan, struct migrate_lock *lock,
-                    int64_t batch, size_t *count, struct error *err)
+static int run_plan(struct migrator *migrator, const struct migrate_plan *plan,
+                    struct migrate_lock *lock, int64_t batch, size_t *count, struct error *err)
 {
     const struct run run = run_of(migrator, batch);
     for (size_t i = 0; i < plan->count; i++) {
-        const struct plan_step *step = &plan->items[i];
+        const struct migrate_step *step = &plan->items[i];
         int64_t duration_ms = 0;
         if (migrate_lock_check(lock, err) < 0)
             return -1;
@@ -252,10 +252,10 @@ static int create_history(struct migrator *migrator, struct error *err)
     return -1;
 }
 
-static int migrate(struct migrator *migrator, const struct plan_request *request, size_t *count,
+static int migrate(struct migrator *migrator, const struct migrate_request *request, size_t *count,
                    struct error *err)
 {
-    SCOPED(plan) struct plan plan = PLAN_INIT;
+    SCOPED(migrate_plan) struct migrate_plan plan = MIGRATE_PLAN_INIT;
     SCOPED(migrate_lock) struct migrate_lock lock = MIGRATE_LOCK_INIT;
     int64_t batch = 0;
     if (take_lock(migrator, &lock, err) < 0 || prepare(migrator, err) < 0 ||
@@ -272,7 +272,7 @@ static int migrate(struct migrator *migrator, const struct plan_request *request
 int migrator_up(struct migrator *migrator, const char *version, size_t *ret_count,
                 struct error *err)
 {
-    const struct plan_request request = {.kind = PLAN_UP, .version = version};
+    const struct migrate_request request = {.kind = MIGRATE_PLAN_UP, .version = version};
     size_t count = 0;
     int result = migrate(migrator, &request, &count, err);
     if (ret_count)
@@ -280,8 +280,8 @@ int migrator_up(struct migrator *migrator, const char *version, size_t *ret_coun
     return result;
 }
 
-int migrator_down(struct migrator *migrator, const struct plan_request *request, size_t *ret_count,
-                  struct error *err)
+int migrator_down(struct migrator *migrator, const struct migrate_request *request,
+                  size_t *ret_count, struct error *err)
 {
     size_t count = 0;
     int result = migrate(migrator, request, &count, err);
@@ -305,7 +305,8 @@ static void add_state(struct migration_states *states, const struct migration *m
     state->version = migration ? migration->version : state->row.version;
     state->name = migration ? migration->name : state->row.name;
     state->status = state->row.version ? state->row.status : HISTORY_PENDING;
-    state->changed = migration && state->row.version && plan_changed(migration, &state->row);
+    state->changed =
+        migration && state->row.version && migrate_plan_changed(migration, &state->row);
 }
 
 static int compare_states(const void *a, const void *b)
@@ -483,7 +484,7 @@ static int repair_checksum(struct migrator *migrator, const struct migration *mi
                            const struct history_row *row, struct text_list *report,
                            struct error *err)
 {
-    if (!migration || !plan_changed(migration, row))
+    if (!migration || !migrate_plan_changed(migration, row))
         return 0;
     struct history_entry entry = entry_of(migrator, migration, row);
     if (write_entry(migrator, migration, &entry, err) < 0)

@@ -24,7 +24,7 @@ enum migrate_event_kind {
 
 struct migrate_event {
     enum migrate_event_kind kind;
-    const struct plan_step *step; /* NULL when it is about none */
+    const struct migrate_step *step; /* NULL when it is about none */
     const char *text;
     int64_t duration_ms;
 };
@@ -62,14 +62,14 @@ int migrator_register(struct migrator *migrator, const char *version, const char
  * a person has to decide, and whatever a statement failed with. */
 int migrator_up(struct migrator *migrator, const char *version, size_t *ret_count,
                 struct error *err);
-/* `request` is one of the PLAN_DOWN_ kinds. */
-int migrator_down(struct migrator *migrator, const struct plan_request *request, size_t *ret_count,
-                  struct error *err);
+/* `request` is one of the MIGRATE_PLAN_DOWN_ kinds. */
+int migrator_down(struct migrator *migrator, const struct migrate_request *request,
+                  size_t *ret_count, struct error *err);
 
 /* What would be run, without the lock and without writing anything. The steps borrow from the
  * migrator. */
-int migrator_plan(struct migrator *migrator, const struct plan_request *request, struct plan *plan,
-                  struct error *err);
+int migrator_plan(struct migrator *migrator, const struct migrate_request *request,
+                  struct migrate_plan *plan, struct error *err);
 
 /* A migration and its row, or one of them. */
 struct migration_state {

@@ -11,14 +11,14 @@ static bool is_applied(const struct history_rows *rows, const struct migration *
     return row && row->status == HISTORY_APPLIED;
 }
 
-bool plan_changed(const struct migration *migration, const struct history_row *row)
+bool migrate_plan_changed(const struct migration *migration, const struct history_row *row)
 {
     return row && row->status == HISTORY_APPLIED && row->checksum && *row->checksum &&
            *migration->checksum && strcmp(row->checksum, migration->checksum) != 0;
 }
 
-int plan_mismatch(const struct migration *migration, const struct history_row *row,
-                  struct error *err)
+int migrate_plan_mismatch(const struct migration *migration, const struct history_row *row,
+                          struct error *err)
 {
     SCOPED(string) char *place = migration_place(migration, MIGRATE_UP);
     error_set(err, ERROR_CORRUPT,
@@ -35,22 +35,22 @@ static int check_changed(const struct migration_set *set, const struct history_r
 {
     for (size_t i = 0; i < set->count; i++) {
         const struct history_row *row = history_rows_find(rows, set->items[i]->version);
-        if (plan_changed(set->items[i], row))
-            return plan_mismatch(set->items[i], row, err);
+        if (migrate_plan_changed(set->items[i], row))
+            return migrate_plan_mismatch(set->items[i], row, err);
     }
     return 0;
 }
 
-static void add_step(struct plan *plan, const struct migration *migration, enum direction direction,
-                     bool late)
+static void add_step(struct migrate_plan *plan, const struct migration *migration,
+                     enum direction direction, bool late)
 {
     ARRAY_GROW(plan->items, plan->count, plan->capacity);
     plan->items[plan->count++] =
-        (struct plan_step){.migration = migration, .direction = direction, .late = late};
+        (struct migrate_step){.migration = migration, .direction = direction, .late = late};
 }
 
 static int plan_up(const struct migration_set *set, const struct history_rows *rows,
-                   const char *version, struct plan *plan, struct error *err)
+                   const char *version, struct migrate_plan *plan, struct error *err)
 {
     if (version && !migration_set_find(set, version))
         return error_set(err, ERROR_NOT_FOUND, "there is no migration with the version %s",
@@ -102,7 +102,7 @@ static int64_t last_applied_batch(const struct history_row *const *applied, size
 }
 
 static int add_down(const struct migration_set *set, const struct history_row *row,
-                    struct plan *plan, struct error *err)
+                    struct migrate_plan *plan, struct error *err)
 {
     const struct migration *migration = migration_set_find(set, row->version);
     if (!migration) {
@@ -113,8 +113,8 @@ static int add_down(const struct migration_set *set, const struct history_row *r
                           "rollback",
                           row->version);
     }
-    if (plan_changed(migration, row))
-        return plan_mismatch(migration, row, err);
+    if (migrate_plan_changed(migration, row))
+        return migrate_plan_mismatch(migration, row, err);
     if (!migration_reversible(migration)) {
         SCOPED(string) char *place = migration_place(migration, MIGRATE_UP);
         error_set(err, ERROR_FAILED, "version %s cannot be undone: %s has no Down section",
@@ -126,19 +126,20 @@ static int add_down(const struct migration_set *set, const struct history_row *r
 }
 
 static int plan_down(const struct migration_set *set, const struct history_rows *rows,
-                     const struct plan_request *request, struct plan *plan, struct error *err)
+                     const struct migrate_request *request, struct migrate_plan *plan,
+                     struct error *err)
 {
     size_t count = 0;
     SCOPED(memory) void *memory = applied_rows(rows, &count);
     const struct history_row **applied = memory;
     int64_t batch = last_applied_batch(applied, count);
     for (size_t i = 0; i < count; i++) {
-        bool wanted = request->kind == PLAN_DOWN_ALL;
-        if (request->kind == PLAN_DOWN_STEPS)
+        bool wanted = request->kind == MIGRATE_PLAN_DOWN_ALL;
+        if (request->kind == MIGRATE_PLAN_DOWN_STEPS)
             wanted = i < request->steps;
-        else if (request->kind == PLAN_DOWN_BATCH)
+        else if (request->kind == MIGRATE_PLAN_DOWN_BATCH)
             wanted = applied[i]->batch == batch;
-        else if (request->kind == PLAN_DOWN_TO)
+        else if (request->kind == MIGRATE_PLAN_DOWN_TO)
             wanted = migration_version_compare(applied[i]->version, request->version) > 0;
         if (wanted && add_down(set, applied[i], plan, err) < 0)
             return -1;
@@ -155,18 +156,19 @@ static int check_target(const struct history_rows *rows, const char *version, st
     return error_set(err, ERROR_NOT_FOUND, "version %s is not applied", version);
 }
 
-int plan_make(const struct migration_set *set, const struct history_rows *rows,
-              const struct plan_request *request, struct plan *plan, struct error *err)
+int migrate_plan_make(const struct migration_set *set, const struct history_rows *rows,
+                      const struct migrate_request *request, struct migrate_plan *plan,
+                      struct error *err)
 {
-    if (request->kind == PLAN_UP)
+    if (request->kind == MIGRATE_PLAN_UP)
         return plan_up(set, rows, request->version, plan, err);
-    if (request->kind == PLAN_DOWN_TO && check_target(rows, request->version, err) < 0)
+    if (request->kind == MIGRATE_PLAN_DOWN_TO && check_target(rows, request->version, err) < 0)
         return -1;
     return plan_down(set, rows, request, plan, err);
 }
 
-void plan_clear(struct plan *plan)
+void migrate_plan_clear(struct migrate_plan *plan)
 {
     free(plan->items);
-    *plan = PLAN_INIT;
+    *plan = MIGRATE_PLAN_INIT;
 }

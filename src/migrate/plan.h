@@ -7,50 +7,51 @@
 #include "migrate/history.h"
 #include "migrate/migration.h"
 
-enum plan_kind {
-    PLAN_UP,         /* everything pending, up to `version` when given */
-    PLAN_DOWN_STEPS, /* the last `steps` */
-    PLAN_DOWN_BATCH, /* the last batch */
-    PLAN_DOWN_TO,    /* everything after `version` */
-    PLAN_DOWN_ALL,
+enum migrate_plan_kind {
+    MIGRATE_PLAN_UP,         /* everything pending, up to `version` when given */
+    MIGRATE_PLAN_DOWN_STEPS, /* the last `steps` */
+    MIGRATE_PLAN_DOWN_BATCH, /* the last batch */
+    MIGRATE_PLAN_DOWN_TO,    /* everything after `version` */
+    MIGRATE_PLAN_DOWN_ALL,
 };
 
-struct plan_request {
-    enum plan_kind kind;
+struct migrate_request {
+    enum migrate_plan_kind kind;
     const char *version;
     size_t steps;
 };
 
-struct plan_step {
+struct migrate_step {
     const struct migration *migration;
     enum direction direction;
     bool late; /* up: a newer one is applied already */
 };
 
 /* In the order of running. Migrations are borrowed from the set. */
-struct plan {
-    struct plan_step *items;
+struct migrate_plan {
+    struct migrate_step *items;
     size_t count;
     size_t capacity;
 };
 
-#define PLAN_INIT ((struct plan){0})
+#define MIGRATE_PLAN_INIT ((struct migrate_plan){0})
 
 /* ERROR_CORRUPT "Migration checksum mismatch for version V ..." when an applied one has changed;
  * ERROR_NOT_FOUND for an unknown version; ERROR_FAILED when one cannot be undone. */
-int plan_make(const struct migration_set *set, const struct history_rows *rows,
-              const struct plan_request *request, struct plan *plan, struct error *err);
-void plan_clear(struct plan *plan);
+int migrate_plan_make(const struct migration_set *set, const struct history_rows *rows,
+                      const struct migrate_request *request, struct migrate_plan *plan,
+                      struct error *err);
+void migrate_plan_clear(struct migrate_plan *plan);
 
 /* Does the history say something else than the migration has? */
-bool plan_changed(const struct migration *migration, const struct history_row *row);
+bool migrate_plan_changed(const struct migration *migration, const struct history_row *row);
 /* The error for one that has. */
-int plan_mismatch(const struct migration *migration, const struct history_row *row,
-                  struct error *err);
+int migrate_plan_mismatch(const struct migration *migration, const struct history_row *row,
+                          struct error *err);
 
-static inline void scoped_plan_cleanup(struct plan *plan)
+static inline void scoped_migrate_plan_cleanup(struct migrate_plan *plan)
 {
-    plan_clear(plan);
+    migrate_plan_clear(plan);
 }
 
 #endif

@@ -15,7 +15,7 @@
 #define ATTEMPTS 5
 #define FIRST_PAUSE_MS 200
 
-static const struct migration_part *part_of(const struct plan_step *step)
+static const struct migration_part *part_of(const struct migrate_step *step)
 {
     return &step->migration->parts[step->direction];
 }
@@ -43,7 +43,7 @@ bool run_stepwise(enum db_engine engine, const struct migration *migration,
 
 /* ---- before anything runs ---- */
 
-static int refuse(const struct plan_step *step, const struct migration_statement *statement,
+static int refuse(const struct migrate_step *step, const struct migration_statement *statement,
                   unsigned traits, struct error *err)
 {
     SCOPED(string) char *place = migration_place(step->migration, step->direction);
@@ -60,7 +60,7 @@ static int refuse(const struct plan_step *step, const struct migration_statement
                       step->direction == MIGRATE_UP ? "Up" : "Down");
 }
 
-static int check_step(const struct run *run, const struct plan_step *step, struct error *err)
+static int check_step(const struct run *run, const struct migrate_step *step, struct error *err)
 {
     const struct migration_part *part = part_of(step);
     enum db_engine engine = run->db->ops->engine;
@@ -78,7 +78,7 @@ static int check_step(const struct run *run, const struct plan_step *step, struc
     return 0;
 }
 
-int run_check(const struct run *run, const struct plan *plan, struct error *err)
+int run_check(const struct run *run, const struct migrate_plan *plan, struct error *err)
 {
     for (size_t i = 0; i < plan->count; i++)
         if (check_step(run, &plan->items[i], err) < 0)
@@ -89,7 +89,7 @@ int run_check(const struct run *run, const struct plan *plan, struct error *err)
 /* ---- in one transaction ---- */
 
 /* 1 when there is nothing to do any more. */
-static int write_row(const struct run *run, const struct plan_step *step, struct error *err)
+static int write_row(const struct run *run, const struct migrate_step *step, struct error *err)
 {
     struct history_row row = {0};
     int there = history_read_one(run->history, step->migration->version, &row, err);
@@ -111,7 +111,7 @@ static int write_row(const struct run *run, const struct plan_step *step, struct
     return history_write(run->history, &entry, err);
 }
 
-static int run_statements(const struct run *run, const struct plan_step *step, struct error *err)
+static int run_statements(const struct run *run, const struct migrate_step *step, struct error *err)
 {
     const struct migration_part *part = part_of(step);
     migration_fn *function = step->migration->functions[step->direction];
@@ -132,7 +132,7 @@ static int run_statements(const struct run *run, const struct plan_step *step, s
     return 0;
 }
 
-static int run_inside(const struct run *run, const struct plan_step *step, int64_t *ret_ms,
+static int run_inside(const struct run *run, const struct migrate_step *step, int64_t *ret_ms,
                       struct error *err)
 {
     struct os *os = run->db->os;
@@ -147,7 +147,7 @@ static int run_inside(const struct run *run, const struct plan_step *step, int64
 }
 
 /* Commit; what the server says after the last statement is reported with the file. */
-static int finish(const struct run *run, const struct plan_step *step, struct pragma *pragma,
+static int finish(const struct run *run, const struct migrate_step *step, struct pragma *pragma,
                   struct error *err)
 {
     SCOPED(string) char *place = migration_place(step->migration, step->direction);
@@ -163,7 +163,7 @@ static int finish(const struct run *run, const struct plan_step *step, struct pr
     return execute_left(err, 0, "nothing of this migration is left in the database");
 }
 
-static enum run_result run_attempt(const struct run *run, const struct plan_step *step,
+static enum run_result run_attempt(const struct run *run, const struct migrate_step *step,
                                    struct pragma *pragma, int64_t *ret_ms, struct error *err)
 {
     struct error ignored = ERROR_INIT;
@@ -190,7 +190,7 @@ static void pause_before(const struct run *run, size_t attempt)
     os->sleep_ms(os, pause_ms / 2 + pause_ms / 2 * chance / UINT16_MAX);
 }
 
-static enum run_result run_transaction(const struct run *run, const struct plan_step *step,
+static enum run_result run_transaction(const struct run *run, const struct migrate_step *step,
                                        int64_t *ret_ms, struct error *err)
 {
     SCOPED(pragma) struct pragma pragma = PRAGMA_INIT;
@@ -214,7 +214,7 @@ static enum run_result run_transaction(const struct run *run, const struct plan_
 /* ---- either way ---- */
 
 /* So that status shows it; what went wrong is told already. */
-static void write_failure(const struct run *run, const struct plan_step *step,
+static void write_failure(const struct run *run, const struct migrate_step *step,
                           const struct error *why)
 {
     struct error ignored = ERROR_INIT;
@@ -233,7 +233,7 @@ static void write_failure(const struct run *run, const struct plan_step *step,
     history_write(run->history, &entry, &ignored);
 }
 
-enum run_result run_step(const struct run *run, const struct plan_step *step, int64_t *ret_ms,
+enum run_result run_step(const struct run *run, const struct migrate_step *step, int64_t *ret_ms,
                          struct error *err)
 {
     *ret_ms = 0;

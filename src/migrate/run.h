@@ -9,12 +9,12 @@
 
 /* Can the plan run at all? Statements that no transaction can hold are found before anything is
  * run. ERROR_FAILED with file, line and hint. */
-int run_check(const struct run *run, const struct plan *plan, struct error *err);
+int run_check(const struct run *run, const struct migrate_plan *plan, struct error *err);
 
 /* RUN_NOT_NEEDED when another process was quicker. On failure the error says which statement of
  * which file, what the server said, and what is left in the database; ERROR_STRANDED when a person
  * has to decide. *ret_ms is how long it took. */
-enum run_result run_step(const struct run *run, const struct plan_step *step, int64_t *ret_ms,
+enum run_result run_step(const struct run *run, const struct migrate_step *step, int64_t *ret_ms,
                          struct error *err);
 
 /* Will these statements be run one by one, each committed by itself? */

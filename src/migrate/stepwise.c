@@ -12,7 +12,7 @@
 
 struct stepping {
     const struct run *run;
-    const struct plan_step *step;
+    const struct migrate_step *step;
     const struct migration_part *part;
     char *place;
     int64_t batch;
@@ -254,8 +254,8 @@ static enum run_result run_locked(struct stepping *stepping, int64_t *ret_ms, st
     return run_all(stepping, ret_ms, err) < 0 ? RUN_FAILED : RUN_DONE;
 }
 
-enum run_result stepwise_run(const struct run *run, const struct plan_step *step, int64_t *ret_ms,
-                             struct error *err)
+enum run_result stepwise_run(const struct run *run, const struct migrate_step *step,
+                             int64_t *ret_ms, struct error *err)
 {
     SCOPED(string) char *place = migration_place(step->migration, step->direction);
     SCOPED(filelock) struct filelock lock = FILELOCK_INIT;

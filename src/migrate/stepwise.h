@@ -7,7 +7,7 @@
 
 #include "migrate/execute.h"
 
-enum run_result stepwise_run(const struct run *run, const struct plan_step *step, int64_t *ret_ms,
-                             struct error *err);
+enum run_result stepwise_run(const struct run *run, const struct migrate_step *step,
+                             int64_t *ret_ms, struct error *err);
 
 #endif

