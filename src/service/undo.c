@@ -67,13 +67,26 @@ static int check_undoable(const struct service *service, const struct restore_ro
 typedef int confirm_fn(void *context, const struct undo_report *plan, struct error *err);
 
 static int swap_back(struct service *service, const struct restore_row *row,
-                     const struct kept *kept, struct error *err)
+                     const struct kept *kept, bool done, struct error *err)
 {
     int64_t undone_ns = row->undone_ns ? 0 : catalog_now(service->catalog);
-    if (kept->source->undo(service->os, kept->json, &kept->what, false, NULL, err) < 0)
+    if (!done && kept->source->undo(service->os, kept->json, &kept->what, false, NULL, err) < 0)
         return err->code == ERROR_STRANDED ? -1 : error_recode(err, ERROR_RESTORE);
     return restores_set_undone(service->catalog, row->id, undone_ns, row->safety_ref,
                                row->undo_until_ns, err);
+}
+
+/* An undo that was killed after its exchange left the log behind: 1 when only the log is to be
+ * brought up to date. */
+static int is_done_already(struct service *service, const struct restore_row *row,
+                           const struct kept *kept, struct error *err)
+{
+    enum load_state state = row->undone_ns ? LOAD_BEFORE : LOAD_AFTER;
+    enum load_state expected = state;
+    if (kept->source->side && strcmp(row->restore_type, "tables") != 0 &&
+        kept->source->side(service->os, kept->json, &kept->what, &state, err) < 0)
+        return -1;
+    return state != expected;
 }
 
 static int undo_swap(struct service *service, const struct restore_row *row, confirm_fn *confirm,
@@ -85,11 +98,15 @@ static int undo_swap(struct service *service, const struct restore_row *row, con
         return -1;
     if (catalog_lock_target(service->catalog, row->target, "undo", &lock, err) < 0)
         return -1;
-    if (kept.source->undo(service->os, kept.json, &kept.what, true, &report->changed, err) < 0)
+    int done = is_done_already(service, row, &kept, err);
+    if (done < 0)
         return -1;
-    if (confirm && confirm(context, report, err) < 0)
+    if (!done &&
+        kept.source->undo(service->os, kept.json, &kept.what, true, &report->changed, err) < 0)
         return -1;
-    return swap_back(service, row, &kept, err);
+    if (!done && confirm && confirm(context, report, err) < 0)
+        return -1;
+    return swap_back(service, row, &kept, done, err);
 }
 
 /* The way back of --safety backup is a restore of that backup, which keeps a way forth of its own.

@@ -110,6 +110,7 @@ static int files_discard(struct os *os, const char *kept, const struct source_ta
 
 const struct source_ops source_files = {
     .engine = "files",
+    .kind = "tar",
     .capabilities = SOURCE_FILES,
     .dump = files_dump,
     .load = files_load,

@@ -53,7 +53,7 @@ struct dump_options {
     struct text_list exclude; /* globs, for files */
     bool one_file_system;
     bool exclude_caches; /* files: leave out what lies beside a CACHEDIR.TAG */
-    bool roles; /* PostgreSQL: roles and tablespaces too */
+    bool roles;          /* PostgreSQL: roles and tablespaces too */
 };
 
 struct dump_result {
@@ -139,6 +139,10 @@ struct source_ops {
     /* Finish or clean up after a killed restore; tells on which side the target is now. */
     int (*recover)(struct os *os, const char *kept, const struct source_target *target,
                    enum load_state *ret_state, struct error *err);
+    /* On which side of the swap is the target now? Changes nothing. NULL where the engine cannot
+     * tell. An undo that was killed after its exchange is recognised by it. */
+    int (*side)(struct os *os, const char *kept, const struct source_target *target,
+                enum load_state *ret_state, struct error *err);
     /* Swap back. Afterwards `kept` names what was swapped out, so undo can be undone. *ret_changed
      * (may be NULL): a sentence on what was written since the restore, to be freed, or NULL.
      * `dry_run`: only that sentence. */

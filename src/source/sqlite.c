@@ -17,6 +17,17 @@ static int sqlite_recover(struct os *os, const char *json, const struct source_t
     return sqlite_swap_recover(os, &kept, ret_state, err);
 }
 
+/* A restore of some tables has no swap: its own undo looks for itself. */
+static int sqlite_side(struct os *os, const char *json, const struct source_target *target,
+                       enum load_state *ret_state, struct error *err)
+{
+    (void)target;
+    SCOPED(sqlite_kept) struct sqlite_kept kept = SQLITE_KEPT_INIT;
+    if (sqlite_kept_read(json, &kept, err) < 0)
+        return -1;
+    return sqlite_swap_side(os, &kept, ret_state, err);
+}
+
 static int sqlite_undo(struct os *os, const char *json, const struct source_target *target,
                        bool dry_run, char **ret_changed, struct error *err)
 {
@@ -44,10 +55,12 @@ static int sqlite_discard(struct os *os, const char *json, const struct source_t
 
 const struct source_ops source_sqlite = {
     .engine = "sqlite",
+    .kind = "sqlite3",
     .capabilities = SOURCE_DATABASE | SOURCE_TABLES,
     .dump = sqlite_dump,
     .load = sqlite_load,
     .recover = sqlite_recover,
+    .side = sqlite_side,
     .undo = sqlite_undo,
     .discard = sqlite_discard,
 };

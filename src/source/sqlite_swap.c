@@ -193,15 +193,30 @@ static int recover_after(struct os *os, const struct sqlite_kept *kept, const st
     return sync_folder_of(os, kept->target, err);
 }
 
+/* Somebody may have put a third file under the name since: then the kept copy tells. */
+static bool is_after(const struct sqlite_kept *kept, const struct places *places)
+{
+    return kept->new_inode && (places->target == kept->new_inode ||
+                               (kept->old_inode && places->side == kept->old_inode));
+}
+
+int sqlite_swap_side(struct os *os, const struct sqlite_kept *kept, enum load_state *ret_state,
+                     struct error *err)
+{
+    struct places places;
+    if (find_places(os, kept, &places, err) < 0)
+        return -1;
+    *ret_state = is_after(kept, &places) ? LOAD_AFTER : LOAD_BEFORE;
+    return 0;
+}
+
 int sqlite_swap_recover(struct os *os, const struct sqlite_kept *kept, enum load_state *ret_state,
                         struct error *err)
 {
     struct places places;
     if (find_places(os, kept, &places, err) < 0)
         return -1;
-    /* Somebody may have put a third file under the name since: then the kept copy tells. */
-    bool after = kept->new_inode && (places.target == kept->new_inode ||
-                                     (kept->old_inode && places.side == kept->old_inode));
+    bool after = is_after(kept, &places);
     int result =
         after ? recover_after(os, kept, &places, err) : recover_before(os, kept, &places, err);
     if (result == 0)

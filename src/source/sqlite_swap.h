@@ -21,9 +21,11 @@ struct sqlite_kept;
  * or ERROR_STRANDED with what is where. */
 int sqlite_swap_commit(struct os *os, const struct sqlite_kept *kept, struct error *err);
 
-/* source_ops' recover, undo and discard, for a whole database. */
+/* source_ops' recover, side, undo and discard, for a whole database. */
 int sqlite_swap_recover(struct os *os, const struct sqlite_kept *kept, enum load_state *ret_state,
                         struct error *err);
+int sqlite_swap_side(struct os *os, const struct sqlite_kept *kept, enum load_state *ret_state,
+                     struct error *err);
 int sqlite_swap_undo(struct os *os, const struct sqlite_kept *kept, struct error *err);
 int sqlite_swap_discard(struct os *os, const struct sqlite_kept *kept, struct error *err);
 
