@@ -194,11 +194,18 @@ static int decode_stream(struct decoding *decoding, struct decode_result *result
 
 /* ---- both ---- */
 
+/* The checksum of the file, the checksum in each frame and the frames' lengths prove the content
+ * already. The digest says something new only about a manifest that may have been changed. */
+static bool wants_digest(const struct opened *opened)
+{
+    return opened->kind && strcmp(opened->kind, "sqlite3") == 0 &&
+           !(opened_indexed(opened) && opened->manifest.sealed);
+}
+
 int decode_all(const struct artifact_open_options *options, struct opened *opened,
                struct sha256 *stored, struct decode_result *ret_result, struct error *err)
 {
-    bool image = opened->kind && strcmp(opened->kind, "sqlite3") == 0;
-    SCOPED(sha256) struct sha256 *digest = image ? sha256_new() : NULL;
+    SCOPED(sha256) struct sha256 *digest = wants_digest(opened) ? sha256_new() : NULL;
     struct decoding decoding = {
         .options = options, .opened = opened, .stored = stored, .digest = digest};
     *ret_result = (struct decode_result){0};

@@ -14,7 +14,7 @@ struct sha256;
 struct decode_result {
     uint64_t plain;
     uint64_t frames; /* 0 when they are not known */
-    char digest[65]; /* hex SHA-256 of the content, of a sqlite3 artifact; else "" */
+    char digest[65]; /* hex SHA-256 of the content where it proves something; else "" */
 };
 
 /* Decode everything and hand it to options->checker in order. Where the frames are known, their

@@ -5,9 +5,11 @@
 #include "base/error.h"
 #include "base/moment.h"
 #include "base/ulid.h"
+#include "crypto/sha256.h"
 
 #include <ctype.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +18,11 @@
 /* A frame's line is at most three numbers of 19 digits, 64 of hex and punctuation; mostly far less.
  * What is kept back is for everything else. */
 #define FRAMES_MAXIMUM (MANIFEST_MAXIMUM - ((size_t)124 << 10))
+
+/* The last key: SHA-256 of all the text before it. */
+#define SEAL_START ",\n  \"seal\": \""
+#define SEAL_END "\"\n}\n"
+#define SEAL_LENGTH (sizeof SEAL_START - 1 + 64 + sizeof SEAL_END - 1)
 
 /* ---- the keys ---- */
 
@@ -241,7 +248,7 @@ static const struct field *field_of(const char *key)
 static int read_key(const char *key, json_t *value, struct manifest *manifest, json_t *unknown,
                     struct error *err)
 {
-    if (strcmp(key, "format") == 0 || strcmp(key, "version") == 0)
+    if (strcmp(key, "format") == 0 || strcmp(key, "version") == 0 || strcmp(key, "seal") == 0)
         return 0;
     if (strcmp(key, "index") == 0)
         return read_index(value, manifest, err);
@@ -400,6 +407,24 @@ static int read_root(json_t *root, struct manifest *manifest, struct error *err)
     return check_whole(manifest, err);
 }
 
+static void make_seal(const char *text, size_t size, char ret_seal[static SEAL_LENGTH + 1])
+{
+    uint8_t digest[SHA256_SIZE];
+    char hex[SHA256_TEXT];
+    sha256_of(text, size, digest);
+    text_hex(digest, sizeof digest, hex);
+    snprintf(ret_seal, SEAL_LENGTH + 1, "%s%s%s", SEAL_START, hex, SEAL_END);
+}
+
+static bool is_sealed(const char *text, size_t size)
+{
+    char seal[SEAL_LENGTH + 1];
+    if (size < SEAL_LENGTH)
+        return false;
+    make_seal(text, size - SEAL_LENGTH, seal);
+    return memcmp(text + size - SEAL_LENGTH, seal, SEAL_LENGTH) == 0;
+}
+
 int manifest_parse(const char *text, size_t size, struct manifest *ret_manifest, struct error *err)
 {
     if (size > MANIFEST_MAXIMUM)
@@ -412,6 +437,7 @@ int manifest_parse(const char *text, size_t size, struct manifest *ret_manifest,
     int result = read_root(root, &manifest, err);
     json_decref(root);
     if (result == 0) {
+        manifest.sealed = is_sealed(text, size);
         *ret_manifest = manifest;
         manifest = MANIFEST_INIT;
     }
@@ -534,6 +560,7 @@ int manifest_format(const struct manifest *manifest, struct buf *json, struct er
 {
     if (manifest->metadata && check_metadata(manifest->metadata, err) < 0)
         return -1;
+    size_t start = json->length;
     buf_append_format(json, "{\n  \"format\": \"" FORMAT "\",\n  \"version\": %d", VERSION);
     for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
         if (!is_set(manifest, &fields[i]))
@@ -548,8 +575,10 @@ int manifest_format(const struct manifest *manifest, struct buf *json, struct er
         return -1;
     if (manifest->kind && strcmp(manifest->kind, "sqlite3") == 0 && !manifest->index_length)
         write_frames(json, manifest);
-    buf_append_text(json, "\n}\n");
-    if (json->length > MANIFEST_MAXIMUM)
+    char seal[SEAL_LENGTH + 1];
+    make_seal(json->data + start, json->length - start, seal);
+    buf_append_text(json, seal);
+    if (json->length - start > MANIFEST_MAXIMUM)
         return error_set(err, ERROR_FAILED, "manifest: longer than %zu bytes", MANIFEST_MAXIMUM);
     return buf_check(json, "manifest", err);
 }

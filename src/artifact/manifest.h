@@ -58,6 +58,7 @@ struct manifest {
     struct text_list tags;
     char *metadata; /* JSON object as the source wrote it, or NULL */
     char *unknown;  /* JSON object of the keys we do not know, kept as they came, or NULL */
+    bool sealed;    /* parsed: byte by byte as it was written */
 };
 
 #define MANIFEST_INIT ((struct manifest){0})

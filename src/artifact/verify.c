@@ -58,6 +58,8 @@ static int check_stored(const struct artifact_open_options *options, struct mani
         char *text = mem_format("the manifest calls it %s", manifest->file);
         text_list_give(&result->warnings, text);
     }
+    if (!manifest->sealed)
+        text_list_add(&result->warnings, "the manifest was changed after it was written");
     result->level = 0;
     return 0;
 }
@@ -135,7 +137,7 @@ static int check_lists(const struct opened *opened, struct error *err)
 
 static int check_digest(const struct manifest *manifest, const char *digest, struct error *err)
 {
-    if (!manifest->digest[0] || strcmp(digest, manifest->digest) == 0)
+    if (!digest[0] || !manifest->digest[0] || strcmp(digest, manifest->digest) == 0)
         return 0;
     return error_set(err, ERROR_CORRUPT, "its content has the SHA-256 %s, the manifest says %s",
                      digest, manifest->digest);
