@@ -6,6 +6,7 @@
 #include "source/sqlite_kept.h"
 #include "source/sqlite_load.h"
 #include "source/sqlite_swap.h"
+#include "source/sqlite_tables.h"
 
 static int sqlite_recover(struct os *os, const char *json, const struct source_target *target,
                           enum load_state *ret_state, struct error *err)
@@ -14,7 +15,8 @@ static int sqlite_recover(struct os *os, const char *json, const struct source_t
     __attribute__((cleanup(scoped_sqlite_kept_cleanup))) struct sqlite_kept kept = SQLITE_KEPT_INIT;
     if (sqlite_kept_read(json, &kept, err) < 0)
         return -1;
-    return sqlite_swap_recover(os, &kept, ret_state, err);
+    return kept.tables.count ? sqlite_tables_recover(os, &kept, ret_state, err)
+                             : sqlite_swap_recover(os, &kept, ret_state, err);
 }
 
 /* A restore of some tables has no swap: its own undo looks for itself. */
@@ -35,8 +37,9 @@ static int sqlite_undo(struct os *os, const char *json, const struct source_targ
     __attribute__((cleanup(scoped_sqlite_kept_cleanup))) struct sqlite_kept kept = SQLITE_KEPT_INIT;
     if (sqlite_kept_read(json, &kept, err) < 0)
         return -1;
-    SCOPED(string) char *changed = sqlite_swap_changed(os, &kept);
-    if (!dry_run && sqlite_swap_undo(os, &kept, err) < 0)
+    SCOPED(string) char *changed = kept.tables.count ? NULL : sqlite_swap_changed(os, &kept);
+    if (!dry_run && (kept.tables.count ? sqlite_tables_undo(os, &kept, err)
+                                       : sqlite_swap_undo(os, &kept, err)) < 0)
         return -1;
     if (ret_changed)
         *ret_changed = STEAL(changed);
@@ -50,7 +53,8 @@ static int sqlite_discard(struct os *os, const char *json, const struct source_t
     __attribute__((cleanup(scoped_sqlite_kept_cleanup))) struct sqlite_kept kept = SQLITE_KEPT_INIT;
     if (sqlite_kept_read(json, &kept, err) < 0)
         return -1;
-    return sqlite_swap_discard(os, &kept, err);
+    return kept.tables.count ? sqlite_tables_discard(os, &kept, err)
+                             : sqlite_swap_discard(os, &kept, err);
 }
 
 const struct source_ops source_sqlite = {

@@ -16,6 +16,7 @@
 #include "source/sqlite_preview.h"
 #include "source/sqlite_replay.h"
 #include "source/sqlite_swap.h"
+#include "source/sqlite_tables.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,8 +32,9 @@ struct sqlite_load {
     struct os *os;
     struct sqlite_kept kept;
     struct stat old; /* of the target, if kept.existed */
-    int fd;          /* of the side file, -1 unless it is being filled */
-    bool made;       /* the side file is there and ours to remove */
+    char *path;      /* what is filled: the side copy, or with --table a file that goes again */
+    int fd;          /* of it, -1 unless it is being filled */
+    bool made;       /* it is there and ours to remove */
     uint64_t size;
 };
 
@@ -58,6 +60,7 @@ static int load_preview(struct load *base, struct load_preview *ret_preview, str
         .side = load->kept.side,
         .size = load->options->plain_size,
         .no_owner = load->options->no_owner,
+        .tables = &load->options->tables,
     };
     return sqlite_preview(&options, ret_preview, err);
 }
@@ -76,7 +79,7 @@ static int fill_image(struct sqlite_load *load, struct segment_source *segments,
         .progress = load->options->progress,
         .jobs = load->options->jobs,
         .size = load->options->plain_size,
-        .path = load->kept.side,
+        .path = load->path,
         .fd = load->fd,
     };
     return sqlite_image_write(&options, segments, &load->size, err);
@@ -86,11 +89,11 @@ static int fill_sql(struct sqlite_load *load, struct segment_source *segments, s
 {
     struct stat side;
     progress_begin(load->options->progress, "restoring", load->options->plain_size);
-    if (sqlite_replay(load->os, load->kept.side, load->options->progress, segments,
+    if (sqlite_replay(load->os, load->path, load->options->progress, segments,
                       &load->base.rows_loaded, err) < 0)
         return -1;
     if (load->os->fstat(load->os, load->fd, &side) < 0)
-        return error_set_errno(err, ERROR_FAILED, errno, "look at %s", load->kept.side);
+        return error_set_errno(err, ERROR_FAILED, errno, "look at %s", load->path);
     load->size = (uint64_t)side.st_size;
     return 0;
 }
@@ -98,8 +101,8 @@ static int fill_sql(struct sqlite_load *load, struct segment_source *segments, s
 /* Nobody but us may read it until it has the old one's owner and mode. */
 static int make_side(struct sqlite_load *load, struct error *err)
 {
-    load->fd = file_open(load->os, load->kept.side,
-                         O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600, err);
+    load->fd = file_open(load->os, load->path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                         0600, err);
     load->made = load->fd >= 0;
     return load->made ? 0 : -1;
 }
@@ -123,7 +126,7 @@ static int check_header(struct sqlite_load *load, struct error *err)
     struct sqlite_header header;
     if (load->size == 0)
         return 0;
-    if (file_pread(load->os, load->fd, data, sizeof data, 0, &size, load->kept.side, err) < 0)
+    if (file_pread(load->os, load->fd, data, sizeof data, 0, &size, load->path, err) < 0)
         return -1;
     if (size < sizeof data)
         return error_set(err, ERROR_CORRUPT, "the image ends within its header");
@@ -142,7 +145,7 @@ static int check_with_sqlite(struct sqlite_load *load, struct error *err)
 {
     SCOPED(sqlite_connection) struct sqlite_connection *connection = NULL;
     int64_t objects = 0;
-    if (sqlite_connection_open(load->os, load->kept.side, 0, &connection, err) < 0 ||
+    if (sqlite_connection_open(load->os, load->path, 0, &connection, err) < 0 ||
         sqlite_connection_number(connection, "SELECT count(*) FROM sqlite_schema", &objects, err) <
             0)
         return -1;
@@ -173,13 +176,13 @@ static int dress(struct sqlite_load *load, struct error *err)
     const struct stat *old = &load->old;
     struct stat side;
     if (os->fstat(os, load->fd, &side) < 0)
-        return error_set_errno(err, ERROR_FAILED, errno, "look at %s", load->kept.side);
+        return error_set_errno(err, ERROR_FAILED, errno, "look at %s", load->path);
     bool same = side.st_uid == old->st_uid && side.st_gid == old->st_gid;
-    if (!same && os->fchownat(os, AT_FDCWD, load->kept.side, old->st_uid, old->st_gid,
-                              AT_SYMLINK_NOFOLLOW) < 0)
-        return error_set_errno(err, ERROR_FAILED, errno, "give %s to its owner", load->kept.side);
+    if (!same &&
+        os->fchownat(os, AT_FDCWD, load->path, old->st_uid, old->st_gid, AT_SYMLINK_NOFOLLOW) < 0)
+        return error_set_errno(err, ERROR_FAILED, errno, "give %s to its owner", load->path);
     if (os->fchmod(os, load->fd, old->st_mode & 07777) < 0)
-        return error_set_errno(err, ERROR_FAILED, errno, "set the mode of %s", load->kept.side);
+        return error_set_errno(err, ERROR_FAILED, errno, "set the mode of %s", load->path);
     return 0;
 }
 
@@ -187,12 +190,12 @@ static int finish_side(struct sqlite_load *load, struct error *err)
 {
     struct os *os = load->os;
     load->kept.new_wal = load->size && metadata_says_wal(load->options->metadata);
-    if (sqlite_file_set_wal(os, load->kept.side, load->kept.new_wal, err) < 0 ||
-        file_sync(os, load->fd, load->kept.side, err) < 0 || dress(load, err) < 0)
+    if (sqlite_file_set_wal(os, load->path, load->kept.new_wal, err) < 0 ||
+        file_sync(os, load->fd, load->path, err) < 0 || dress(load, err) < 0)
         return -1;
     struct stat side;
     if (os->fstat(os, load->fd, &side) < 0)
-        return error_set_errno(err, ERROR_FAILED, errno, "look at %s", load->kept.side);
+        return error_set_errno(err, ERROR_FAILED, errno, "look at %s", load->path);
     load->kept.new_inode = (uint64_t)side.st_ino;
     load->kept.new_modified_ns =
         (int64_t)side.st_mtim.tv_sec * MOMENT_SECOND + side.st_mtim.tv_nsec;
@@ -213,11 +216,19 @@ static bool target_is_wal(struct sqlite_load *load)
     return text_equal(mode, "wal");
 }
 
+/* The file only serves to take tables out of. */
+static int finish_tables(struct sqlite_load *load, struct error *err)
+{
+    file_close(load->os, &load->fd);
+    return sqlite_tables_choose(load->os, load->path, &load->options->tables,
+                                load->options->cascade, &load->kept.tables, err);
+}
+
 static int load_check(struct load *base, struct error *err)
 {
     struct sqlite_load *load = sqlite_load_of(base);
     if (check_header(load, err) < 0 || check_with_sqlite(load, err) < 0 ||
-        finish_side(load, err) < 0)
+        (load->kept.tables.count ? finish_tables(load, err) : finish_side(load, err)) < 0)
         return failed(err);
     load->kept.old_wal = target_is_wal(load);
     note_kept(load);
@@ -226,18 +237,43 @@ static int load_check(struct load *base, struct error *err)
 
 /* ---- commit ---- */
 
-static int load_commit(struct load *base, struct error *err)
+static int commit_tables(struct sqlite_load *load, struct error *err)
 {
-    struct sqlite_load *load = sqlite_load_of(base);
+    if (sqlite_tables_commit(load->os, &load->kept, load->path, load->options->keep,
+                             &load->base.rows_loaded, err) < 0)
+        return -1;
+    load->made = false;
+    struct error late = ERROR_INIT;
+    if (file_remove(load->os, load->path, &late) < 0)
+        log_warning("%s stays: %s", load->path, late.message);
+    return 0;
+}
+
+static int commit_swap(struct sqlite_load *load, struct error *err)
+{
     if (sqlite_swap_commit(load->os, &load->kept, err) < 0) {
         /* Both files stay where the error says they are. */
         load->made = load->made && !(err && err->code == ERROR_STRANDED);
         return -1;
     }
     load->made = false;
+    return 0;
+}
+
+static int discard(struct sqlite_load *load, struct error *err)
+{
+    return load->kept.tables.count ? sqlite_tables_discard(load->os, &load->kept, err)
+                                   : sqlite_swap_discard(load->os, &load->kept, err);
+}
+
+static int load_commit(struct load *base, struct error *err)
+{
+    struct sqlite_load *load = sqlite_load_of(base);
+    if ((load->kept.tables.count ? commit_tables(load, err) : commit_swap(load, err)) < 0)
+        return -1;
     struct error late = ERROR_INIT;
-    if (!load->options->keep && sqlite_swap_discard(load->os, &load->kept, &late) < 0)
-        log_warning("the old database stays at %s: %s", load->kept.side, late.message);
+    if (!load->options->keep && discard(load, &late) < 0)
+        log_warning("what was there before stays at %s: %s", load->kept.side, late.message);
     return 0;
 }
 
@@ -247,10 +283,10 @@ static void load_end(struct load *base)
 {
     struct sqlite_load *load = sqlite_load_of(base);
     file_close(load->os, &load->fd);
-    if (load->made && sqlite_swap_discard(load->os, &load->kept, NULL) == 0)
-        log_info("removed the unfinished copy %s; %s is as it was", load->kept.side,
-                 load->kept.target);
+    if (load->made && discard(load, NULL) == 0)
+        log_info("removed the unfinished copy %s; %s is as it was", load->path, load->kept.target);
     sqlite_kept_clear(&load->kept);
+    free(load->path);
     free(base->kept);
     free(load);
 }
@@ -310,6 +346,10 @@ int sqlite_load(const struct source_target *target, const struct load_options *o
     if (!load->kept.target)
         return -1;
     load->kept.side = sqlite_side_path(load->kept.target, id.text);
+    for (size_t i = 0; i < options->tables.count; i++)
+        text_list_add(&load->kept.tables, options->tables.items[i]);
+    load->path =
+        options->tables.count ? sqlite_tables_full_path(&load->kept) : mem_string(load->kept.side);
     if (look_at_target(load, err) < 0)
         return -1;
     note_kept(load);

@@ -29,26 +29,57 @@ static int out_of_time(void *context)
     return clock->os->clock_monotonic_ns(clock->os) > clock->deadline_ns;
 }
 
-/* Rows of all tables, UINT64_MAX when that takes too long to count. */
-static int count_rows(struct sqlite_connection *connection, uint64_t *ret_rows, struct error *err)
+/* Gives up with SQLITE_INTERRUPT once the clock has run out. */
+static int count_rows_of(struct sqlite_connection *connection, const char *table,
+                         struct clock *clock, uint64_t *rows)
 {
+    char *sql = sqlite3_mprintf("SELECT count(*) FROM \"%w\"", table);
+    int64_t count = 0;
+    sqlite3_progress_handler(connection->handle, STEPS_PER_LOOK, out_of_time, clock);
+    int result = sqlite_connection_number(connection, sql, &count, NULL);
+    sqlite3_progress_handler(connection->handle, 0, NULL, NULL);
+    sqlite3_free(sql);
+    *rows += (uint64_t)count;
+    return result;
+}
+
+static bool is_replaced(const struct text_list *names, const char *table)
+{
+    if (!names->count)
+        return true;
+    for (size_t i = 0; i < names->count; i++)
+        if (sqlite3_stricmp(names->items[i], table) == 0)
+            return true;
+    return false;
+}
+
+/* Rows of the tables that are replaced; UINT64_MAX when that takes too long to count. */
+static int count_tables(const struct sqlite_preview_options *options,
+                        struct sqlite_connection *connection, struct load_preview *preview,
+                        struct error *err)
+{
+    struct clock clock = {.os = options->os};
+    clock.deadline_ns =
+        options->os->clock_monotonic_ns(options->os) + INT64_C(1000000) * COUNT_TIME_MS;
     SCOPED(sqlite_statement) sqlite3_stmt *tables = NULL;
+    uint64_t rows = 0;
+    bool counted = true;
     if (sqlite_connection_prepare(connection,
-                                  "SELECT printf('SELECT count(*) FROM \"%w\"', name) "
-                                  "FROM pragma_table_list "
-                                  "WHERE schema = 'main' AND type = 'table' "
+                                  "SELECT name FROM sqlite_schema WHERE type = 'table' "
                                   "AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
                                   &tables, err) < 0)
         return -1;
-    uint64_t rows = 0;
-    while (sqlite3_step(tables) == SQLITE_ROW) {
-        int64_t count = 0;
-        if (sqlite_connection_number(connection, (const char *)sqlite3_column_text(tables, 0),
-                                     &count, err) < 0)
-            return -1;
-        rows += (uint64_t)count;
+    int code = SQLITE_ROW;
+    while ((code = sqlite3_step(tables)) == SQLITE_ROW) {
+        const char *name = (const char *)sqlite3_column_text(tables, 0);
+        if (!is_replaced(options->tables, name))
+            continue;
+        preview->objects++;
+        counted = counted && count_rows_of(connection, name, &clock, &rows) == 0;
     }
-    *ret_rows = rows;
+    if (code != SQLITE_DONE)
+        return sqlite_connection_raise(connection, code, err);
+    preview->rows = counted ? rows : UINT64_MAX;
     return 0;
 }
 
@@ -56,22 +87,10 @@ static int look_inside(const struct sqlite_preview_options *options, struct load
                        struct error *err)
 {
     SCOPED(sqlite_connection) struct sqlite_connection *connection = NULL;
-    int64_t objects = 0;
-    struct clock clock = {.os = options->os};
     if (sqlite_connection_open(options->os, options->target, LOCK_WAIT_MS, &connection, err) < 0 ||
-        sqlite_connection_run(connection, "PRAGMA query_only=1", err) < 0 ||
-        sqlite_connection_number(connection,
-                                 "SELECT count(*) FROM sqlite_schema WHERE type = 'table' "
-                                 "AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
-                                 &objects, err) < 0)
+        sqlite_connection_run(connection, "PRAGMA query_only=1", err) < 0)
         return -1;
-    preview->objects = (uint64_t)objects;
-    clock.deadline_ns =
-        options->os->clock_monotonic_ns(options->os) + INT64_C(1000000) * COUNT_TIME_MS;
-    sqlite3_progress_handler(connection->handle, STEPS_PER_LOOK, out_of_time, &clock);
-    if (count_rows(connection, &preview->rows, NULL) < 0)
-        preview->rows = UINT64_MAX;
-    return 0;
+    return count_tables(options, connection, preview, err);
 }
 
 /* A journal is rolled back by whoever reads first; a preview must not be the one. */
@@ -198,7 +217,8 @@ int sqlite_preview(const struct sqlite_preview_options *options, struct load_pre
     if (exists < 0 || check_folder(options, folder, err) < 0 ||
         check_room(options, folder, err) < 0)
         return -1;
-    if (exists && !options->in_place && check_target(options, folder, &old, &preview, err) < 0) {
+    if (exists && !options->tables->count &&
+        check_target(options, folder, &old, &preview, err) < 0) {
         load_preview_clear(&preview);
         return -1;
     }

@@ -10,6 +10,7 @@
 struct error;
 struct load_preview;
 struct os;
+struct text_list;
 
 struct sqlite_preview_options {
     struct os *os;
@@ -17,7 +18,8 @@ struct sqlite_preview_options {
     const char *side;
     uint64_t size; /* that is going to be written, 0 when not known */
     bool no_owner;
-    bool in_place; /* single tables: the file stays, others may have it open */
+    /* Empty: the whole file is replaced. Otherwise it stays, and others may have it open. */
+    const struct text_list *tables;
 };
 
 /* Refuses, with nothing touched, what cannot work: ERROR_PERMISSION, ERROR_NO_SPACE, ERROR_LOCKED,
