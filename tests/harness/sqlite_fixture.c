@@ -163,6 +163,46 @@ int sqlite_fixture_restore(struct os *os, const char *path, struct segments_memo
     return result;
 }
 
+static void write_kept(const char *path, const char *kept)
+{
+    if (!path)
+        return;
+    FILE *file = fopen(path, "w");
+    fputs(kept, file);
+    fclose(file);
+}
+
+int sqlite_fixture_restore_tables(struct os *os, const char *path, struct segments_memory *memory,
+                                  const char *tables, bool cascade, const char *kept_path,
+                                  char **ret_kept, struct error *err)
+{
+    struct source_target target = target_of(path);
+    struct load_options options = {
+        .os = os, .jobs = 1, .format = "sqlite3", .cascade = cascade, .keep = true};
+    char *names = mem_string(tables);
+    for (char *name = strtok(names, " "); name; name = strtok(NULL, " "))
+        text_list_add(&options.tables, name);
+    free(names);
+    struct load *load = NULL;
+    int result = source_find("sqlite")->load(&target, &options, &load, err);
+    if (result == 0)
+        write_kept(kept_path, load->kept);
+    if (result == 0)
+        result = load->ops->fill(load, segments_memory_source(memory), err);
+    if (result == 0)
+        result = load->ops->check(load, err);
+    if (result == 0)
+        write_kept(kept_path, load->kept);
+    if (result == 0 && ret_kept)
+        *ret_kept = mem_string(load->kept);
+    if (result == 0)
+        result = load->ops->commit(load, err);
+    load_free(load);
+    text_list_clear(&options.tables);
+    target_clear(&target);
+    return result;
+}
+
 const char *sqlite_fixture_names(const char *folder)
 {
     char *answer = next_answer();

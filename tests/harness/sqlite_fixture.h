@@ -40,6 +40,12 @@ int sqlite_fixture_restore(struct os *os, const char *path, struct segments_memo
                            const char *format, const char *metadata, bool keep, char **ret_kept,
                            struct error *err);
 
+/* The same for single tables, "a b c". `os` may end the process at any call: *kept_path (may be
+ * NULL) then holds the line of the restore log. */
+int sqlite_fixture_restore_tables(struct os *os, const char *path, struct segments_memory *memory,
+                                  const char *tables, bool cascade, const char *kept_path,
+                                  char **ret_kept, struct error *err);
+
 /* Names in the folder, sorted and separated by spaces; as sqlite_fixture_ask. */
 const char *sqlite_fixture_names(const char *folder);
 
