@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 """Write kedge's own schema as a C file.
 
-Usage: embed.py OUTPUT FILE... Each file is DIALECT/VERSION_name.sql, or DIALECT/history.sql (the table in which the
-others are recorded, without a version). The struct they fill is in src/catalog/embedded.h.
+Usage: embed.py OUTPUT FILE... Each file is DIALECT/VERSION_name.sql with its two sections, Up and Down. The struct they
+fill is in src/catalog/embedded.h.
 """
-import hashlib
 import os
 import re
 import sys
 
-NAME = re.compile(r"^(\d{14})_([a-z0-9_]+)\.sql$|^(history)\.sql$")
+NAME = re.compile(r"^(\d{14})_([a-z0-9_]+)\.sql$")
+SECTIONS = re.compile(r"^-- \+migrate Up\n(.*)^-- \+migrate Down\n(.*)", re.M | re.S)
 
 
 def literal(text):
@@ -24,11 +24,12 @@ def row(path):
     if not match:
         sys.exit(f"{path}: not VERSION_name.sql")
     with open(path, encoding="ascii") as file:
-        text = file.read()
+        sections = SECTIONS.match(file.read())
+    if not sections:
+        sys.exit(f"{path}: no sections Up and Down")
     dialect = os.path.basename(os.path.dirname(path))
-    checksum = hashlib.sha256(text.encode()).hexdigest()
-    version, label = match.group(1) or "", match.group(2) or match.group(3)
-    return f'    {{"{dialect}", "{version}", "{label}", "{checksum}",\n{literal(text)}}},\n'
+    up, down = (literal(section) for section in sections.groups())
+    return f'    {{"{dialect}", "{match.group(1)}", "{match.group(2)}",\n{up},\n{down}}},\n'
 
 
 def main():

@@ -68,7 +68,7 @@ static int connect(struct catalog *catalog, const struct db_url *url, struct err
     /* Two processes that make the file at once: one of them does not get its way here, and needs
      * not to. */
     struct error creation_err = ERROR_INIT;
-    if (created && run_all(catalog, catalog->dialect->creation, &creation_err) < 0 &&
+    if (created && run_all(catalog, catalog->dialect->new_file, &creation_err) < 0 &&
         creation_err.code != ERROR_LOCKED) {
         *err = creation_err;
         return -1;

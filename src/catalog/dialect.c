@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/moment.h"
+#include "db/db.h"
 
 #include <ctype.h>
 #include <stdbool.h>
@@ -12,18 +13,57 @@
 static const char *const sqlite_session[] = {"PRAGMA foreign_keys = ON", NULL};
 
 /* Readers and the one writer do not wait for each other in this mode; it stays with the file. */
-static const char *const sqlite_creation[] = {"PRAGMA journal_mode = WAL", NULL};
+static const char *const sqlite_new_file[] = {"PRAGMA journal_mode = WAL", NULL};
+
+static const char *const postgres_session[] = {"SET TimeZone = 'UTC'", "SET search_path = kedge",
+                                               NULL};
+
+/* "trigger" is a word of MySQL's own, so names are quoted as elsewhere. */
+static const char *const mysql_session[] = {
+    "SET SESSION sql_mode = concat(@@sql_mode, ',ANSI_QUOTES')", "SET time_zone = '+00:00'", NULL};
+
+static const char *const nothing[] = {NULL};
 
 static const struct dialect dialects[] = {
     {
         .engine = DB_SQLITE,
         .name = "sqlite",
         .session = sqlite_session,
-        .creation = sqlite_creation,
+        .new_file = sqlite_new_file,
         .history_exists = "SELECT count(*) FROM sqlite_master WHERE name = 'schema_migrations'",
         .claim = "",
         .time_format = "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ",
         .retries = 0,
+    },
+    {
+        .engine = DB_POSTGRES,
+        .name = "postgres",
+        .session = postgres_session,
+        .new_file = nothing,
+        .create = "CREATE SCHEMA IF NOT EXISTS kedge",
+        .history_exists = "SELECT count(*) FROM information_schema.tables "
+                          "WHERE table_schema = 'kedge' AND table_name = 'schema_migrations'",
+        .claim = " FOR UPDATE SKIP LOCKED",
+        .lock = "SELECT CASE WHEN pg_try_advisory_lock(('x' || ?)::bit(64)::bigint) THEN 1 "
+                "ELSE 0 END",
+        .unlock = "SELECT pg_advisory_unlock(('x' || ?)::bit(64)::bigint)",
+        .time_format = "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ",
+        .retries = 5,
+    },
+    {
+        .engine = DB_MYSQL,
+        .name = "mysql",
+        .session = mysql_session,
+        .new_file = nothing,
+        .create = "CREATE DATABASE IF NOT EXISTS kedge",
+        .enter = "USE kedge",
+        .history_exists = "SELECT count(*) FROM information_schema.tables "
+                          "WHERE table_schema = 'kedge' AND table_name = 'schema_migrations'",
+        .claim = " FOR UPDATE SKIP LOCKED",
+        .lock = "SELECT coalesce(get_lock(concat('kedge.', ?), 0), 0)",
+        .unlock = "SELECT release_lock(concat('kedge.', ?))",
+        .time_format = "%04d-%02d-%02d %02d:%02d:%02d.%06d",
+        .retries = 5,
     },
 };
 
@@ -33,6 +73,21 @@ const struct dialect *dialect_of(enum db_engine engine)
         if (dialects[i].engine == engine)
             return &dialects[i];
     return NULL;
+}
+
+static int run(struct db *db, const char *sql, struct error *err)
+{
+    return sql ? db_execute(db, sql, NULL, 0, NULL, err) : 0;
+}
+
+int dialect_create(const struct dialect *dialect, struct db *db, struct error *err)
+{
+    return run(db, dialect->create, err);
+}
+
+int dialect_enter(const struct dialect *dialect, struct db *db, struct error *err)
+{
+    return run(db, dialect->enter, err);
 }
 
 void dialect_format_time(const struct dialect *dialect, int64_t moment_ns,

@@ -10,6 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct db;
+struct error;
+
 /* Room for any time as text. */
 #define DIALECT_TIME_SIZE 40
 
@@ -17,14 +20,22 @@ struct dialect {
     enum db_engine engine;
     const char *name;            /* its folder in migrations/ */
     const char *const *session;  /* run after each connect; ended by NULL */
-    const char *const *creation; /* run once, before the first migration; ended by NULL */
+    const char *const *new_file; /* run when we made the file; ended by NULL */
+    const char *create;          /* makes our place in the database; NULL: nothing to make */
+    const char *enter;           /* from here on names mean our tables; NULL: they do */
     const char *history_exists;  /* counts the table schema_migrations in our place: 0 or 1 */
     const char *claim;           /* what makes SELECT take rows nobody else is taking */
+    const char *lock;            /* 1 when the session now has the lock of that name, else 0 */
+    const char *unlock;          /* give it back; both NULL: a file does this */
     const char *time_format;     /* of year, month, day, hour, minute, second, microsecond */
     int retries;                 /* of a transaction that lost a fight for locks */
 };
 
 const struct dialect *dialect_of(enum db_engine engine);
+
+/* Our place in the database: make it, go there. */
+int dialect_create(const struct dialect *dialect, struct db *db, struct error *err);
+int dialect_enter(const struct dialect *dialect, struct db *db, struct error *err);
 
 /* `moment_ns` as the engine's columns take it: UTC, microseconds (what is finer is cut off). */
 void dialect_format_time(const struct dialect *dialect, int64_t moment_ns,

@@ -8,11 +8,11 @@
 #include <stddef.h>
 
 struct embedded_migration {
-    const char *dialect;  /* "sqlite" */
-    const char *version;  /* "20260101000001"; "" for the table in which versions are recorded */
-    const char *name;     /* "create_backups" */
-    const char *checksum; /* hex SHA-256 of the text */
-    const char *text;
+    const char *dialect; /* "sqlite" */
+    const char *version; /* "20260101000001" */
+    const char *name;    /* "create_backups" */
+    const char *up;
+    const char *down;
 };
 
 extern const struct embedded_migration embedded_migrations[];

@@ -5,8 +5,10 @@
 #include "base/moment.h"
 #include "base/os.h"
 #include "base/text.h"
+#include "catalog/dialect.h"
 #include "catalog/state.h"
 #include "crypto/sha256.h"
+#include "db/db.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,21 +17,43 @@
 #include <sys/file.h>
 
 #define NOTE_MAXIMUM 1024
+#define LOCK_NAME_SIZE 17
 
+/* One of the two: a file, or a name at the server. */
 struct target_lock {
     struct os *os;
-    int fd;
+    int fd;             /* -1: none */
+    struct db *db;      /* NULL: none; borrowed from the catalogue */
+    const char *unlock; /* statement */
+    char name[LOCK_NAME_SIZE];
 };
 
 /* A target's name may hold anything, also what no file name may. */
-static char *lock_path(const char *folder, const char *target)
+static void lock_name(const char *target, char ret_name[static LOCK_NAME_SIZE])
 {
     uint8_t digest[SHA256_SIZE];
-    char hex[2 * 8 + 1];
     sha256_of(target, strlen(target), digest);
-    text_hex(digest, 8, hex);
-    return mem_format("%s/%s.lock", folder, hex);
+    text_hex(digest, LOCK_NAME_SIZE / 2, ret_name);
 }
+
+/* ---- at the server ---- */
+
+static int lock_at_server(struct catalog *catalog, const char *target, struct target_lock *lock,
+                          struct error *err)
+{
+    int64_t taken = 0;
+    const struct db_value name = db_text(lock->name);
+    if (db_query_integer(catalog->db, catalog->dialect->lock, &name, 1, &taken, err) < 0)
+        return -1;
+    if (!taken)
+        return error_set(err, ERROR_LOCKED, "%s is locked by another kedge on %s", target,
+                         catalog->name);
+    lock->db = catalog->db;
+    lock->unlock = catalog->dialect->unlock;
+    return 0;
+}
+
+/* ---- in a file ---- */
 
 /* The holder's note: "backup by process 1234 since 2026-01-31T02:00:00Z\n". It may be half written
  * or older than the holder, so it is only shown. */
@@ -64,26 +88,36 @@ static int write_note(struct os *os, int fd, const char *path, const char *purpo
     return file_pwrite_all(os, fd, note, strlen(note), 0, path, err);
 }
 
-int catalog_lock_target(struct catalog *catalog, const char *target, const char *purpose,
-                        struct target_lock **ret_lock, struct error *err)
+static int lock_file(struct catalog *catalog, const char *target, const char *purpose,
+                     struct target_lock *lock, struct error *err)
 {
     struct os *os = catalog->os;
     SCOPED(string) char *folder = path_join(catalog->folder, "locks");
-    SCOPED(string) char *path = lock_path(folder, target);
+    SCOPED(string) char *path = mem_format("%s/%s.lock", folder, lock->name);
     if (folder_make(os, folder, 0700, err) < 0)
-        return error_prefix(err, "lock %s", target);
-    SCOPED(target_lock) struct target_lock *lock = MEM_NEW(struct target_lock);
-    lock->os = os;
+        return -1;
     lock->fd = file_open(os, path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600, err);
     if (lock->fd < 0)
-        return error_prefix(err, "lock %s", target);
+        return -1;
     if (take(os, lock->fd) < 0) {
         if (errno == EWOULDBLOCK)
             return locked(os, path, target, err);
-        return error_set_errno(err, ERROR_FAILED, errno, "lock %s: flock %s", target, path);
+        return error_set_errno(err, ERROR_FAILED, errno, "flock %s", path);
     }
-    if (write_note(os, lock->fd, path, purpose, err) < 0)
-        return error_prefix(err, "lock %s", target);
+    return write_note(os, lock->fd, path, purpose, err);
+}
+
+int catalog_lock_target(struct catalog *catalog, const char *target, const char *purpose,
+                        struct target_lock **ret_lock, struct error *err)
+{
+    SCOPED(target_lock) struct target_lock *lock = MEM_NEW(struct target_lock);
+    lock->os = catalog->os;
+    lock->fd = -1;
+    lock_name(target, lock->name);
+    int result = catalog->dialect->lock ? lock_at_server(catalog, target, lock, err)
+                                        : lock_file(catalog, target, purpose, lock, err);
+    if (result < 0)
+        return err && err->code == ERROR_LOCKED ? -1 : error_prefix(err, "lock %s", target);
     *ret_lock = STEAL(lock);
     return 0;
 }
@@ -92,6 +126,9 @@ void target_lock_free(struct target_lock *lock)
 {
     if (!lock)
         return;
+    const struct db_value name = db_text(lock->name);
+    if (lock->db)
+        db_query(lock->db, lock->unlock, &name, 1, NULL, NULL, NULL);
     /* Closing is what unlocks; the file stays, removing it would let two processes hold "the"
      * lock on two files of one name. */
     file_close(lock->os, &lock->fd);

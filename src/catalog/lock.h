@@ -1,9 +1,10 @@
 /*
  * One run at a time on one target.
  *
- * The lock is held by the operating system on a file in the catalogue's folder, so that a process
- * that dies, however it dies, frees it. The file stays; what it says about its holder means nothing
- * while nobody holds the lock.
+ * With a catalogue in a file the lock is held by the operating system on a file beside it, so that
+ * a process that dies, however it dies, frees it. That file stays; what it says about its holder
+ * means nothing while nobody holds the lock. With a catalogue on a server, which several machines
+ * share, the server holds it for our session.
  */
 #ifndef KEDGE_CATALOG_LOCK_H
 #define KEDGE_CATALOG_LOCK_H
