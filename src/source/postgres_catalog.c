@@ -256,7 +256,7 @@ static int fingerprint_sql(struct pq *pq, struct buf *sql, struct error *err)
     SCOPED(pq_result) struct pq_result *known = NULL;
     if (pq_exec(pq,
                 "SELECT relname FROM pg_class WHERE relnamespace = 'pg_catalog'::regnamespace "
-                "AND relkind = 'r' ORDER BY relname",
+                "AND relkind = 'r' AND has_table_privilege(oid, 'SELECT') ORDER BY relname",
                 &known, err) < 0)
         return -1;
     __attribute__((cleanup(scoped_text_list_cleanup))) struct text_list names = TEXT_LIST_INIT;

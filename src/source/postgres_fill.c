@@ -58,7 +58,13 @@ static int connect_side(const struct filler *filler, struct pq **ret_pq, struct 
 {
     const struct postgres_fill *fill = filler->fill;
     SCOPED(pq) struct pq *pq = NULL;
-    if (postgres_connect(fill->options->os, fill->url, fill->database, 0, &pq, err) < 0)
+    /* A script that somebody wrote by hand expects what psql would find; ours says what it needs.
+     */
+    if (postgres_connect(fill->options->os, fill->url, fill->database, 0, &pq, err) < 0 ||
+        pq_exec(pq,
+                "RESET search_path; RESET TimeZone; RESET DateStyle; RESET IntervalStyle; "
+                "RESET row_security",
+                NULL, err) < 0)
         return -1;
     if (fill->options->role) {
         __attribute__((cleanup(scoped_buf_cleanup))) struct buf sql = BUF_INIT;

@@ -56,19 +56,28 @@ static bool is_list(const char *name)
     return false;
 }
 
+/* One name, unquoted; where the text goes on. */
+static const char *take_item(const char *value, struct buf *item)
+{
+    if (*value != '"') {
+        size_t length = strcspn(value, ", ");
+        buf_append(item, value, length);
+        return value + length;
+    }
+    for (value++; *value && (*value != '"' || value[1] == '"'); value++) {
+        buf_append_char(item, *value);
+        value += *value == '"';
+    }
+    return value + (*value == '"');
+}
+
 static void append_list(struct buf *sql, const char *value)
 {
     const char *separator = "";
     while (*value) {
         struct buf item = BUF_INIT;
         value += strspn(value, " ,");
-        bool quoted = *value == '"';
-        for (value += quoted; *value && *value != (quoted ? '"' : ','); value++) {
-            buf_append_char(&item, *value);
-            if (value[0] == '"' && value[1] == '"')
-                value++;
-        }
-        value += *value == '"';
+        value = take_item(value, &item);
         buf_append_text(sql, separator);
         pq_quote_literal(sql, item.data);
         separator = ", ";
@@ -99,10 +108,11 @@ static int add_settings(struct pq *pq, struct buf *script, struct error *err)
 {
     SCOPED(pq_result) struct pq_result *rows = NULL;
     if (pq_exec(pq,
-                "SELECT r.rolname, unnest(s.setconfig) FROM pg_db_role_setting s "
+                "SELECT r.rolname, c.setting FROM pg_db_role_setting s "
+                "CROSS JOIN unnest(s.setconfig) WITH ORDINALITY AS c (setting, place) "
                 "LEFT JOIN pg_roles r ON r.oid = s.setrole "
                 "WHERE s.setdatabase = (SELECT oid FROM pg_database "
-                "WHERE datname = current_database()) ORDER BY 1 NULLS FIRST, 2",
+                "WHERE datname = current_database()) ORDER BY 1 NULLS FIRST, c.place",
                 &rows, err) < 0)
         return -1;
     for (size_t i = 0; i < pq_rows(rows); i++) {
