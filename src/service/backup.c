@@ -364,13 +364,20 @@ static void copy_elsewhere(struct job *job, struct backup_report *report)
     }
 }
 
+/* The row first: files go only once no row can call them a success. A catalogue that cannot be
+ * written keeps both, and the next start settles the row. */
+static void take_back(struct job *job, const struct error *failure)
+{
+    if (backup_record_fail(job->service, &job->record, failure) == 0)
+        unpublish(job);
+}
+
 static int make(struct job *job, struct error *err)
 {
     if (write_parts(job, err) < 0 ||
         backup_record_finish(job->service, &job->record, job->parts, job->part_count, &job->reasons,
                              err) < 0) {
-        unpublish(job);
-        backup_record_fail(job->service, &job->record, err);
+        take_back(job, err);
         return -1;
     }
     return 0;

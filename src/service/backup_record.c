@@ -6,6 +6,7 @@
 #include "base/moment.h"
 #include "base/text.h"
 #include "catalog/apps.h"
+#include "catalog/backup_find.h"
 #include "catalog/catalog.h"
 #include "catalog/connections.h"
 #include "catalog/destinations.h"
@@ -118,11 +119,29 @@ int backup_record_finish(struct service *service, struct backup_record *record,
     return result;
 }
 
-void backup_record_fail(struct service *service, const struct backup_record *record,
-                        const struct error *failure)
+static int say_failed(struct catalog *catalog, const char *id, const char *message,
+                      struct error *err)
 {
-    struct error ignored = ERROR_INIT;
-    if (backups_fail(service->catalog, record->row.id, failure->message, &ignored) < 0)
-        log_debug("backup %lld could not be marked as failed: %s", (long long)record->row.number,
-                  ignored.message);
+    SCOPED(backup_row) struct backup_row row = BACKUP_ROW_INIT;
+    if (backups_fail(catalog, id, message, err) < 0)
+        return -1;
+    int found = backups_get(catalog, id, &row, err);
+    if (found <= 0 || strcmp(row.status, "failed") == 0)
+        return found < 0 ? -1 : 0;
+    /* The commit that reported an error was written after all: nobody was told of this backup, so
+     * it goes. */
+    if (backups_set_deleting(catalog, id, err) < 0)
+        return -1;
+    return backups_remove(catalog, id, err);
+}
+
+int backup_record_fail(struct service *service, const struct backup_record *record,
+                       const struct error *failure)
+{
+    struct error err = ERROR_INIT;
+    if (say_failed(service->catalog, record->row.id, failure->message, &err) == 0)
+        return 0;
+    log_debug("backup %lld could not be marked as failed: %s", (long long)record->row.number,
+              err.message);
+    return -1;
 }

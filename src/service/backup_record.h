@@ -30,9 +30,9 @@ int backup_record_finish(struct service *service, struct backup_record *record,
                          const struct manifest *parts, int part_count,
                          const struct text_list *reasons, struct error *err);
 
-/* failed, because of `failure`; a catalogue that cannot be written is left for the next start to
- * settle. */
-void backup_record_fail(struct service *service, const struct backup_record *record,
-                        const struct error *failure);
+/* failed, because of `failure`, also when the step to success was taken but could not be confirmed.
+ * 0 once the catalogue says so; -1 when it cannot be written. */
+int backup_record_fail(struct service *service, const struct backup_record *record,
+                       const struct error *failure);
 
 #endif

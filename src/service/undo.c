@@ -81,12 +81,12 @@ static int swap_back(struct service *service, const struct restore_row *row,
 static int is_done_already(struct service *service, const struct restore_row *row,
                            const struct kept *kept, struct error *err)
 {
-    enum load_state state = row->undone_ns ? LOAD_BEFORE : LOAD_AFTER;
-    enum load_state expected = state;
-    if (kept->source->side && strcmp(row->restore_type, "tables") != 0 &&
-        kept->source->side(service->os, kept->json, &kept->what, &state, err) < 0)
-        return -1;
-    return state != expected;
+    enum load_state expected = row->undone_ns ? LOAD_BEFORE : LOAD_AFTER;
+    enum load_state state = expected;
+    if (!kept->source->side || strcmp(row->restore_type, "tables") == 0)
+        return 0;
+    int told = kept->source->side(service->os, kept->json, &kept->what, &state, err);
+    return told > 0 ? state != expected : told;
 }
 
 static int undo_swap(struct service *service, const struct restore_row *row, confirm_fn *confirm,

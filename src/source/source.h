@@ -139,8 +139,9 @@ struct source_ops {
     /* Finish or clean up after a killed restore; tells on which side the target is now. */
     int (*recover)(struct os *os, const char *kept, const struct source_target *target,
                    enum load_state *ret_state, struct error *err);
-    /* On which side of the swap is the target now? Changes nothing. NULL where the engine cannot
-     * tell. An undo that was killed after its exchange is recognised by it. */
+    /* On which side of the swap is the target now? 1 and the side, 0 when that cannot be told, -1.
+     * Changes nothing. NULL where the engine never can. An undo that was killed after its exchange
+     * is recognised by it. */
     int (*side)(struct os *os, const char *kept, const struct source_target *target,
                 enum load_state *ret_state, struct error *err);
     /* Swap back. Afterwards `kept` names what was swapped out, so undo can be undone. *ret_changed

@@ -193,11 +193,22 @@ static int recover_after(struct os *os, const struct sqlite_kept *kept, const st
     return sync_folder_of(os, kept->target, err);
 }
 
-/* Somebody may have put a third file under the name since: then the kept copy tells. */
-static bool is_after(const struct sqlite_kept *kept, const struct places *places)
+/* 1 and the side, by the inodes; 0 when none of them is known any more, as after a move to another
+ * disk. */
+static int tell_side(const struct sqlite_kept *kept, const struct places *places,
+                     enum load_state *ret_state)
 {
-    return kept->new_inode && (places->target == kept->new_inode ||
-                               (kept->old_inode && places->side == kept->old_inode));
+    bool before = kept->existed ? places->target == kept->old_inode : !places->target;
+    if (!kept->new_inode || before || (places->side && places->side == kept->new_inode)) {
+        *ret_state = LOAD_BEFORE;
+        return 1;
+    }
+    /* Somebody may have put a third file under the name since: then the kept copy tells. */
+    if (places->target == kept->new_inode || (kept->old_inode && places->side == kept->old_inode)) {
+        *ret_state = LOAD_AFTER;
+        return 1;
+    }
+    return 0;
 }
 
 int sqlite_swap_side(struct os *os, const struct sqlite_kept *kept, enum load_state *ret_state,
@@ -206,21 +217,28 @@ int sqlite_swap_side(struct os *os, const struct sqlite_kept *kept, enum load_st
     struct places places;
     if (find_places(os, kept, &places, err) < 0)
         return -1;
-    *ret_state = is_after(kept, &places) ? LOAD_AFTER : LOAD_BEFORE;
-    return 0;
+    return tell_side(kept, &places, ret_state);
 }
 
 int sqlite_swap_recover(struct os *os, const struct sqlite_kept *kept, enum load_state *ret_state,
                         struct error *err)
 {
     struct places places;
+    enum load_state state = LOAD_BEFORE;
     if (find_places(os, kept, &places, err) < 0)
         return -1;
-    bool after = is_after(kept, &places);
-    int result =
-        after ? recover_after(os, kept, &places, err) : recover_before(os, kept, &places, err);
+    if (!tell_side(kept, &places, &state)) {
+        error_set(err, ERROR_FAILED, "cannot tell whether %s is the old or the restored database",
+                  kept->target);
+        return error_hint(err,
+                          "both files were moved; compare it with %s and remove the one that "
+                          "is not wanted",
+                          kept->side);
+    }
+    int result = state == LOAD_AFTER ? recover_after(os, kept, &places, err)
+                                     : recover_before(os, kept, &places, err);
     if (result == 0)
-        *ret_state = after ? LOAD_AFTER : LOAD_BEFORE;
+        *ret_state = state;
     return result;
 }
 

@@ -33,8 +33,8 @@ class Ground:
             db.executescript("PRAGMA journal_mode=WAL; CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT);")
             db.executemany("INSERT INTO t (v) VALUES (?)", ((f"value {i}",) for i in range(200)))
         db.close()
-        self.run("init", "--quiet", check=False)
         self.run("backup", "shop.db")
+        self.prepare = lambda: None
 
     def save(self):
         if os.path.exists(self.saved):
@@ -42,8 +42,10 @@ class Ground:
         shutil.copytree(self.work, self.saved, symlinks=True)
 
     def reset(self):
+        """Back to what was saved; `prepare` does what a copy of files cannot carry over (inodes tell sides of a swap)."""
         shutil.rmtree(self.work)
         shutil.copytree(self.saved, self.work, symlinks=True)
+        self.prepare()
 
     def run(self, *arguments, fault=None, check=True):
         count_file = os.path.join(self.folder, "count")
@@ -166,10 +168,10 @@ def test_undo_broken_at_every_call(ground, kind):
     old_state = ground.rows()
     change(ground)
     new_state = ground.rows()
-    ground.run("restore", "latest", "--force")
     plain = ground.saved
     ground.saved = os.path.join(ground.folder, f"undo-{kind}")
     ground.save()
+    ground.prepare = lambda: ground.run("restore", "latest", "--force")
     try:
         total = ground.calls("undo", "--force")
         for at in cases(total):
@@ -181,13 +183,15 @@ def test_undo_broken_at_every_call(ground, kind):
                 assert state in (old_state, new_state)
                 if result.returncode == 0:
                     assert state == new_state
-                if state == old_state:
+                # Whoever was interrupted says it again: that means the same, whichever side the target is on.
+                if result.returncode != 0:
                     ground.run("undo", "--force")
                     assert ground.rows() == new_state
             except AssertionError as error:
                 raise AssertionError(context) from error
     finally:
         ground.saved = plain
+        ground.prepare = lambda: None
 
 
 @pytest.mark.parametrize("kind", ["kill", "eio"])
