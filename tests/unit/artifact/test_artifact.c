@@ -1,7 +1,8 @@
 #include "artifact/sample.h"
 
 #include "base/stop.h"
-#include "crypto/sha256.h"
+#include "crypto/age.h"
+#include "crypto/secret.h"
 #include "harness/os_faulty.h"
 
 #include <fcntl.h>
@@ -378,6 +379,153 @@ TEST(the_wrong_passphrase_is_told_from_damage)
     sample_close(&sample);
 }
 
+/* So many frames that their list does not fit into a manifest, as of an image of 50 GB and more. */
+TEST(frames_of_a_huge_image_are_found_by_number_too)
+{
+    static const char *const compressions[] = {"zstd:1", "gzip:1", "none"};
+    for (size_t i = 0; i < ARRAY_SIZE(compressions); i++) {
+        struct sample sample;
+        struct error err = ERROR_INIT;
+        sample_open(&sample);
+        SCOPED(buf) struct buf plain = BUF_INIT;
+        SCOPED(buf) struct buf back = BUF_INIT;
+        SCOPED(manifest) struct manifest manifest = MANIFEST_INIT;
+        struct sample_options options = {"sqlite3", compressions[i], NULL, NULL, 20000, 40, 2};
+        assert_ok(sample_write(&sample, &options, &plain, &manifest, &err), err);
+        assert_int_equal(manifest.frame_count, 0);
+        SCOPED(string) char *path = path_join(sample.folder, manifest.file);
+        SCOPED(string) char *out = path_join(sample.folder, "out");
+        if (i < 2) {
+            assert_true(manifest.index_length > 0);
+            assert_int_equal(run((const char *[]){i ? "gzip" : "zstd", "-dc", path, NULL}, out), 0);
+            assert_ok(file_read_all(sample.os, out, &back, &err), err);
+            assert_int_equal(back.length, plain.length);
+            assert_memory_equal(back.data, plain.data, plain.length);
+        }
+        struct artifact_open_options open = {
+            .os = sample.os, .store = sample.store, .file = manifest.file, .jobs = 2};
+        SCOPED(artifact_reader) struct artifact_reader *reader = NULL;
+        assert_ok(artifact_open(&open, &reader, &err), err);
+        struct segment_source *source = artifact_segments(reader);
+        size_t count = source->ops->count(source);
+        assert_int_equal(count, i < 2 ? 20000 : 1);
+        struct segment *segment = NULL;
+        assert_ok(source->ops->read(source, count - 1, &segment, &err), err);
+        assert_int_equal(segment->offset + segment->size, plain.length);
+        assert_memory_equal(segment->data, plain.data + segment->offset, segment->size);
+        source->ops->drop(source, segment);
+        struct verify_result result;
+        assert_ok(artifact_verify(&open, 2, &result, &err), err);
+        verify_result_clear(&result);
+        buf_reset(&back);
+        assert_ok(sample_read(&sample, manifest.file, NULL, true, &back, &err), err);
+        assert_int_equal(back.length, plain.length);
+        sample_close(&sample);
+    }
+}
+
+/* A destination that cannot be reread while it is written, as a bucket. */
+static struct upload_ops distant_upload_ops;
+static struct store_ops distant_ops;
+static const struct store_ops *near_ops;
+static bool damage;
+
+static int distant_put(struct store *store, struct upload **ret_upload, struct error *err)
+{
+    if (near_ops->put(store, ret_upload, err) < 0)
+        return -1;
+    distant_upload_ops = *(*ret_upload)->ops;
+    distant_upload_ops.reread = NULL;
+    (*ret_upload)->ops = &distant_upload_ops;
+    return 0;
+}
+
+static int distant_read(struct store *store, const char *key, uint64_t offset, void *data,
+                        size_t size, size_t *ret_size, struct error *err)
+{
+    int result = near_ops->read(store, key, offset, data, size, ret_size, err);
+    if (result == 0 && damage && *ret_size > 100)
+        ((char *)data)[100] ^= 1;
+    return result;
+}
+
+static void make_distant(struct store *store)
+{
+    near_ops = store->ops;
+    distant_ops = *near_ops;
+    distant_ops.put = distant_put;
+    distant_ops.read = distant_read;
+    store->ops = &distant_ops;
+}
+
+TEST(what_a_distant_store_holds_is_read_back)
+{
+    for (int damaged = 0; damaged < 2; damaged++) {
+        struct sample sample;
+        struct error err = ERROR_INIT;
+        sample_open(&sample);
+        make_distant(sample.store);
+        SCOPED(manifest) struct manifest manifest = MANIFEST_INIT;
+        SCOPED(buf) struct buf plain = BUF_INIT;
+        SCOPED(buf) struct buf back = BUF_INIT;
+        struct sample_options options = {"sqlite3", "zstd:1", NULL, NULL, 3, 3 << 20, 2};
+        damage = damaged;
+        int result = sample_write(&sample, &options, &plain, &manifest, &err);
+        damage = false;
+        assert_int_equal(result, damaged ? -1 : 0);
+        if (damaged) {
+            assert_int_equal(err.code, ERROR_CORRUPT);
+            assert_nothing(&sample);
+        } else {
+            assert_ok(sample_read(&sample, manifest.file, NULL, false, &back, &err), err);
+            assert_int_equal(back.length, plain.length);
+        }
+        sample_close(&sample);
+    }
+}
+
+TEST(an_artifact_goes_to_recipients_and_the_age_program_opens_it)
+{
+    struct sample sample;
+    struct error err = ERROR_INIT;
+    sample_open(&sample);
+    SCOPED(secret) struct secret identity = SECRET_INIT;
+    char recipient[AGE_RECIPIENT_SIZE];
+    assert_ok(age_keygen(sample.os, &identity, recipient, &err), err);
+    struct text_list recipients = TEXT_LIST_INIT;
+    text_list_add(&recipients, recipient);
+    SCOPED(buf) struct buf plain = BUF_INIT;
+    SCOPED(buf) struct buf back = BUF_INIT;
+    SCOPED(manifest) struct manifest manifest = MANIFEST_INIT;
+    struct sample_options options = {"sqlite3", "zstd:1", NULL, &recipients, 3, 1 << 20, 2};
+    assert_ok(sample_write(&sample, &options, &plain, &manifest, &err), err);
+    assert_string_equal(manifest.recipients.items[0], recipient);
+    struct artifact_keys keys = {0};
+    text_list_add(&keys.identities, secret_text(&identity));
+    assert_ok(sample_read(&sample, manifest.file, &keys, false, &back, &err), err);
+    assert_int_equal(back.length, plain.length);
+    assert_memory_equal(back.data, plain.data, plain.length);
+
+    SCOPED(string) char *path = path_join(sample.folder, manifest.file);
+    SCOPED(string) char *key = path_join(sample.folder, "key");
+    SCOPED(string) char *out = path_join(sample.folder, "out");
+    assert_ok(file_write_atomic(sample.os, key, secret_text(&identity),
+                                strlen(secret_text(&identity)), 0600, &err),
+              err);
+    int status = run((const char *[]){"age", "-d", "-i", key, path, NULL}, out);
+    if (status >= 0) {
+        SCOPED(string) char *content = path_join(sample.folder, "content");
+        assert_int_equal(status, 0);
+        assert_int_equal(run((const char *[]){"zstd", "-dc", out, NULL}, content), 0);
+        buf_reset(&back);
+        assert_ok(file_read_all(sample.os, content, &back, &err), err);
+        assert_int_equal(back.length, plain.length);
+    }
+    text_list_clear(&recipients);
+    text_list_clear(&keys.identities);
+    sample_close(&sample);
+}
+
 TEST_MAIN(UNIT(what_was_pushed_comes_back_in_order_and_by_number),
           UNIT(without_its_manifest_an_artifact_is_read_front_to_back),
           UNIT(the_index_tells_tables_and_members), UNIT(member_paths_bring_every_byte_back),
@@ -386,4 +534,7 @@ TEST_MAIN(UNIT(what_was_pushed_comes_back_in_order_and_by_number),
           UNIT(whatever_call_fails_nothing_half_done_is_visible),
           UNIT(a_writer_that_is_freed_leaves_nothing), UNIT(a_stop_request_ends_a_backup),
           UNIT(a_row_larger_than_a_segment_goes_through),
+          UNIT(frames_of_a_huge_image_are_found_by_number_too),
+          UNIT(what_a_distant_store_holds_is_read_back),
+          UNIT(an_artifact_goes_to_recipients_and_the_age_program_opens_it),
           UNIT(the_wrong_passphrase_is_told_from_damage))
