@@ -4,6 +4,8 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "db/db.h"
+#include "db/mysql.h"
+#include "db/postgres.h"
 #include "db/sqlite.h"
 
 static const struct driver {
@@ -12,6 +14,8 @@ static const struct driver {
                 struct error *err);
 } drivers[] = {
     {DB_SQLITE, sqlite_open},
+    {DB_POSTGRES, postgres_open},
+    {DB_MYSQL, mysql_driver_open},
 };
 
 int db_open(const struct db_url *url, const struct db_options *options, struct db **ret_db,

@@ -1,0 +1,207 @@
+/*
+ * What every driver behind db.h has to keep. SQLite always; PostgreSQL and MySQL/MariaDB when
+ * KEDGE_TEST_POSTGRES_URL and KEDGE_TEST_MYSQL_URL name a database that may be written to.
+ */
+#include "harness/test.h"
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/os.h"
+#include "db/db.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const urls[] = {
+    [DB_SQLITE] = NULL,
+    [DB_POSTGRES] = "KEDGE_TEST_POSTGRES_URL",
+    [DB_MYSQL] = "KEDGE_TEST_MYSQL_URL",
+};
+
+/* NULL when there is no such server. */
+static struct db *open_engine(enum db_engine engine)
+{
+    struct error err = ERROR_INIT;
+    struct db *db = NULL;
+    struct db_url url = DB_URL_INIT;
+    const struct db_options options = {.os = os_real(), .create = true, .lock_timeout_ms = 1000};
+    const char *text = urls[engine] ? getenv(urls[engine]) : "sqlite::memory:";
+    if (!text)
+        return NULL;
+    assert_ok(db_url_parse(text, &url, &err), err);
+    assert_ok(db_open(&url, &options, &db, &err), err);
+    db_url_clear(&url);
+    return db;
+}
+
+static int show_row(void *context, const struct db_value *columns, size_t count, struct error *err)
+{
+    (void)err;
+    struct buf *shown = context;
+    for (size_t i = 0; i < count; i++) {
+        if (columns[i].type == DB_NULL)
+            buf_append_text(shown, "NULL");
+        else if (columns[i].type == DB_INTEGER)
+            buf_append_format(shown, "%" PRId64, columns[i].integer);
+        else if (columns[i].type == DB_REAL)
+            buf_append_format(shown, "%g", columns[i].real);
+        else
+            buf_append_format(shown, "%s:%.*s", columns[i].type == DB_BLOB ? "blob" : "text",
+                              (int)columns[i].size, columns[i].text);
+        buf_append_char(shown, i + 1 < count ? ',' : '\n');
+    }
+    return 0;
+}
+
+static void run(struct db *db, const char *sql)
+{
+    struct error err = ERROR_INIT;
+    assert_ok(db_execute(db, sql, NULL, 0, NULL, &err), err);
+}
+
+static int64_t ask(struct db *db, const char *sql)
+{
+    struct error err = ERROR_INIT;
+    int64_t value = -1;
+    assert_int_equal(db_query_integer(db, sql, NULL, 0, &value, &err), 1);
+    return value;
+}
+
+#define EACH_ENGINE(db)                                                                            \
+    for (int engine_ = DB_SQLITE; engine_ <= DB_MYSQL; engine_++)                                  \
+        for (struct db *db = open_engine((enum db_engine)engine_); db; db_close(db), db = NULL)
+
+static const char *blob_type(struct db *db)
+{
+    return db->ops->engine == DB_POSTGRES ? "BYTEA" : "BLOB";
+}
+
+TEST(values_come_back_as_they_went)
+{
+    EACH_ENGINE(db)
+    {
+        struct error err = ERROR_INIT;
+        SCOPED(buf) struct buf shown = BUF_INIT;
+        SCOPED(string)
+        char *create = mem_format("CREATE TABLE conformance (a BIGINT, b DOUBLE PRECISION, c TEXT, "
+                                  "d %s)",
+                                  blob_type(db));
+        run(db, "DROP TABLE IF EXISTS conformance");
+        run(db, create);
+        struct db_value values[] = {db_integer(INT64_MIN),
+                                    {.type = DB_REAL, .real = 0.5},
+                                    db_text("it's \\ a \"?\" \xC3\xA4"),
+                                    {.type = DB_BLOB, .text = "\1\2\xFF", .size = 3}};
+        int64_t changes = 0;
+        assert_ok(db_execute(db, "INSERT INTO conformance VALUES (?, ?, ?, ?)", values, 4, &changes,
+                             &err),
+                  err);
+        assert_int_equal(changes, 1);
+        struct db_value nulls[] = {DB_VALUE_NULL, DB_VALUE_NULL, db_text(NULL), DB_VALUE_NULL};
+        assert_ok(
+            db_execute(db, "INSERT INTO conformance VALUES (?, ?, ?, ?)", nulls, 4, NULL, &err),
+            err);
+        assert_ok(db_query(db, "SELECT * FROM conformance ORDER BY a IS NULL", NULL, 0, show_row,
+                           &shown, &err),
+                  err);
+        assert_string_equal(shown.data, "-9223372036854775808,0.5,text:it's \\ a \"?\" \xC3\xA4,"
+                                        "blob:\1\2\xFF\nNULL,NULL,NULL,NULL\n");
+        const struct db_value wanted = db_text("it's \\ a \"?\" \xC3\xA4");
+        int64_t found = 0;
+        assert_int_equal(db_query_integer(db,
+                                          "SELECT count(*) FROM conformance WHERE c = ? AND "
+                                          "'?' = '?'",
+                                          &wanted, 1, &found, &err),
+                         1);
+        assert_int_equal(found, 1);
+        run(db, "DROP TABLE conformance");
+    }
+}
+
+TEST(a_rollback_takes_back_and_a_commit_keeps)
+{
+    EACH_ENGINE(db)
+    {
+        struct error err = ERROR_INIT;
+        run(db, "DROP TABLE IF EXISTS conformance");
+        run(db, "CREATE TABLE conformance (a INTEGER PRIMARY KEY)");
+        assert_ok(db_begin(db, true, &err), err);
+        run(db, "INSERT INTO conformance VALUES (1)");
+        assert_int_equal(db->ops->in_transaction(db), 1);
+        assert_ok(db_rollback(db, &err), err);
+        assert_ok(db_rollback(db, &err), err);
+        assert_int_equal(db->ops->in_transaction(db), 0);
+        assert_int_equal(ask(db, "SELECT count(*) FROM conformance"), 0);
+        assert_ok(db_begin(db, true, &err), err);
+        run(db, "INSERT INTO conformance VALUES (1)");
+        assert_ok(db_commit(db, &err), err);
+        assert_int_equal(ask(db, "SELECT count(*) FROM conformance"), 1);
+        assert_fails(db_execute(db, "INSERT INTO conformance VALUES (1)", NULL, 0, NULL, &err), err,
+                     ERROR_EXISTS);
+        assert_int_equal(ask(db, "SELECT count(*) FROM conformance"), 1);
+        run(db, "DROP TABLE conformance");
+    }
+}
+
+TEST(a_failure_names_the_place_in_the_statement)
+{
+    EACH_ENGINE(db)
+    {
+        struct error err = ERROR_INIT;
+        assert_fails(db_execute(db, "SELECT 1,\n  FROM nowhere", NULL, 0, NULL, &err), err,
+                     ERROR_FAILED);
+        assert_true(db->fault.position >= 11 && db->fault.position <= 14);
+        assert_int_equal(ask(db, "SELECT 7"), 7);
+    }
+}
+
+static int stop_at_two(void *context, const struct db_value *columns, size_t count,
+                       struct error *err)
+{
+    (void)count;
+    (void)err;
+    ++*(int *)context;
+    return columns[0].integer == 2 ? 5 : 0;
+}
+
+TEST(a_query_can_be_left_and_the_connection_goes_on)
+{
+    EACH_ENGINE(db)
+    {
+        struct error err = ERROR_INIT;
+        int rows = 0;
+        assert_int_equal(db_query(db, "SELECT 1 UNION SELECT 2 UNION SELECT 3 ORDER BY 1", NULL, 0,
+                                  stop_at_two, &rows, &err),
+                         5);
+        assert_int_equal(rows, 2);
+        assert_int_equal(ask(db, "SELECT 7"), 7);
+    }
+}
+
+TEST(a_lock_that_is_not_to_be_had_is_told_apart)
+{
+    EACH_ENGINE(db)
+    {
+        struct error err = ERROR_INIT;
+        if (db->ops->engine == DB_SQLITE)
+            continue;
+        struct db *other = open_engine(db->ops->engine);
+        run(db, "DROP TABLE IF EXISTS conformance");
+        run(db, "CREATE TABLE conformance (a INTEGER PRIMARY KEY)");
+        run(db, "INSERT INTO conformance VALUES (1)");
+        assert_ok(db_begin(other, true, &err), err);
+        run(other, "UPDATE conformance SET a = 2");
+        assert_fails(db_execute(db, "UPDATE conformance SET a = 3", NULL, 0, NULL, &err), err,
+                     ERROR_TIMEOUT);
+        assert_true(db->fault.lock_timeout);
+        assert_ok(db_rollback(other, &err), err);
+        db_close(other);
+        run(db, "DROP TABLE conformance");
+    }
+}
+
+TEST_MAIN(UNIT(values_come_back_as_they_went), UNIT(a_rollback_takes_back_and_a_commit_keeps),
+          UNIT(a_failure_names_the_place_in_the_statement),
+          UNIT(a_query_can_be_left_and_the_connection_goes_on),
+          UNIT(a_lock_that_is_not_to_be_had_is_told_apart))
