@@ -201,7 +201,7 @@ const struct option_row settings_rows[SETTING_COUNT] = {
                       .metavar = "TYPE",
                       .help = "database, files, full, incremental or configuration"},
     [SETTING_BACKUP_TO] = {.name = "to",
-                           .type = OPTION_LIST,
+                           .type = OPTION_TEXT,
                            .environment = "KEDGE_TO",
                            .path = "backup.destination",
                            .commands = "backup",
