@@ -1,0 +1,395 @@
+"""The command line as a person or a script meets it."""
+import os
+import pty
+import re
+import select
+import sqlite3
+import subprocess
+import time
+import zlib
+
+import pytest
+
+
+
+def write(kedge, name, text, mode=0o600):
+    path = kedge.path(name)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    os.chmod(path, mode)
+    return path
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def rows_of(path, table="customers"):
+    database = sqlite3.connect(path)
+    try:
+        return database.execute(f"SELECT * FROM {table} ORDER BY 1").fetchall()
+    finally:
+        database.close()
+
+
+def empty(path):
+    """Take all customers out of a database."""
+    database = sqlite3.connect(path)
+    with database:
+        database.execute("DELETE FROM customers")
+    database.close()
+
+
+# ---- what needs nothing ----
+
+def test_version_and_help_read_no_file(kedge):
+    write(kedge, "kedge.yaml", "this is: [no configuration\n")
+    assert re.fullmatch(r"kedge \d+\.\d+\.\d+\n", kedge("--version").stdout)
+    assert "Usage: kedge COMMAND" in kedge("--help").stdout
+    assert not os.path.exists(kedge.home)
+
+
+def test_every_help_fits_one_screen(kedge):
+    overview = kedge("--help").stdout
+    assert len(overview.splitlines()) <= 40
+    names = re.findall(r"^  ([a-z]+)  ", overview, re.M) + ["catalog rebuild", "catalog check"]
+    assert "backup" in names and "restore" in names
+    for name in names:
+        text = kedge(*name.split(), "--help").stdout
+        assert len(text.splitlines()) <= 40, name
+        assert max(map(len, text.splitlines())) <= 100, name
+
+
+def test_it_starts_quickly(kedge):
+    kedge("--version")
+    began = time.monotonic()
+    for _ in range(10):
+        kedge("--version")
+    assert (time.monotonic() - began) / 10 < 0.1  # 0.015 on a quiet machine; this one may be busy
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completions_are_shell(kedge, shell, tmp_path):
+    text = kedge("completion", shell).stdout
+    assert "backup" in text and "retention" in text
+    script = tmp_path / "completion"
+    script.write_text(text)
+    if subprocess.run(["which", shell], capture_output=True, check=False).returncode == 0:
+        subprocess.run([shell, "-n", script], check=True)
+
+
+def test_bash_completion_completes(kedge, tmp_path):
+    script = tmp_path / "completion"
+    script.write_text(kedge("completion", "bash").stdout)
+    code = (f"source {script}; COMP_WORDS=(kedge backup --re); COMP_CWORD=2; _kedge; echo ${{COMPREPLY[@]}};"
+            "COMP_WORDS=(kedge res); COMP_CWORD=1; _kedge; echo ${COMPREPLY[@]}")
+    lines = subprocess.run(["bash", "-c", code], capture_output=True, text=True, check=True).stdout.splitlines()
+    assert lines[0] == "--retention" and lines[1].split() == ["restore", "restores"]
+
+
+def test_the_manual_is_roff(kedge):
+    text = kedge("man").stdout
+    assert text.startswith(".TH KEDGE 1")
+    for word in ("KEDGE_RETENTION", "verification.min_size_mb", "db:backup", "EXIT STATUS"):
+        assert word in text.replace("\\-", "-")
+
+
+def test_keygen_makes_a_pair_and_overwrites_none(kedge):
+    key = kedge.path("key.txt")
+    public = kedge("keygen", "-output=key.txt").stdout.split()[-1]
+    assert public.startswith("age1") and os.stat(key).st_mode & 0o777 == 0o600
+    before = read(key)
+    assert public in before and "AGE-SECRET-KEY-1" in before
+    assert "is there already" in kedge("keygen", "--output", "key.txt", status=1).stderr
+    assert read(key) == before
+
+
+# ---- mistakes ----
+
+@pytest.mark.parametrize("words, message, hint", [
+    (["bakcup"], 'unknown command "bakcup"', "did you mean kedge backup?"),
+    (["backup", "--retenton", "3"], "unknown option --retenton", "did you mean --retention?"),
+    (["backup", "--retention=soon"], '--retention: "soon" is not a whole number', None),
+    (["list", "--status", "odd"], '--status: "odd" is none of', None),
+    (["catalog"], "kedge catalog: which one?", "one of install, rebuild, check"),
+    (["catalog", "chekc"], 'unknown command "catalog chekc"', "did you mean kedge catalog check?"),
+    (["verify"], "kedge verify needs BACKUP", None),
+    ([], "no command", "kedge --help lists the commands"),
+])
+def test_mistakes_are_one_line_and_a_hint(kedge, words, message, hint):
+    done = kedge(*words, status=2)
+    lines = done.stderr.splitlines()
+    assert done.stdout == "" and lines[0].startswith("kedge: error: " + message)
+    if hint:
+        assert lines[1] == "hint: " + hint
+
+
+def test_a_bad_variable_is_named(kedge):
+    done = kedge("config", env={"KEDGE_PORT": "http"}, status=2)
+    assert done.stderr == 'kedge: error: KEDGE_PORT: "http" is not a whole number\n'
+    write(kedge, ".env", "BACKUP_MIN_SIZE_MB=small\n")
+    assert "BACKUP_MIN_SIZE_MB in .env" in kedge("config", status=2).stderr
+
+
+def test_output_that_cannot_be_written_is_a_failure(kedge):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([kedge.binary, "man"], stdout=full, stderr=subprocess.PIPE, env=kedge.environment, check=False)
+    assert done.returncode == 1 and b"standard output" in done.stderr
+
+
+# ---- configuration ----
+
+def config(kedge, **options):
+    return {item["key"]: item for item in kedge.lines("config", **options)}
+
+
+def test_config_tells_values_and_origins_but_no_secret(kedge):
+    write(kedge, "kedge.yaml", "backup: { retention: 1 }\n"
+                              "targets: { shop: { url: 'postgres://u:hunter2@h/db', exclude: ['*.tmp'] } }\n"
+                              "destinations: { far: { url: s3://b, secret_key: hunter2 } }\n"
+                              "database: { password: hunter2 }\n")
+    write(kedge, ".env", "BACKUP_MAX_SIZE_MB=9\nDATABASE_URL=postgres://u:hunter2@h/x\n")
+    settings = config(kedge, env={"KEDGE_JOBS": "3"})
+    assert settings["backup.retention"]["value"] == "1"
+    assert settings["backup.retention"]["origin"] == "kedge.yaml:1"
+    assert settings["verification.max_size_mb"]["origin"] == "BACKUP_MAX_SIZE_MB in .env"
+    assert settings["kedge.jobs"] == {"key": "kedge.jobs", "value": "3", "origin": "KEDGE_JOBS"}
+    assert settings["restore.undo_days"]["origin"] == "default"
+    assert settings["targets.shop.exclude"]["value"] == "*.tmp"
+    assert settings["offsite.enabled"]["origin"].endswith("(known, not used by this version)")
+    assert "hunter2" not in kedge("config").stdout and "hunter2" not in kedge("config", "--json").stdout
+
+
+def test_the_search_order_is_folder_then_home(kedge):
+    os.mkdir(kedge.home)
+    write(kedge, "home/config.yaml", "kedge: { jobs: 1 }\n")
+    assert config(kedge)["kedge.jobs"]["value"] == "1"
+    write(kedge, "config.yaml", "server: 1\nmigrations: { path: m }\nkedge: { jobs: 2 }\n")
+    assert config(kedge)["kedge.jobs"]["value"] == "2"
+    write(kedge, "kedge.yaml", "kedge: { jobs: 3 }\n")
+    assert config(kedge)["kedge.jobs"]["value"] == "3"
+    write(kedge, "other.yaml", "kedge: { jobs: 4 }\n")
+    done = kedge("config", "--config", "other.yaml", "--json")
+    assert '"kedge.jobs","value":"4"' in done.stdout
+
+
+@pytest.mark.parametrize("name, text", [("kedge.yaml", "kedge: { jobs: 1 }\n"), (".env", "A=1\n")])
+def test_files_that_others_may_write_are_refused(kedge, name, text):
+    write(kedge, name, text, mode=0o666)
+    done = kedge("config", status=2)
+    assert f"{name} may be written by others" in done.stderr and "hint: chmod go-w" in done.stderr
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root to give a file away")
+def test_files_of_other_users_are_refused(kedge):
+    path = write(kedge, "kedge.yaml", "kedge: { jobs: 1 }\n")
+    os.chown(path, 12345, 12345)
+    assert "belongs to another user" in kedge("config", status=2).stderr
+
+
+def test_an_unknown_key_has_its_place_and_the_nearest(kedge):
+    write(kedge, "kedge.yaml", "kedge:\n  enviroment: production\n")
+    assert kedge("config", status=2).stderr == (
+        'kedge: error: kedge.yaml:2:3: unknown key "enviroment" in "kedge"\nhint: did you mean "environment"?\n')
+
+
+def test_a_password_on_the_command_line_is_warned_about_and_wiped(kedge):
+    """The child is stopped by a FIFO as configuration, so that its argv can be read."""
+    done = kedge("backup", "postgres://u:hunter2@127.0.0.1:1/db", status=None)
+    assert done.returncode != 0 and "password on the command line" in done.stderr
+    assert "hunter2" not in done.stderr + done.stdout
+
+
+# ---- backups ----
+
+def test_backup_list_verify_restore_undo(kedge, shop):
+    done = kedge("backup", shop)
+    created, size, location = done.stdout.splitlines()
+    name = re.fullmatch(r"Backup created successfully: (shop_\d{4}-\d\d-\d\d_\d{6}\.sqlite3\.zst)", created)[1]
+    assert re.fullmatch(r"Size: \d+\.\d MB", size)
+    assert location == f"Location: {kedge.home}/backups/{name}"
+
+    listed, = kedge.lines("list")
+    assert listed["name"] == name and listed["status"] == "success" and listed["number"] == 1
+    assert name in kedge("list", "shop").stdout
+    assert "level 2" in kedge("verify", "latest").stdout
+    assert kedge.json("show", name)["target"] == "shop"
+
+    before = rows_of(shop)
+    empty(shop)
+    plan = kedge("restore", "1", "--dry-run").stdout
+    assert "Would replace" in plan and rows_of(shop) == []
+    kedge("restore", "1", "--force")
+    assert rows_of(shop) == before
+    restored, = kedge.lines("restores")
+    assert restored["status"] == "success"
+    kedge("undo", "--force")
+    assert rows_of(shop) == []
+
+
+def test_json_is_one_object(kedge, shop):
+    made = kedge.json("backup", shop)
+    assert made["number"] == 1 and made["target"] == "shop" and made["files"][0]["size"] == made["size"]
+    verified = kedge.json("verify", "latest", "--level", "1")
+    assert verified["passed"] is True and verified["level"] == 1
+    stats = kedge.json("stats")
+    assert stats["success"] == 1 and stats["targets"][0]["target"] == "shop"
+
+
+def test_all_configured_targets_and_one_that_fails(kedge, shop):
+    write(kedge, "kedge.yaml", "targets:\n  shop: { url: sqlite:shop.db, retention: 3 }\n"
+                              "  gone: { url: env:NOT_SET_ANYWHERE }\n")
+    done = kedge("backup", status=2)
+    assert "Backup created successfully: shop_" in done.stdout
+    assert "gone: targets.gone.url: environment variable NOT_SET_ANYWHERE is not set" in done.stderr
+    assert kedge.lines("list")[0]["expires"] is not None
+
+
+def test_the_database_of_the_environment_is_the_default(kedge, shop):
+    assert "no target" in kedge("backup", status=2).stderr
+    write(kedge, ".env", f"DATABASE_URL=sqlite:{shop}\n")
+    assert "Backup created" in kedge("backup").stdout
+
+
+def test_an_unknown_backup_shows_what_there_is(kedge, shop):
+    kedge("backup", shop)
+    name = kedge.lines("list")[0]["name"]
+    done = kedge("restore", "nonexistent.sql.gz", status=4)
+    lines = done.stderr.splitlines()
+    assert lines[:3] == ["kedge: error: Backup file not found: nonexistent.sql.gz", "", "Available backups:"]
+    assert re.fullmatch(rf"  {re.escape(name)} \(\d+\.\dMB\) - \d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d", lines[3])
+
+
+def test_nothing_is_lost_without_a_terminal_or_force(kedge, shop):
+    kedge("backup", shop)
+    empty(shop)
+    done = kedge("restore", "1", status=5)
+    assert "no terminal" in done.stderr and "hint: add --force" in done.stderr
+    assert rows_of(shop) == []
+    assert kedge("delete", "1", status=5).stdout == ""
+    assert kedge("delete", "1", "--yes").stdout.startswith("Deleted shop_")
+    assert kedge.lines("list") == []
+
+
+def test_delete_of_one_that_is_not_there(kedge):
+    assert "There are no backups yet." in kedge("delete", "7", "--force", status=4).stderr
+
+
+def test_encrypted_with_keygen(kedge, shop):
+    public = kedge("keygen", "-o", "key.txt").stdout.split()[-1]
+    kedge("backup", shop, "--encrypt", public)
+    assert kedge.lines("list")[0]["name"].endswith(".age")
+    assert kedge("verify", "latest", status=12).stderr.count("hint: ") == 1
+    kedge("verify", "latest", "--identity", "key.txt")
+    kedge("restore", "latest", "--identity", "key.txt", "--to", "copy.db")
+    assert rows_of(kedge.path("copy.db")) == rows_of(shop)
+
+
+def test_encrypted_with_a_passphrase(kedge, shop):
+    write(kedge, "words", "correct horse\n")
+    assert "--passphrase-file" in kedge("backup", shop, "--encrypt", "passphrase", status=2).stderr
+    kedge("backup", shop, "--encrypt=passphrase", "--passphrase-file", "words")
+    kedge("restore", "latest", "--passphrase-file", "words", "--to", "copy.db")
+    assert rows_of(kedge.path("copy.db")) == rows_of(shop)
+
+
+def test_a_file_of_another_machine(kedge, shop):
+    kedge("backup", shop)
+    name = kedge.lines("list")[0]["name"]
+    os.unlink(kedge.path("home", "catalog.db"))
+    kedge("restore", kedge.path("home", "backups", name), "--to", "copy.db")
+    assert rows_of(kedge.path("copy.db")) == rows_of(shop)
+    assert "Added 1 backups" in kedge("catalog", "rebuild").stdout
+
+
+def test_init_and_doctor(kedge):
+    kedge("init")
+    assert "# targets:" in read(kedge.path("kedge.yaml"))
+    assert os.path.exists(kedge.path("home", "catalog.db"))
+    assert "Kept kedge.yaml" in kedge("init").stdout
+    done = kedge("doctor")
+    assert "✓ catalogue" in done.stdout and "✓ destination local" in done.stdout
+    assert not [name for name in kedge.files() if name.endswith(".tmp")]
+    write(kedge, "kedge.yaml", "targets: { shop: { url: sqlite:nowhere/x.db } }\n")
+    assert "✗ target shop" in kedge("doctor", status=1).stdout
+
+
+# ---- old spellings ----
+
+def test_db_backup_prints_its_document(kedge, shop):
+    env = {"DATABASE_URL": f"sqlite:{shop}"}
+    lines = kedge("db:backup", "--compress", env=env).stdout.splitlines()
+    name = lines[5].split(": ")[1]
+    assert re.fullmatch(r"shop_\d{4}-\d\d-\d\d_\d{6}\.sql\.gz", name)
+    assert lines[:5] == ["Starting database backup...", "Backing up database: shop", "Connection: sqlite",
+                         "Compressing backup...", "Backup compressed successfully"]
+    assert lines[6].startswith("Size: ") and lines[7].endswith("/" + name)
+    assert lines[8:] == ["Cleaning up backups older than 7 days...", "✓ No old backups to remove",
+                         "✓ Backup completed successfully"]
+    with open(kedge.path("home", "backups", name), "rb") as file:
+        plain = zlib.decompressobj(31).decompress(file.read())
+    assert b"CREATE TABLE" in plain or b"PRAGMA" in plain
+    assert kedge.lines("list")[0]["expires"] is not None
+    assert ".sql\n" in kedge("db:backup", "-retention=30", env=env).stdout
+
+
+def test_old_errors_are_bare(kedge, shop):
+    kedge("backup", shop)
+    done = kedge("db:restore", "nonexistent.sql.gz", status=4)
+    assert done.stderr.startswith("Backup file not found: nonexistent.sql.gz\n\nAvailable backups:\n  shop_")
+
+
+def test_old_spellings_take_an_id(kedge, shop):
+    kedge("backup:create", "--type=database", shop)
+    assert "shop_" in kedge("backup:list").stdout
+    assert "✓" in kedge("backup:verify", "--id=1").stdout
+    kedge("backup:restore", "--id=1", "--force")
+    kedge("backup:cleanup")
+
+
+def on_terminal(kedge, words, answers):
+    """Run on a pseudo-terminal, answer each question in turn; the screen's text and the exit status."""
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.chdir(kedge.folder)
+        os.execve(kedge.binary, [kedge.binary, *map(str, words)], kedge.environment)
+    screen = b""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if not select.select([fd], [], [], 0.2)[0]:
+            continue
+        try:
+            piece = os.read(fd, 65536)
+        except OSError:
+            break
+        if not piece:
+            break
+        screen += piece
+        if answers and screen.endswith(b"]: "):
+            os.write(fd, answers.pop(0).encode() + b"\n")
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    os.close(fd)
+    return screen.decode().replace("\r\n", "\n"), status
+
+
+def test_restore_asks_on_a_terminal_as_its_document_shows(kedge, shop):
+    kedge("db:backup", "--compress", shop)
+    name = kedge.lines("list")[0]["name"]
+    screen, status = on_terminal(kedge, ["db:restore", name, "--verify"], ["no"])
+    assert status == 5
+    for line in (f"Found backup: {kedge.home}/backups/{name}\n", "Verifying backup integrity...\n",
+                 "  ✓ Gzip integrity verified\n", "  ✓ SQL content verified\n", "✓ Backup verification passed\n",
+                 "Are you sure you want to restore from this backup? (yes/no) [no]:", "\nRestore cancelled.\n"):
+        assert line in screen, screen
+    assert re.search(r"  File size: \d+\.\dMB\n", screen)
+    assert "⚠️  WARNING: This will REPLACE all data in " in screen
+
+
+def test_production_is_asked_twice(kedge, shop):
+    kedge("backup", shop)
+    write(kedge, "kedge.yaml", "kedge: { environment: production }\n")
+    screen, status = on_terminal(kedge, ["restore", "1"], ["yes", "no"])
+    assert status == 5 and screen.count("(yes/no) [no]:") == 2
+    screen, status = on_terminal(kedge, ["restore", "1"], ["yes", "yes"])
+    assert status == 0 and "Restored shop_" in screen
