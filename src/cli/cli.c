@@ -62,7 +62,7 @@ int cli_main(struct os *os, int argc, char **argv)
     SCOPED(settings) struct settings *settings = settings_new(os);
     struct cli cli = {.os = os, .settings = settings};
     int status = arguments_read(&cli, argc, argv, &err) < 0 ? -1 : act(&cli, &err);
-    if (status < 0)
+    if (status < 0 && !cli.error_told)
         console_error(&cli, &err);
     if (status < 0)
         status = error_exit_status(err.code);

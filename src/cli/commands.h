@@ -40,6 +40,7 @@ struct cli {
     bool help;
     bool version;
     bool password_seen; /* one stood on the command line */
+    bool error_told;    /* the error was printed where it happened */
 };
 
 /* All of them, ended by a NULL name. */
@@ -53,11 +54,27 @@ bool command_is_family(const char *word);
 /* The name whose options and help it has. */
 const char *command_options_name(const struct command *command);
 
+int command_backup(struct cli *cli, struct error *err);
+int command_catalog_check(struct cli *cli, struct error *err);
+int command_catalog_install(struct cli *cli, struct error *err);
+int command_catalog_rebuild(struct cli *cli, struct error *err);
+int command_cleanup(struct cli *cli, struct error *err);
 int command_completion(struct cli *cli, struct error *err);
 int command_config(struct cli *cli, struct error *err);
+int command_delete(struct cli *cli, struct error *err);
+int command_doctor(struct cli *cli, struct error *err);
 int command_help(struct cli *cli, struct error *err);
+int command_init(struct cli *cli, struct error *err);
 int command_keygen(struct cli *cli, struct error *err);
+int command_list(struct cli *cli, struct error *err);
 int command_manual(struct cli *cli, struct error *err);
+int command_old_backup(struct cli *cli, struct error *err);
+int command_restore(struct cli *cli, struct error *err);
+int command_restores(struct cli *cli, struct error *err);
+int command_show(struct cli *cli, struct error *err);
+int command_stats(struct cli *cli, struct error *err);
+int command_undo(struct cli *cli, struct error *err);
+int command_verify(struct cli *cli, struct error *err);
 int command_version(struct cli *cli, struct error *err);
 
 #endif

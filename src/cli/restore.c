@@ -1,0 +1,300 @@
+/*
+ * kedge restore, with the lines and questions of the old document.
+ */
+#include "service/restore.h"
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "base/moment.h"
+#include "cli/commands.h"
+#include "cli/confirm.h"
+#include "cli/console.h"
+#include "cli/progress.h"
+#include "cli/session.h"
+#include "io/progress.h"
+#include "service/lookup.h"
+#include "service/service.h"
+#include "service/settings.h"
+#include "service/setup.h"
+#include "service/verify.h"
+#include "source/source.h"
+#include "store/store.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct run {
+    struct cli *cli;
+    struct progress_line *line;
+};
+
+/* ---- --verify ---- */
+
+static void say_decoded(const struct cli *cli, const char *file)
+{
+    if (text_ends(file, ".age"))
+        session_say(cli, "  ✓ Decryption verified");
+    if (strstr(file, ".gz"))
+        session_say(cli, "  ✓ Gzip integrity verified");
+    else if (strstr(file, ".zst"))
+        session_say(cli, "  ✓ Zstd integrity verified");
+    if (strstr(file, ".sqlite3"))
+        session_say(cli, "  ✓ SQLite content verified");
+    else if (strstr(file, ".tar"))
+        session_say(cli, "  ✓ Archive content verified");
+    else
+        session_say(cli, "  ✓ SQL content verified");
+}
+
+static int verify_first(struct cli *cli, struct session *session,
+                        const struct restore_request *request, struct error *err)
+{
+    const struct verify_request verify = {.backup = request->backup,
+                                          .from = request->from,
+                                          .level = 2,
+                                          .jobs = request->jobs,
+                                          .keys = request->keys,
+                                          .progress = request->progress};
+    struct verify_report report = {.level = -1};
+    session_say(cli, "Verifying backup integrity...");
+    int result = verify_run(session->service, &verify, &report, err);
+    if (result == 0) {
+        char size[32];
+        console_megabytes(report.stored_bytes, "", size);
+        session_say(cli, "  File size: %s", size);
+        say_decoded(cli, report.file);
+        for (size_t i = 0; i < report.warnings.count; i++)
+            console_warning("%s", report.warnings.items[i]);
+        session_say(cli, "✓ Backup verification passed");
+    }
+    verify_report_clear(&report);
+    return result;
+}
+
+/* ---- the questions ---- */
+
+/* "database shop on db1:5432" is database 'shop'; a path is itself. */
+static void say_warning(const struct cli *cli, const struct load_preview *preview)
+{
+    static const char word[] = "database ";
+    const char *target = preview->target;
+    bool database = text_starts(target, word);
+    const char *name = database ? target + strlen(word) : target;
+    size_t length = database ? strcspn(name, " ") : strlen(name);
+    console_message("⚠️  WARNING: This will REPLACE all data in %s'%.*s'",
+                    database ? "database " : "", (int)length, name);
+    if (preview->rows != UINT64_MAX && preview->objects)
+        console_note(cli, "There now: %" PRIu64 " objects, %" PRIu64 " rows", preview->objects,
+                     preview->rows);
+    for (size_t i = 0; i < preview->conflicts.count; i++)
+        console_message("   %s", preview->conflicts.items[i]);
+    console_message("%s", "");
+}
+
+static int decline(struct error *err)
+{
+    if (err->code == ERROR_DECLINED && text_starts(err->message, "declined"))
+        error_set(err, ERROR_DECLINED, "Restore cancelled.");
+    return -1;
+}
+
+static int ask(const struct cli *cli, const struct load_preview *preview, bool production,
+               struct error *err)
+{
+    SCOPED(string) char *what = mem_format("replacing %s", preview->target);
+    if (confirm_is_forced(cli))
+        return 0;
+    say_warning(cli, preview);
+    if (confirm_ask(cli, what, "Are you sure you want to restore from this backup?", err) < 0)
+        return decline(err);
+    if (production &&
+        confirm_ask(cli, what, "This is PRODUCTION. Are you absolutely sure?", err) < 0)
+        return decline(err);
+    return 0;
+}
+
+static int confirm(void *context, const struct load_preview *preview, bool production,
+                   struct error *err)
+{
+    const struct run *run = context;
+    if (!preview->exists)
+        return 0;
+    progress_line_pause(run->line);
+    int result = ask(run->cli, preview, production, err);
+    progress_line_resume(run->line);
+    return result;
+}
+
+static void note(void *context, const char *text)
+{
+    const struct run *run = context;
+    progress_line_pause(run->line);
+    console_note(run->cli, "%s", text);
+    progress_line_resume(run->line);
+}
+
+/* ---- what came of it ---- */
+
+static void print_json_report(const struct restore_report *report, bool dry_run)
+{
+    json_t *object = json_object();
+    json_t *conflicts = json_array();
+    for (size_t i = 0; i < report->conflicts.count; i++)
+        json_array_append_new(conflicts, console_json_text(report->conflicts.items[i]));
+    json_object_set_new(object, "dry_run", json_boolean(dry_run));
+    json_object_set_new(object, "number",
+                        report->number ? json_integer(report->number) : json_null());
+    json_object_set_new(object, "id", console_json_text(report->id));
+    json_object_set_new(object, "backup", console_json_text(report->backup_file));
+    json_object_set_new(object, "target", console_json_text(report->target));
+    json_object_set_new(object, "exists", json_boolean(report->exists));
+    json_object_set_new(object, "objects_replaced",
+                        json_integer((json_int_t)report->objects_replaced));
+    json_object_set_new(object, "rows_replaced",
+                        report->rows_replaced == UINT64_MAX
+                            ? json_null()
+                            : json_integer((json_int_t)report->rows_replaced));
+    json_object_set_new(object, "bytes_replaced", json_integer((json_int_t)report->bytes_replaced));
+    json_object_set_new(object, "conflicts", conflicts);
+    if (!dry_run) {
+        json_object_set_new(object, "rows", json_integer((json_int_t)report->rows));
+        json_object_set_new(object, "bytes", json_integer((json_int_t)report->bytes));
+        json_object_set_new(object, "duration_ms", json_integer(report->duration_ms));
+        json_object_set_new(object, "safety", console_json_text(report->safety_kind));
+        json_object_set_new(object, "way_back", console_json_text(report->safety_text));
+        json_object_set_new(object, "undo_until", console_json_moment(report->undo_until_ns));
+    }
+    console_json(object);
+}
+
+static void print_plan(const struct restore_report *report)
+{
+    char size[32];
+    text_format_size(report->bytes_replaced, size);
+    if (!report->exists)
+        console_result("Would restore %s into %s; nothing is there now", report->backup_file,
+                       report->target);
+    else if (report->rows_replaced == UINT64_MAX)
+        console_result("Would replace %s: %" PRIu64 " objects, %s", report->target,
+                       report->objects_replaced, size);
+    else
+        console_result("Would replace %s: %" PRIu64 " objects, %" PRIu64 " rows, %s",
+                       report->target, report->objects_replaced, report->rows_replaced, size);
+    for (size_t i = 0; i < report->conflicts.count; i++)
+        console_result("Conflict: %s", report->conflicts.items[i]);
+}
+
+static void print_done(const struct cli *cli, const struct restore_report *report)
+{
+    char duration[32];
+    text_format_duration(report->duration_ms, duration);
+    console_result("✓ Restored %s into %s: %" PRIu64 " rows in %s", report->backup_file,
+                   report->target, report->rows, duration);
+    if (report->safety_text)
+        console_note(cli, "Way back: %s", report->safety_text);
+    if (report->undo_until_ns) {
+        char until[32];
+        moment_format_local(report->undo_until_ns, until);
+        console_note(cli, "kedge undo goes back to before, until %s", until);
+    }
+}
+
+/* ---- the command ---- */
+
+static void copy_list(struct text_list *to, const struct text_list *from)
+{
+    for (size_t i = 0; i < from->count; i++)
+        text_list_add(to, from->items[i]);
+}
+
+static int fill_request(struct cli *cli, struct restore_request *request, struct error *err)
+{
+    struct settings *settings = cli->settings;
+    request->backup = session_backup(cli);
+    request->from = settings_text(settings, SETTING_FROM);
+    request->to = settings_text(settings, SETTING_RESTORE_TO);
+    request->connection = settings_text(settings, SETTING_CONNECTION);
+    request->dry_run = settings_bool(settings, SETTING_DRY_RUN);
+    request->cascade = settings_bool(settings, SETTING_CASCADE);
+    request->force = confirm_is_forced(cli);
+    request->no_owner = settings_bool(settings, SETTING_NO_OWNER);
+    request->role = settings_text(settings, SETTING_ROLE);
+    request->jobs = session_jobs(cli);
+    copy_list(&request->tables, settings_list(settings, SETTING_TABLE));
+    copy_list(&request->include, settings_list(settings, SETTING_INCLUDE));
+    copy_list(&request->exclude, settings_list(settings, SETTING_EXCLUDE));
+    if (request->to && request->connection)
+        return error_set(err, ERROR_USAGE, "--to and --connection both say where to restore to");
+    return safety_parse(settings_text(settings, SETTING_SAFETY), &request->safety, err);
+}
+
+/* --database and its parts name the target too. */
+static void fill_target(const struct cli *cli, const struct session *session,
+                        struct restore_request *request)
+{
+    bool said = settings_origin(cli->settings, SETTING_DATABASE, NULL) == SETTING_OPTION;
+    if (!request->to && !request->connection && said)
+        request->to = setup_options(session->setup)->default_target;
+}
+
+static int find_backup(struct cli *cli, struct session *session,
+                       const struct restore_request *request, struct error *err)
+{
+    struct located located = {0};
+    if (lookup_backup(session->service, request->backup, request->from, &located, err) < 0)
+        return session_not_found(cli, session, request->backup, err);
+    SCOPED(string) char *location = store_location(located.store, located.file);
+    session_say(cli, "Found backup: %s", location);
+    located_clear(&located);
+    return 0;
+}
+
+static int restore(struct cli *cli, struct session *session, struct restore_request *request,
+                   struct restore_report *report, struct error *err)
+{
+    struct progress progress = {0};
+    SCOPED(progress_line) struct progress_line *line = progress_line_start(cli, &progress);
+    struct run run = {.cli = cli, .line = line};
+    request->progress = &progress;
+    request->confirm = confirm;
+    request->note = note;
+    request->context = &run;
+    if (settings_bool(cli->settings, SETTING_VERIFY) &&
+        verify_first(cli, session, request, err) < 0)
+        return -1;
+    return restore_run(session->service, request, report, err);
+}
+
+int command_restore(struct cli *cli, struct error *err)
+{
+    struct restore_request request = {0};
+    struct restore_report report = {0};
+    struct session session __attribute__((cleanup(scoped_session_cleanup))) = SESSION_INIT;
+    struct session_keys keys __attribute__((cleanup(scoped_session_keys_cleanup))) = {0};
+    int result = fill_request(cli, &request, err);
+    if (result == 0)
+        result = session_read_keys(cli, &keys, err);
+    request.keys = &keys.keys;
+    if (result == 0)
+        result = session_open(cli, true, &session, err);
+    if (result == 0 && request.connection)
+        result = setup_check_target(session.setup, request.connection, err);
+    if (result == 0)
+        result = find_backup(cli, &session, &request, err);
+    if (result == 0) {
+        fill_target(cli, &session, &request);
+        result = restore(cli, &session, &request, &report, err);
+    }
+    if (result == 0 && console_wants_json(cli))
+        print_json_report(&report, request.dry_run);
+    else if (result == 0 && request.dry_run)
+        print_plan(&report);
+    else if (result == 0)
+        print_done(cli, &report);
+    restore_report_clear(&report);
+    text_list_clear(&request.tables);
+    text_list_clear(&request.include);
+    text_list_clear(&request.exclude);
+    return result;
+}

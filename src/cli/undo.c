@@ -1,0 +1,62 @@
+/*
+ * kedge undo: back to before a restore.
+ */
+#include "base/error.h"
+#include "base/mem.h"
+#include "cli/commands.h"
+#include "cli/confirm.h"
+#include "cli/console.h"
+#include "cli/session.h"
+#include "service/restore.h"
+#include "service/service.h"
+#include "service/settings.h"
+
+#include <inttypes.h>
+
+static int confirm(void *context, const struct undo_report *plan, struct error *err)
+{
+    const struct cli *cli = context;
+    if (plan->changed)
+        console_message("Since restore %" PRId64 ": %s", plan->number, plan->changed);
+    if (settings_bool(cli->settings, SETTING_DRY_RUN)) {
+        console_result("Would take %s back to before restore %" PRId64, plan->target, plan->number);
+        return error_set(err, ERROR_DECLINED, "dry run");
+    }
+    SCOPED(string)
+    char *what =
+        mem_format("taking %s back to before restore %" PRId64, plan->target, plan->number);
+    SCOPED(string)
+    char *question =
+        mem_format("Take %s back to before restore %" PRId64 "?", plan->target, plan->number);
+    return confirm_ask(cli, what, question, err);
+}
+
+static void print_report(const struct cli *cli, const struct undo_report *report)
+{
+    if (!console_wants_json(cli)) {
+        console_result("✓ %s is as it was before restore %" PRId64, report->target, report->number);
+        console_note(cli, "kedge undo again takes this back");
+        return;
+    }
+    json_t *object = json_object();
+    json_object_set_new(object, "number", json_integer(report->number));
+    json_object_set_new(object, "target", console_json_text(report->target));
+    json_object_set_new(object, "changed", console_json_text(report->changed));
+    console_json(object);
+}
+
+int command_undo(struct cli *cli, struct error *err)
+{
+    struct session session __attribute__((cleanup(scoped_session_cleanup))) = SESSION_INIT;
+    if (session_open(cli, true, &session, err) < 0)
+        return -1;
+    const char *restore = cli->arguments.count ? cli->arguments.items[0] : NULL;
+    struct undo_report report = {0};
+    int result = undo_run(session.service, restore, confirm, cli, &report, err);
+    if (result == 0)
+        print_report(cli, &report);
+    else if (err->code == ERROR_DECLINED && settings_bool(cli->settings, SETTING_DRY_RUN))
+        result = 0;
+    undo_report_clear(&report);
+    return result;
+}
