@@ -373,7 +373,7 @@ def test_no_room_for_a_restore_is_said_before_anything(kedge):
     os.makedirs(small)
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", small], check=True)
     try:
-        path = make_database(os.path.join(small, "shop.db"), rows=50000)
+        path = make_database(os.path.join(small, "shop.db"), rows=60000, journal="delete")
         assert os.path.getsize(path) > 3 * 1024 * 1024
         kedge("backup", path)
         before = contents(path)
