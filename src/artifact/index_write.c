@@ -55,8 +55,10 @@ void index_append_table(struct buf *lines, const struct segment_table *table)
     }
     buf_append_format(lines, ",\"rows\":%llu,\"bytes\":%llu", (unsigned long long)table->rows,
                       (unsigned long long)table->bytes);
-    if (table->digest)
-        buf_append_format(lines, ",\"digest\":\"%s\"", table->digest);
+    if (table->digest) {
+        buf_append_text(lines, ",\"digest\":");
+        json_append(lines, table->digest);
+    }
     buf_append_text(lines, "}\n");
 }
 
