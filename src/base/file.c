@@ -210,8 +210,11 @@ int file_rename_noreplace(struct os *os, const char *from, const char *to, struc
             return 0;
         return error_set_errno(err, ERROR_FAILED, errno, "link %s to %s", from, to);
     }
-    if (os->unlinkat(os, AT_FDCWD, from, 0) < 0)
-        return error_set_errno(err, ERROR_FAILED, errno, "remove %s", from);
+    if (os->unlinkat(os, AT_FDCWD, from, 0) < 0) {
+        error_set_errno(err, ERROR_FAILED, errno, "remove %s", from);
+        os->unlinkat(os, AT_FDCWD, to, 0); /* ours since the link: a failure leaves no new name */
+        return -1;
+    }
     return 1;
 }
 
