@@ -16,9 +16,8 @@
 /* Long enough for another process's longest transaction, an import of one manifest. */
 #define LOCK_TIMEOUT_MS 30000
 
-/* The file before SQLite opens it, so that it is never readable by others. SQLite gives its
- * journal and write-ahead log the same mode. */
-static int make_file(struct os *os, const char *path, bool *ret_created, struct error *err)
+/* SQLite gives its journal and write-ahead log the mode of the file. */
+int catalog_make_file(struct os *os, const char *path, bool *ret_created, struct error *err)
 {
     struct stat info;
     *ret_created = false;
@@ -56,7 +55,8 @@ static int connect(struct catalog *catalog, const struct db_url *url, struct err
     if (!catalog->dialect)
         return error_set(err, ERROR_USAGE, "a catalogue cannot be in %s yet",
                          db_engine_name(url->engine));
-    if (url->engine == DB_SQLITE && make_file(catalog->os, url->database, &created, err) < 0)
+    if (url->engine == DB_SQLITE &&
+        catalog_make_file(catalog->os, url->database, &created, err) < 0)
         return -1;
     const struct db_options options = {
         .os = catalog->os,

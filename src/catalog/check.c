@@ -3,120 +3,168 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "catalog/catalog.h"
+#include "catalog/dialect.h"
 #include "catalog/schema.h"
 #include "catalog/state.h"
 #include "db/db.h"
 
 #include <string.h>
 
+const char *const catalog_views[] = {"database_backups", "backup_history", "backup_schedule",
+                                     "backup_restore_log", NULL};
+
+/* What the table database_backups of before kedge must have. */
+static const char *const foreign_columns[] = {
+    "id",     "filename",   "s3_key",   "file_size",  "backup_type",
+    "status", "created_by", "metadata", "created_at", "completed_at",
+};
+
+static int add_name(void *context, const struct db_value *columns, size_t count, struct error *err)
+{
+    (void)count;
+    (void)err;
+    if (columns[0].type == DB_TEXT || columns[0].type == DB_BLOB)
+        text_list_give(context, mem_string_n(columns[0].text, columns[0].size));
+    return 0;
+}
+
+static int list_names(struct catalog *catalog, const char *sql, const char *name,
+                      struct text_list *list, struct error *err)
+{
+    const struct db_value value = db_text(name);
+    return db_query(catalog->db, sql, &value, 1, add_name, list, err);
+}
+
+static int missing(const char *table, const char *column, struct error *err)
+{
+    return error_set(err, ERROR_FAILED, "Required column %s is missing from %s table", column,
+                     table);
+}
+
+/* ---- our tables ---- */
+
+/* The columns of one table are read when the first of them is asked for. */
 struct check {
     struct catalog *catalog;
-    struct text_list *problems;
+    char table[64];
+    struct text_list present;
+    struct text_list *problems; /* NULL: stop at the first */
     size_t tables;
 };
 
-/* One row: the name of a table or view and one of its columns, in a fresh catalogue. */
-#define COLUMNS_QUERY                                                                              \
-    "SELECT m.type, m.name, c.name FROM sqlite_master m, pragma_table_info(m.name) c "             \
-    "WHERE m.type IN ('table', 'view') AND m.name NOT LIKE 'sqlite_%' ORDER BY m.name, c.cid"
-
-static int has_column(struct check *check, const char *table, const char *column, struct error *err)
+/* The first column of a table: read what there is. 1 when there is such a table. */
+static int enter_table(struct check *check, const char *table, struct error *err)
 {
-    const struct db_value parameters[] = {db_text(table), db_text(column)};
-    int64_t count = 0;
-    if (db_query_integer(check->catalog->db,
-                         "SELECT count(*) FROM pragma_table_info(?) WHERE name = ?", parameters, 2,
-                         &count, err) < 0)
-        return -1;
-    return count > 0;
-}
-
-static int has_table(struct check *check, const char *table, struct error *err)
-{
-    const struct db_value parameter = db_text(table);
-    int64_t count = 0;
-    if (db_query_integer(check->catalog->db, "SELECT count(*) FROM sqlite_master WHERE name = ?",
-                         &parameter, 1, &count, err) < 0)
-        return -1;
-    return count > 0;
-}
-
-static int look_at(void *context, const struct db_value *columns, size_t count, struct error *err)
-{
-    (void)count;
-    struct check *check = context;
-    const char *table = columns[1].text;
-    const char *column = columns[2].text;
-    int there = has_column(check, table, column, err);
-    if (there != 0)
-        return there < 0 ? -1 : 0;
-    int table_there = has_table(check, table, err);
-    if (table_there < 0)
-        return -1;
-    SCOPED(string)
-    char *problem =
-        table_there
-            ? mem_format("Required column %s is missing from %s %s", column, table, columns[0].text)
-            : mem_format("%s %s is missing", columns[0].text, table);
-    if (!text_list_has(check->problems, problem))
-        text_list_add(check->problems, problem);
-    return 0;
-}
-
-static int count_table(void *context, const struct db_value *columns, size_t count,
-                       struct error *err)
-{
-    (void)columns;
-    (void)count;
-    (void)err;
-    struct check *check = context;
+    strncpy(check->table, table, sizeof check->table - 1);
+    text_list_clear(&check->present);
     check->tables++;
+    if (list_names(check->catalog, check->catalog->dialect->columns, table, &check->present, err) <
+        0)
+        return -1;
+    if (!check->present.count && check->problems)
+        text_list_give(check->problems, mem_format("table %s is missing", table));
     return 0;
 }
 
-static int note_damage(void *context, const struct db_value *columns, size_t count,
-                       struct error *err)
+static int check_column(void *context, const char *table, const char *column, struct error *err)
+{
+    struct check *check = context;
+    if (strcmp(check->table, table) != 0 && enter_table(check, table, err) < 0)
+        return -1;
+    if (text_list_has(&check->present, column))
+        return 0;
+    if (!check->problems)
+        return missing(table, column, err);
+    if (check->present.count)
+        text_list_give(check->problems,
+                       mem_format("Required column %s is missing from %s table", column, table));
+    return 0;
+}
+
+int catalog_check_columns(struct catalog *catalog, struct error *err)
+{
+    struct check check = {.catalog = catalog};
+    int result = schema_each_column(catalog, check_column, &check, err);
+    text_list_clear(&check.present);
+    return result;
+}
+
+/* ---- what others left ---- */
+
+static int take_kind(void *context, const struct db_value *columns, size_t count, struct error *err)
 {
     (void)count;
     (void)err;
-    struct check *check = context;
-    if (!text_equal(columns[0].text, "ok"))
-        text_list_add(check->problems, columns[0].text);
+    *(enum catalog_outside *)context =
+        columns[0].type == DB_TEXT && strcmp(columns[0].text, "view") == 0 ? OUTSIDE_VIEW
+                                                                           : OUTSIDE_TABLE;
     return 0;
 }
 
-/* What a fresh one looks like, kept in memory. */
-static int compare_with_fresh(struct check *check, struct error *err)
+int catalog_outside(struct catalog *catalog, const char *name, struct error *err)
 {
-    struct catalog fresh = *check->catalog;
-    struct db_url url = {.engine = DB_SQLITE};
-    SCOPED(string) char *memory = mem_string(":memory:");
-    url.database = memory;
-    const struct db_options options = {.os = fresh.os, .create = true};
-    SCOPED(db) struct db *db = NULL;
-    if (db_open(&url, &options, &db, err) < 0)
+    enum catalog_outside kind = OUTSIDE_FREE;
+    const struct db_value value = db_text(name);
+    if (db_query(catalog->db, catalog->dialect->outside, &value, 1, take_kind, &kind, err) < 0)
         return -1;
-    fresh.db = db;
-    if (schema_update(&fresh, err) < 0)
-        return -1;
-    if (db_query(db, "SELECT 1 FROM sqlite_master WHERE type IN ('table', 'view')", NULL, 0,
-                 count_table, check, err) < 0)
-        return -1;
-    return db_query(db, COLUMNS_QUERY, NULL, 0, look_at, check, err);
+    return (int)kind;
+}
+
+int catalog_check_foreign(struct catalog *catalog, struct error *err)
+{
+    struct text_list present = TEXT_LIST_INIT;
+    int result =
+        list_names(catalog, catalog->dialect->outside_columns, catalog_views[0], &present, err);
+    for (size_t i = 0; result == 0 && i < ARRAY_SIZE(foreign_columns); i++)
+        if (!text_list_has(&present, foreign_columns[i]))
+            result = missing(catalog_views[0], foreign_columns[i], err);
+    text_list_clear(&present);
+    return result;
+}
+
+/* ---- everything ---- */
+
+static int check_views(struct check *check, struct error *err)
+{
+    for (size_t i = 0; catalog_views[i]; i++) {
+        SCOPED(text_list) struct text_list present = TEXT_LIST_INIT;
+        check->tables++;
+        if (list_names(check->catalog, check->catalog->dialect->columns, catalog_views[i], &present,
+                       err) < 0)
+            return -1;
+        if (!present.count)
+            text_list_give(check->problems, mem_format("view %s is missing", catalog_views[i]));
+    }
+    return 0;
 }
 
 int catalog_check(struct catalog *catalog, struct text_list *problems, size_t *ret_tables,
                   struct error *err)
 {
     struct check check = {.catalog = catalog, .problems = problems};
-    if (catalog->db->ops->engine != DB_SQLITE)
-        return error_set(err, ERROR_USAGE, "a catalogue in %s cannot be checked yet",
-                         db_engine_name(catalog->db->ops->engine));
-    if (db_query(catalog->db, "PRAGMA integrity_check(20)", NULL, 0, note_damage, &check, err) < 0)
-        return -1;
-    if (compare_with_fresh(&check, err) < 0)
-        return -1;
-    *ret_tables = check.tables;
+    const char *integrity = catalog->dialect->integrity;
+    int result = schema_each_column(catalog, check_column, &check, err);
+    text_list_clear(&check.present);
+    if (result == 0)
+        result = check_views(&check, err);
+    if (result == 0 && integrity)
+        result = db_query(catalog->db, integrity, NULL, 0, add_name, problems, err);
+    if (result == 0)
+        *ret_tables = check.tables;
+    return result;
+}
+
+int catalog_describe(struct catalog *catalog, struct text_list *remarks, struct error *err)
+{
+    for (size_t i = 0; catalog_views[i]; i++) {
+        int kind = catalog_outside(catalog, catalog_views[i], err);
+        if (kind < 0)
+            return -1;
+        text_list_give(remarks,
+                       mem_format("%s is %s", catalog_views[i],
+                                  kind == OUTSIDE_VIEW    ? "a view"
+                                  : kind == OUTSIDE_TABLE ? "a table from before, left alone"
+                                                          : "not there"));
+    }
     return 0;
 }

@@ -31,6 +31,15 @@ static const struct dialect dialects[] = {
         .session = sqlite_session,
         .new_file = sqlite_new_file,
         .history_exists = "SELECT count(*) FROM sqlite_master WHERE name = 'schema_migrations'",
+        .columns = "SELECT name FROM pragma_table_info(?)",
+        .outside = "SELECT type FROM sqlite_master WHERE name = ? AND type IN ('table', 'view')",
+        .outside_columns = "SELECT name FROM pragma_table_info(?)",
+        .integrity = "SELECT integrity_check FROM pragma_integrity_check "
+                     "WHERE integrity_check <> 'ok' UNION ALL "
+                     "SELECT 'a row of ' || \"table\" || ' points to one of ' || parent || "
+                     "' that is not there' FROM pragma_foreign_key_check",
+        .title = "SQLite",
+        .now = "SELECT datetime('now')",
         .claim = "",
         .time_format = "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ",
         .retries = 0,
@@ -43,6 +52,18 @@ static const struct dialect dialects[] = {
         .create = "CREATE SCHEMA IF NOT EXISTS kedge",
         .history_exists = "SELECT count(*) FROM information_schema.tables "
                           "WHERE table_schema = 'kedge' AND table_name = 'schema_migrations'",
+        .columns = "SELECT attname FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid "
+                   "WHERE relnamespace = to_regnamespace('kedge') AND relname = ? AND attnum > 0 "
+                   "AND NOT attisdropped ORDER BY attnum",
+        .outside = "SELECT CASE relkind WHEN 'v' THEN 'view' ELSE 'table' END FROM pg_class "
+                   "WHERE relnamespace = to_regnamespace('public') AND relname = ?",
+        .outside_columns =
+            "SELECT attname FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid "
+            "WHERE relnamespace = to_regnamespace('public') AND relname = ? AND attnum > 0 "
+            "AND NOT attisdropped ORDER BY attnum",
+        .outside_view = "CREATE VIEW public.%s AS SELECT * FROM kedge.%s",
+        .title = "PostgreSQL",
+        .now = "SELECT to_char(now(), 'YYYY-MM-DD HH24:MI:SS')",
         .claim = " FOR UPDATE SKIP LOCKED",
         .lock = "SELECT CASE WHEN pg_try_advisory_lock(('x' || ?)::bit(64)::bigint) THEN 1 "
                 "ELSE 0 END",
@@ -59,6 +80,15 @@ static const struct dialect dialects[] = {
         .enter = "USE kedge",
         .history_exists = "SELECT count(*) FROM information_schema.tables "
                           "WHERE table_schema = 'kedge' AND table_name = 'schema_migrations'",
+        .columns = "SELECT column_name FROM information_schema.columns "
+                   "WHERE table_schema = 'kedge' AND table_name = ? ORDER BY ordinal_position",
+        .outside = "SELECT CASE table_type WHEN 'VIEW' THEN 'view' ELSE 'table' END "
+                   "FROM information_schema.tables "
+                   "WHERE table_schema = database() AND table_name = ?",
+        .outside_columns = "SELECT column_name FROM information_schema.columns "
+                           "WHERE table_schema = database() AND table_name = ?",
+        .title = "MySQL",
+        .now = "SELECT date_format(now(), '%Y-%m-%d %H:%i:%s')",
         .claim = " FOR UPDATE SKIP LOCKED",
         .lock = "SELECT coalesce(get_lock(concat('kedge.', ?), 0), 0)",
         .unlock = "SELECT release_lock(concat('kedge.', ?))",

@@ -24,11 +24,20 @@ struct dialect {
     const char *create;          /* makes our place in the database; NULL: nothing to make */
     const char *enter;           /* from here on names mean our tables; NULL: they do */
     const char *history_exists;  /* counts the table schema_migrations in our place: 0 or 1 */
-    const char *claim;           /* what makes SELECT take rows nobody else is taking */
-    const char *lock;            /* 1 when the session now has the lock of that name, else 0 */
-    const char *unlock;          /* give it back; both NULL: a file does this */
-    const char *time_format;     /* of year, month, day, hour, minute, second, microsecond */
-    int retries;                 /* of a transaction that lost a fight for locks */
+    const char *columns;         /* names of the columns of our table of that name */
+    const char *outside; /* "table" or "view": what has that name where readers look for it */
+    const char *outside_columns; /* names of its columns */
+    const char *outside_view; /* makes a view there of ours; printf for the name, twice; NULL: the
+                                 tables' own place is where readers look */
+    const char *integrity;    /* a text for each thing that is wrong inside; NULL: the server's
+                                 own affair */
+    const char *title;        /* "PostgreSQL" */
+    const char *now;          /* the server's time, to the second */
+    const char *claim;        /* what makes SELECT take rows nobody else is taking */
+    const char *lock;         /* 1 when the session now has the lock of that name, else 0 */
+    const char *unlock;       /* give it back; both NULL: a file does this */
+    const char *time_format;  /* of year, month, day, hour, minute, second, microsecond */
+    int retries;              /* of a transaction that lost a fight for locks */
 };
 
 const struct dialect *dialect_of(enum db_engine engine);

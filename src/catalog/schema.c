@@ -2,11 +2,16 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/stop.h"
+#include "base/text.h"
 #include "catalog/dialect.h"
 #include "catalog/embedded.h"
 #include "catalog/state.h"
 #include "db/db.h"
+#include "migrate/execute.h"
+#include "migrate/history.h"
 #include "migrate/migrator.h"
+#include "migrate/plan.h"
 
 #include <string.h>
 
@@ -87,15 +92,124 @@ static int run_migrator(struct catalog *catalog, struct error *err)
     return result;
 }
 
-int schema_update(struct catalog *catalog, struct error *err)
+int schema_complete(struct catalog *catalog, bool *ret_any, struct error *err)
 {
     struct missing missing;
     if (find_missing(catalog, &missing, err) < 0)
         return -1;
-    if (missing.left == 0)
-        return 0;
+    if (ret_any)
+        *ret_any = missing.left < missing.count;
+    return missing.left == 0 ? 1 : 0;
+}
+
+int schema_update(struct catalog *catalog, struct error *err)
+{
+    int complete = schema_complete(catalog, NULL, err);
+    if (complete)
+        return complete < 0 ? -1 : 0;
     if (dialect_create(catalog->dialect, catalog->db, err) < 0 ||
         dialect_enter(catalog->dialect, catalog->db, err) < 0 || run_migrator(catalog, err) < 0)
         return error_prefix(err, "catalogue %s", catalog->name);
+    return 0;
+}
+
+/* ---- within a transaction ---- */
+
+static int apply_step(const struct run *run, const struct migrate_step *step, struct error *err)
+{
+    const struct migration_part *part = &step->migration->parts[MIGRATE_UP];
+    for (size_t i = 0; i < part->count; i++)
+        if (execute_statement(run->db, step, i, err) < 0)
+            return -1;
+    struct history_entry entry = execute_entry(run, step);
+    SCOPED(buf) struct buf source = BUF_INIT;
+    execute_entry_source(step, &source, &entry);
+    entry.status = HISTORY_APPLIED;
+    entry.applied_now = true;
+    entry.statements_done = entry.statements_total;
+    return history_write(run->history, &entry, err);
+}
+
+static int apply_plan(struct catalog *catalog, struct migrator *migrator, struct history *history,
+                      struct error *err)
+{
+    const struct migrate_request request = {.kind = MIGRATE_PLAN_UP};
+    const struct run run = {.db = catalog->db, .history = history, .batch = 1, .by = "kedge"};
+    SCOPED(migrate_plan) struct migrate_plan plan = MIGRATE_PLAN_INIT;
+    if (migrator_plan(migrator, &request, &plan, err) < 0 || history_create(history, err) < 0)
+        return -1;
+    for (size_t i = 0; i < plan.count; i++)
+        if (stop_check(err) < 0 || apply_step(&run, &plan.items[i], err) < 0)
+            return -1;
+    return 0;
+}
+
+int schema_apply_within(struct catalog *catalog, struct error *err)
+{
+    const struct migrator_options options = {0};
+    struct migrator *migrator = NULL;
+    struct history history = HISTORY_INIT;
+    if (dialect_create(catalog->dialect, catalog->db, err) < 0 ||
+        dialect_enter(catalog->dialect, catalog->db, err) < 0 ||
+        migrator_open(catalog->db, &options, &migrator, err) < 0)
+        return -1;
+    history_init(&history, catalog->db, NULL);
+    int result = register_all(catalog, migrator, err);
+    if (result == 0)
+        result = apply_plan(catalog, migrator, &history, err);
+    history_clear(&history);
+    migrator_close(migrator);
+    return result;
+}
+
+/* ---- what there should be ---- */
+
+#define NAME_MAXIMUM 64
+
+/* The word at `text`, without quotes around it. */
+static void take_word(const char *text, char ret_word[static NAME_MAXIMUM])
+{
+    if (*text == '"')
+        text++;
+    size_t length = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_");
+    if (length >= NAME_MAXIMUM)
+        length = NAME_MAXIMUM - 1;
+    memcpy(ret_word, text, length);
+    ret_word[length] = '\0';
+}
+
+/* One file. Its form is ours: a column begins each line that is indented by four blanks, and only
+ * words of SQL are written in capitals. */
+static int each_column_of(const char *text, schema_column_fn *visit, void *context,
+                          struct error *err)
+{
+    char table[NAME_MAXIMUM] = "";
+    for (; text; text = strchr(text, '\n'), text = text ? text + 1 : NULL) {
+        char column[NAME_MAXIMUM] = "";
+        if (text_starts(text, "CREATE TABLE IF NOT EXISTS "))
+            take_word(text + strlen("CREATE TABLE IF NOT EXISTS "), table);
+        else if (text_starts(text, "CREATE TABLE "))
+            take_word(text + strlen("CREATE TABLE "), table);
+        else if (text[0] == ')')
+            table[0] = '\0';
+        else if (table[0] && text_starts(text, "    "))
+            take_word(text + 4, column);
+        int answer = column[0] ? visit(context, table, column, err) : 0;
+        if (answer)
+            return answer;
+    }
+    return 0;
+}
+
+int schema_each_column(const struct catalog *catalog, schema_column_fn *visit, void *context,
+                       struct error *err)
+{
+    for (size_t i = 0; i < embedded_migration_count; i++) {
+        if (strcmp(embedded_migrations[i].dialect, catalog->dialect->name) != 0)
+            continue;
+        int answer = each_column_of(embedded_migrations[i].up, visit, context, err);
+        if (answer)
+            return answer;
+    }
     return 0;
 }

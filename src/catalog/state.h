@@ -4,8 +4,11 @@
 #ifndef KEDGE_CATALOG_STATE_H
 #define KEDGE_CATALOG_STATE_H
 
+#include <stdbool.h>
+
 struct db;
 struct dialect;
+struct error;
 struct os;
 
 struct catalog {
@@ -15,5 +18,9 @@ struct catalog {
     char *folder; /* where lock files are */
     char *name;   /* for messages: no password */
 };
+
+/* The file at `path` before SQLite opens it, so that it is never readable by others, and the folder
+ * above it. *ret_created: it was not there. */
+int catalog_make_file(struct os *os, const char *path, bool *ret_created, struct error *err);
 
 #endif

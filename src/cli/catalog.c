@@ -3,14 +3,13 @@
  */
 #include "base/error.h"
 #include "base/mem.h"
-#include "base/moment.h"
 #include "base/os.h"
 #include "catalog/catalog.h"
 #include "catalog/check.h"
+#include "catalog/install.h"
 #include "cli/commands.h"
 #include "cli/console.h"
 #include "cli/session.h"
-#include "db/db.h"
 #include "service/rebuild.h"
 #include "service/service.h"
 #include "service/settings.h"
@@ -95,65 +94,16 @@ int command_catalog_check(struct cli *cli, struct error *err)
 
 /* ---- install ---- */
 
-struct before {
-    char *version;
-    bool installed;
-};
-
-/* The connection, and whether it is there already; nothing is changed. */
-static int look_before(struct cli *cli, const struct db_url *url, struct before *ret_before,
-                       struct error *err)
+static void print_line(void *context, enum install_mark mark, const char *text)
 {
-    const struct db_options options = {.os = cli->os, .create = true};
-    SCOPED(db) struct db *db = NULL;
-    if (db_open(url, &options, &db, err) < 0) {
-        error_prefix(err, "connection to server failed");
-        return -1;
-    }
-    int64_t count = 0;
-    if (db->ops->version(db, &ret_before->version, err) < 0 ||
-        db_query_integer(db, "SELECT count(*) FROM sqlite_master WHERE name = 'backups'", NULL, 0,
-                         &count, err) < 0)
-        return -1;
-    ret_before->installed = count > 0;
-    return 0;
-}
-
-static void say_connected(const struct cli *cli, const struct before *before)
-{
-    char now[32];
-    moment_format_local(cli->os->clock_wall_ns(cli->os), now);
-    console_result("✓ Database connection successful");
-    console_result("  Server time: %s", now);
-    console_result("  SQLite version: %s", before->version);
-}
-
-static int install(struct cli *cli, const char *text, const struct db_url *url, struct error *err)
-{
-    SCOPED(string) char *masked = db_url_masked(url);
-    console_result("🚀 Starting safe migration: kedge's catalogue");
-    console_result("Database: %s", masked);
-    struct before before = {0};
-    int result = look_before(cli, url, &before, err);
-    SCOPED(string) char *version = before.version;
-    if (result < 0)
-        return -1;
-    say_connected(cli, &before);
-
-    const struct catalog_options options = {.url = text};
-    SCOPED(catalog) struct catalog *catalog = NULL;
-    if (catalog_open(cli->os, &options, &catalog, err) < 0)
-        return -1;
-    console_result(before.installed ? "⚠️  The catalogue already exists"
-                                    : "✓ Tables and indexes created successfully");
-    if (check(cli, catalog, err) < 0)
-        return -1;
-    console_result("✓ Migration verification successful");
-    if (before.installed)
-        console_result("✅ Migration not needed - table already exists and is valid");
-    else
-        console_result("🎉 Migration completed successfully!");
-    return 0;
+    static const char *const signs[] = {
+        [INSTALL_START] = "🚀 ",         [INSTALL_PLAIN] = "",      [INSTALL_DONE] = "✓ ",
+        [INSTALL_WARNING] = "⚠️  ", [INSTALL_NEEDLESS] = "✅ ", [INSTALL_FINISHED] = "🎉 ",
+    };
+    (void)context;
+    if (mark == INSTALL_FINISHED)
+        console_result("%s", "");
+    console_result("%s%s", signs[mark], text);
 }
 
 int command_catalog_install(struct cli *cli, struct error *err)
@@ -162,12 +112,9 @@ int command_catalog_install(struct cli *cli, struct error *err)
     if (setup_make(cli->os, cli->settings, true, &setup, err) < 0)
         return -1;
     const struct service_options *options = setup_options(setup);
-    const char *text = options->default_target ? options->default_target : options->catalog_url;
-    struct db_url url __attribute__((cleanup(scoped_db_url_cleanup))) = DB_URL_INIT;
-    if (db_url_parse(text, &url, err) < 0)
-        return -1;
-    if (url.engine != DB_SQLITE)
-        return error_set(err, ERROR_USAGE, "this kedge cannot install its catalogue into %s",
-                         db_engine_name(url.engine));
-    return install(cli, text, &url, err);
+    const struct install_options install = {
+        .url = options->default_target ? options->default_target : options->catalog_url,
+        .line = print_line,
+    };
+    return catalog_install(cli->os, &install, err);
 }
