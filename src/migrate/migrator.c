@@ -82,6 +82,11 @@ void migrator_close(struct migrator *migrator)
     free(migrator);
 }
 
+const char *migrator_operator(const struct migrator *migrator)
+{
+    return migrator->by;
+}
+
 const struct migration_set *migrator_set(struct migrator *migrator)
 {
     return &migrator->set;
@@ -269,25 +274,21 @@ static int migrate(struct migrator *migrator, const struct migrate_request *requ
     return run_plan(migrator, &plan, &lock, batch, count, err);
 }
 
-int migrator_up(struct migrator *migrator, const char *version, size_t *ret_count,
-                struct error *err)
-{
-    const struct migrate_request request = {.kind = MIGRATE_PLAN_UP, .version = version};
-    size_t count = 0;
-    int result = migrate(migrator, &request, &count, err);
-    if (ret_count)
-        *ret_count = count;
-    return result;
-}
-
-int migrator_down(struct migrator *migrator, const struct migrate_request *request,
-                  size_t *ret_count, struct error *err)
+int migrator_run(struct migrator *migrator, const struct migrate_request *request,
+                 size_t *ret_count, struct error *err)
 {
     size_t count = 0;
     int result = migrate(migrator, request, &count, err);
     if (ret_count)
         *ret_count = count;
     return result;
+}
+
+int migrator_up(struct migrator *migrator, const char *version, size_t *ret_count,
+                struct error *err)
+{
+    const struct migrate_request request = {.kind = MIGRATE_PLAN_UP, .version = version};
+    return migrator_run(migrator, &request, ret_count, err);
 }
 
 /* ---- looking ---- */

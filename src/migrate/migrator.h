@@ -58,13 +58,13 @@ int migrator_register(struct migrator *migrator, const char *version, const char
                       struct error *err);
 
 /* Everything pending, up to and with `version` unless it is NULL, as one batch. *ret_count (may be
- * NULL): how many were run. Errors: ERROR_CORRUPT a checksum differs, ERROR_LOCKED, ERROR_STRANDED
- * a person has to decide, and whatever a statement failed with. */
+ * NULL): how many were run. Errors: ERROR_CORRUPT a checksum differs, ERROR_LOCKED, ERROR_STRANDED a
+ * person has to decide, and whatever a statement failed with. */
 int migrator_up(struct migrator *migrator, const char *version, size_t *ret_count,
                 struct error *err);
-/* `request` is one of the MIGRATE_PLAN_DOWN_ kinds. */
-int migrator_down(struct migrator *migrator, const struct migrate_request *request,
-                  size_t *ret_count, struct error *err);
+/* The same for any request, up or down. *ret_count is set on failure too. */
+int migrator_run(struct migrator *migrator, const struct migrate_request *request,
+                 size_t *ret_count, struct error *err);
 
 /* What would be run, without the lock and without writing anything. The steps borrow from the
  * migrator. */
@@ -120,6 +120,9 @@ int migrator_repair(struct migrator *migrator, const char *version, enum repair 
  * empty when what was applied is not known. */
 int migrator_difference(struct migrator *migrator, const char *version, struct buf *text,
                         struct error *err);
+
+/* Who is written into the history. Borrowed. */
+const char *migrator_operator(const struct migrator *migrator);
 
 const struct migration_set *migrator_set(struct migrator *migrator);
 const struct text_list *migrator_warnings(struct migrator *migrator);

@@ -50,8 +50,11 @@ static void add_step(struct migrate_plan *plan, const struct migration *migratio
 }
 
 static int plan_up(const struct migration_set *set, const struct history_rows *rows,
-                   const char *version, struct migrate_plan *plan, struct error *err)
+                   const struct migrate_request *request, struct migrate_plan *plan,
+                   struct error *err)
 {
+    const char *version = request->version;
+    bool one = request->kind == MIGRATE_PLAN_ONE_UP;
     if (version && !migration_set_find(set, version))
         return error_set(err, ERROR_NOT_FOUND, "there is no migration with the version %s",
                          version);
@@ -65,7 +68,8 @@ static int plan_up(const struct migration_set *set, const struct history_rows *r
         const struct migration *migration = set->items[i];
         if (version && migration_version_compare(migration->version, version) > 0)
             break;
-        if (!is_applied(rows, migration))
+        bool wanted = !one || migration_version_compare(migration->version, version) == 0;
+        if (wanted && !is_applied(rows, migration))
             add_step(plan, migration, MIGRATE_UP, i < newest);
     }
     return 0;
@@ -160,8 +164,8 @@ int migrate_plan_make(const struct migration_set *set, const struct history_rows
                       const struct migrate_request *request, struct migrate_plan *plan,
                       struct error *err)
 {
-    if (request->kind == MIGRATE_PLAN_UP)
-        return plan_up(set, rows, request->version, plan, err);
+    if (request->kind == MIGRATE_PLAN_UP || request->kind == MIGRATE_PLAN_ONE_UP)
+        return plan_up(set, rows, request, plan, err);
     if (request->kind == MIGRATE_PLAN_DOWN_TO && check_target(rows, request->version, err) < 0)
         return -1;
     return plan_down(set, rows, request, plan, err);

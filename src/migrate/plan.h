@@ -9,6 +9,7 @@
 
 enum migrate_plan_kind {
     MIGRATE_PLAN_UP,         /* everything pending, up to `version` when given */
+    MIGRATE_PLAN_ONE_UP,     /* only `version` */
     MIGRATE_PLAN_DOWN_STEPS, /* the last `steps` */
     MIGRATE_PLAN_DOWN_BATCH, /* the last batch */
     MIGRATE_PLAN_DOWN_TO,    /* everything after `version` */

@@ -89,7 +89,7 @@ static size_t down(struct site *site, enum migrate_plan_kind kind, const char *v
     size_t count = 0;
     const struct migrate_request request = {.kind = kind, .version = version, .steps = 1};
     assert_ok(read_folder(site, &err), err);
-    assert_ok(migrator_down(site->migrator, &request, &count, &err), err);
+    assert_ok(migrator_run(site->migrator, &request, &count, &err), err);
     return count;
 }
 
@@ -232,13 +232,13 @@ TEST(what_cannot_be_undone_is_refused)
     put_three(site);
     put(site, A, "-- +migrate Up\nCREATE TABLE a (x);\n");
     assert_int_equal(up(site), 3);
-    assert_fails(migrator_down(site->migrator, &request, NULL, &err), err, ERROR_FAILED);
+    assert_fails(migrator_run(site->migrator, &request, NULL, &err), err, ERROR_FAILED);
     assert_non_null(strstr(err.message, "has no Down section"));
     assert_status(site, "1 applied, 2 applied, 3 applied");
     SCOPED(string) char *path = path_join(site->folder, C);
     assert_int_equal(unlink(path), 0);
     assert_status(site, "1 applied, 2 applied, 3 applied missing");
-    assert_fails(migrator_down(site->migrator, &request, NULL, &err), err, ERROR_FAILED);
+    assert_fails(migrator_run(site->migrator, &request, NULL, &err), err, ERROR_FAILED);
     assert_non_null(strstr(err.message, "its file is missing"));
 }
 

@@ -1,0 +1,164 @@
+#include "cli/migrate.h"
+
+#include "base/os.h"
+#include "cli/commands.h"
+#include "cli/console.h"
+#include "db/db.h"
+#include "service/settings.h"
+#include "service/setup.h"
+#include "service/target.h"
+
+#include <string.h>
+
+char *migrate_title(const char *name)
+{
+    char *title = mem_string(name ? name : "");
+    for (char *c = title; *c; c++)
+        if (*c == '_')
+            *c = ' ';
+    return title;
+}
+
+/* ---- opening ---- */
+
+/* The configured target, the URL given, or what DATABASE_URL says. */
+static int find_database(struct cli *cli, struct db_url *ret_url, struct error *err)
+{
+    SCOPED(setup) struct setup *setup = NULL;
+    const char *name = settings_text(cli->settings, SETTING_MIGRATIONS_TARGET);
+    if (setup_make(cli->os, cli->settings, true, &setup, err) < 0)
+        return -1;
+    if (name && setup_check_target(setup, name, err) < 0)
+        return -1;
+    const struct target *target = name ? setup_target(setup, name) : NULL;
+    if (target && target->has_database)
+        return db_url_copy(&target->url, ret_url);
+    if (target)
+        return error_set(err, ERROR_USAGE, "the target %s has no database", name);
+    const char *text = name ? name : setup_options(setup)->default_target;
+    if (text)
+        return db_url_parse(text, ret_url, err);
+    error_set(err, ERROR_USAGE, "which database?");
+    return error_hint(err, "set DATABASE_URL, or name one with --target URL");
+}
+
+/* Looking at a SQLite file that is not there shows what an empty one would. */
+static int open_database(struct migrate_door *door, struct db_url *url, bool looking,
+                         struct error *err)
+{
+    const struct db_options options = {
+        .os = door->cli->os,
+        .create = !looking,
+        .application = "kedge migrate",
+    };
+    if (db_open(url, &options, &door->db, err) == 0)
+        return 0;
+    if (!looking || url->engine != DB_SQLITE || err->code != ERROR_NOT_FOUND)
+        return -1;
+    error_clear(err);
+    const struct db_options memory = {.os = door->cli->os, .create = true};
+    const struct db_url nowhere = {.engine = DB_SQLITE, .database = (char[]){":memory:"}};
+    return db_open(&nowhere, &memory, &door->db, err);
+}
+
+static json_t *step_json(const struct migrate_step *step)
+{
+    json_t *object = json_object();
+    json_object_set_new(object, "version", json_string(step->migration->version));
+    json_object_set_new(object, "name", json_string(step->migration->name));
+    json_object_set_new(object, "direction",
+                        json_string(step->direction == MIGRATE_UP ? "up" : "down"));
+    return object;
+}
+
+static void show_finished(struct cli *cli, const struct migrate_event *event)
+{
+    const struct migrate_step *step = event->step;
+    if (console_wants_json(cli)) {
+        json_t *object = step_json(step);
+        json_object_set_new(object, "execution_time_ms", json_integer(event->duration_ms));
+        console_json(object);
+        return;
+    }
+    char duration[32];
+    SCOPED(string) char *title = migrate_title(step->migration->name);
+    text_format_duration(event->duration_ms, duration);
+    console_result("%s %s %s (%s)", step->direction == MIGRATE_UP ? "applied" : "undone",
+                   step->migration->version, title, duration);
+}
+
+static void on_event(void *context, const struct migrate_event *event)
+{
+    struct cli *cli = context;
+    switch (event->kind) {
+    case MIGRATE_WAITING:
+        console_note(cli, "waiting for the migration lock, held by %s", event->text);
+        break;
+    case MIGRATE_STARTING:
+        if (event->step->late)
+            console_warning("%s is older than migrations that are applied already; it is applied "
+                            "now",
+                            event->step->migration->version);
+        break;
+    case MIGRATE_FINISHED:
+        show_finished(cli, event);
+        break;
+    case MIGRATE_SKIPPED:
+        console_note(cli, "%s was done by another process", event->step->migration->version);
+        break;
+    case MIGRATE_WARNING:
+        console_warning("%s", event->text);
+        break;
+    }
+}
+
+int migrate_door_open(struct migrate_door *door, struct cli *cli, bool looking, struct error *err)
+{
+    struct db_url url __attribute__((cleanup(scoped_db_url_cleanup))) = DB_URL_INIT;
+    door->cli = cli;
+    const struct migrator_options options = {
+        .folder = settings_text(cli->settings, SETTING_MIGRATIONS_PATH),
+        .history_table = settings_text(cli->settings, SETTING_MIGRATIONS_TABLE),
+        .wait_ms = settings_integer(cli->settings, SETTING_MIGRATIONS_WAIT),
+        .lock_timeout_ms = settings_integer(cli->settings, SETTING_MIGRATIONS_LOCK_TIMEOUT),
+        .notify = on_event,
+        .context = cli,
+    };
+    if (find_database(cli, &url, err) < 0 || open_database(door, &url, looking, err) < 0 ||
+        migrator_open(door->db, &options, &door->migrator, err) < 0)
+        return -1;
+    const struct text_list *warnings = migrator_warnings(door->migrator);
+    for (size_t i = 0; i < warnings->count; i++)
+        console_warning("%s", warnings->items[i]);
+    return 0;
+}
+
+void migrate_door_close(struct migrate_door *door)
+{
+    migrator_close(door->migrator);
+    db_close(door->db);
+    *door = MIGRATE_DOOR_INIT;
+}
+
+/* ---- failing ---- */
+
+int migrate_fail(struct cli *cli, const struct error *err)
+{
+    console_error(cli, err);
+    switch (err->code) {
+    case ERROR_USAGE:
+        return 2;
+    case ERROR_CORRUPT:
+        return 4;
+    case ERROR_LOCKED:
+        return 5;
+    case ERROR_STRANDED:
+        return 6;
+    case ERROR_DECLINED:
+        return 7;
+    case ERROR_INTERRUPTED:
+        return error_exit_status(ERROR_INTERRUPTED);
+    default:
+        return 1;
+    }
+}

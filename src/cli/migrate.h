@@ -1,0 +1,38 @@
+/*
+ * What the commands of kedge migrate share: the database and its migrator, opened from the
+ * settings; progress; and the exit statuses that are migrate's own.
+ */
+#ifndef KEDGE_CLI_MIGRATE_H
+#define KEDGE_CLI_MIGRATE_H
+
+#include "base/error.h"
+#include "migrate/migrator.h"
+
+struct cli;
+
+struct migrate_door {
+    struct cli *cli;
+    struct db *db;
+    struct migrator *migrator;
+};
+
+#define MIGRATE_DOOR_INIT ((struct migrate_door){0})
+
+/* `looking`: nothing is written; a SQLite file that is not there is an empty database. Files that
+ * are passed over are warned about. */
+int migrate_door_open(struct migrate_door *door, struct cli *cli, bool looking, struct error *err);
+void migrate_door_close(struct migrate_door *door);
+
+/* Print the error and answer migrate's own exit status: 4 for a checksum, 5 for a lock, 6 when a
+ * decision is needed, 7 when the person declined. */
+int migrate_fail(struct cli *cli, const struct error *err);
+
+/* "create initial tables": the name with blanks; to be freed. */
+char *migrate_title(const char *name);
+
+static inline void scoped_migrate_door_cleanup(struct migrate_door *door)
+{
+    migrate_door_close(door);
+}
+
+#endif

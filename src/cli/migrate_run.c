@@ -1,0 +1,164 @@
+/*
+ * kedge migrate up, down, reset, refresh and redo.
+ */
+#include "cli/commands.h"
+#include "cli/confirm.h"
+#include "cli/console.h"
+#include "cli/migrate.h"
+#include "service/settings.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* The difference that made a checksum another, below the error. */
+static void show_difference(struct migrate_door *door, const struct error *err)
+{
+    static const char prefix[] = "Migration checksum mismatch for version ";
+    struct error ignored = ERROR_INIT;
+    SCOPED(buf) struct buf text = BUF_INIT;
+    if (err->code != ERROR_CORRUPT || !text_starts(err->message, prefix) || !door->migrator)
+        return;
+    const char *start = err->message + strlen(prefix);
+    SCOPED(string) char *version = mem_string_n(start, strcspn(start, ":"));
+    if (migrator_difference(door->migrator, version, &text, &ignored) < 0 || !text.length)
+        return;
+    for (char *rest = text.data, *line = strsep(&rest, "\n"); line; line = strsep(&rest, "\n"))
+        if (*line)
+            console_message("  %s", line);
+}
+
+static int fail(struct migrate_door *door, const struct error *err)
+{
+    int status = migrate_fail(door->cli, err);
+    show_difference(door, err);
+    return status;
+}
+
+/* More than one at once, or all, is asked about. */
+static int confirm(struct migrate_door *door, const struct migrate_request *request, bool always,
+                   struct error *err)
+{
+    SCOPED(migrate_plan) struct migrate_plan plan = MIGRATE_PLAN_INIT;
+    if (migrator_plan(door->migrator, request, &plan, err) < 0)
+        return -1;
+    if (plan.count == 0 || (plan.count == 1 && !always) || confirm_is_forced(door->cli))
+        return 0;
+    for (size_t i = 0; i < plan.count; i++) {
+        SCOPED(string) char *title = migrate_title(plan.items[i].migration->name);
+        console_message("  %s %s", plan.items[i].migration->version, title);
+    }
+    SCOPED(string)
+    char *what =
+        mem_format("undoing %zu migration%s", plan.count, plan.count == 1 ? "" : "s");
+    SCOPED(string)
+    char *question = mem_format("Undo %s, with the data in what they made? (yes/no) [no]:",
+                                plan.count == 1 ? "this migration" : "these migrations");
+    return confirm_ask(door->cli, what, question, err);
+}
+
+static int run_request(struct migrate_door *door, const struct migrate_request *request,
+                       const char *nothing, struct error *err)
+{
+    size_t count = 0;
+    if (migrator_run(door->migrator, request, &count, err) < 0)
+        return -1;
+    if (count == 0 && !console_wants_json(door->cli))
+        console_result("%s", nothing);
+    return 0;
+}
+
+static int run_up(struct migrate_door *door, struct error *err)
+{
+    const struct migrate_request request = {
+        .kind = MIGRATE_PLAN_UP,
+        .version = settings_text(door->cli->settings, SETTING_MIGRATIONS_VERSION),
+    };
+    return run_request(door, &request, "nothing to do: no migration is pending", err);
+}
+
+int command_migrate_up(struct cli *cli, struct error *err)
+{
+    SCOPED(migrate_door) struct migrate_door door = MIGRATE_DOOR_INIT;
+    door.cli = cli;
+    if (migrate_door_open(&door, cli, false, err) < 0 || run_up(&door, err) < 0)
+        return fail(&door, err);
+    return 0;
+}
+
+static int down_request(struct cli *cli, struct migrate_request *request, struct error *err)
+{
+    const char *version = settings_text(cli->settings, SETTING_MIGRATIONS_VERSION);
+    int64_t steps = settings_integer(cli->settings, SETTING_MIGRATIONS_STEPS);
+    bool batch = settings_bool(cli->settings, SETTING_MIGRATIONS_BATCH);
+    if ((version != NULL) + (steps > 0) + batch > 1)
+        return error_set(err, ERROR_USAGE, "--version, --steps and --batch exclude each other");
+    *request = (struct migrate_request){.kind = MIGRATE_PLAN_DOWN_STEPS,
+                                        .steps = steps > 0 ? (size_t)steps : 1};
+    if (version)
+        *request = (struct migrate_request){.kind = MIGRATE_PLAN_DOWN_TO, .version = version};
+    else if (batch)
+        request->kind = MIGRATE_PLAN_DOWN_BATCH;
+    return 0;
+}
+
+int command_migrate_down(struct cli *cli, struct error *err)
+{
+    SCOPED(migrate_door) struct migrate_door door = MIGRATE_DOOR_INIT;
+    struct migrate_request request;
+    door.cli = cli;
+    if (down_request(cli, &request, err) < 0 || migrate_door_open(&door, cli, false, err) < 0 ||
+        confirm(&door, &request, false, err) < 0 ||
+        run_request(&door, &request, "nothing to do: no migration is applied after it", err) < 0)
+        return fail(&door, err);
+    return 0;
+}
+
+static int run_reset(struct migrate_door *door, struct error *err)
+{
+    const struct migrate_request request = {.kind = MIGRATE_PLAN_DOWN_ALL};
+    if (confirm(door, &request, true, err) < 0)
+        return -1;
+    return run_request(door, &request, "nothing to do: no migration is applied", err);
+}
+
+int command_migrate_reset(struct cli *cli, struct error *err)
+{
+    SCOPED(migrate_door) struct migrate_door door = MIGRATE_DOOR_INIT;
+    door.cli = cli;
+    if (migrate_door_open(&door, cli, false, err) < 0 || run_reset(&door, err) < 0)
+        return fail(&door, err);
+    return 0;
+}
+
+int command_migrate_refresh(struct cli *cli, struct error *err)
+{
+    SCOPED(migrate_door) struct migrate_door door = MIGRATE_DOOR_INIT;
+    door.cli = cli;
+    if (migrate_door_open(&door, cli, false, err) < 0 || run_reset(&door, err) < 0 ||
+        run_up(&door, err) < 0)
+        return fail(&door, err);
+    return 0;
+}
+
+static int run_redo(struct migrate_door *door, struct error *err)
+{
+    SCOPED(string) char *version = NULL;
+    const struct migrate_request down = {.kind = MIGRATE_PLAN_DOWN_STEPS, .steps = 1};
+    if (migrator_version(door->migrator, &version, err) < 0)
+        return -1;
+    if (!version)
+        return error_set(err, ERROR_NOT_FOUND, "no migration is applied");
+    const struct migrate_request up = {.kind = MIGRATE_PLAN_ONE_UP, .version = version};
+    if (run_request(door, &down, "nothing was undone", err) < 0)
+        return -1;
+    return run_request(door, &up, "nothing was applied", err);
+}
+
+int command_migrate_redo(struct cli *cli, struct error *err)
+{
+    SCOPED(migrate_door) struct migrate_door door = MIGRATE_DOOR_INIT;
+    door.cli = cli;
+    if (migrate_door_open(&door, cli, false, err) < 0 || run_redo(&door, err) < 0)
+        return fail(&door, err);
+    return 0;
+}
