@@ -61,7 +61,7 @@ static int open_database(struct migrate_door *door, struct db_url *url, bool loo
     return db_open(&nowhere, &memory, &door->db, err);
 }
 
-static json_t *step_json(const struct migrate_step *step)
+json_t *migrate_step_json(const struct migrate_step *step)
 {
     json_t *object = json_object();
     json_object_set_new(object, "version", json_string(step->migration->version));
@@ -75,7 +75,7 @@ static void show_finished(struct cli *cli, const struct migrate_event *event)
 {
     const struct migrate_step *step = event->step;
     if (console_wants_json(cli)) {
-        json_t *object = step_json(step);
+        json_t *object = migrate_step_json(step);
         json_object_set_new(object, "execution_time_ms", json_integer(event->duration_ms));
         console_json(object);
         return;

@@ -8,6 +8,8 @@
 #include "base/error.h"
 #include "migrate/migrator.h"
 
+#include <jansson.h>
+
 struct cli;
 
 struct migrate_door {
@@ -26,6 +28,9 @@ void migrate_door_close(struct migrate_door *door);
 /* Print the error and answer migrate's own exit status: 4 for a checksum, 5 for a lock, 6 when a
  * decision is needed, 7 when the person declined. */
 int migrate_fail(struct cli *cli, const struct error *err);
+
+/* {"version", "name", "direction"}; the caller's. */
+json_t *migrate_step_json(const struct migrate_step *step);
 
 /* "create initial tables": the name with blanks; to be freed. */
 char *migrate_title(const char *name);

@@ -39,6 +39,8 @@ static int confirm(struct migrate_door *door, const struct migrate_request *requ
                    struct error *err)
 {
     SCOPED(migrate_plan) struct migrate_plan plan = MIGRATE_PLAN_INIT;
+    if (settings_bool(door->cli->settings, SETTING_DRY_RUN))
+        return 0;
     if (migrator_plan(door->migrator, request, &plan, err) < 0)
         return -1;
     if (plan.count == 0 || (plan.count == 1 && !always) || confirm_is_forced(door->cli))
@@ -48,18 +50,44 @@ static int confirm(struct migrate_door *door, const struct migrate_request *requ
         console_message("  %s %s", plan.items[i].migration->version, title);
     }
     SCOPED(string)
-    char *what =
-        mem_format("undoing %zu migration%s", plan.count, plan.count == 1 ? "" : "s");
+    char *what = mem_format("undoing %zu migration%s", plan.count, plan.count == 1 ? "" : "s");
     SCOPED(string)
     char *question = mem_format("Undo %s, with the data in what they made? (yes/no) [no]:",
                                 plan.count == 1 ? "this migration" : "these migrations");
     return confirm_ask(door->cli, what, question, err);
 }
 
+/* --dry-run: what would be run. */
+static int show_plan(struct migrate_door *door, const struct migrate_request *request,
+                     size_t *count, struct error *err)
+{
+    SCOPED(migrate_plan) struct migrate_plan plan = MIGRATE_PLAN_INIT;
+    if (migrator_plan(door->migrator, request, &plan, err) < 0)
+        return -1;
+    for (size_t i = 0; i < plan.count; i++) {
+        const struct migrate_step *step = &plan.items[i];
+        SCOPED(string) char *title = migrate_title(step->migration->name);
+        const char *what = step->direction == MIGRATE_UP ? "apply" : "undo";
+        if (console_wants_json(door->cli))
+            console_json(migrate_step_json(step));
+        else
+            console_result("would %s %s %s", what, step->migration->version, title);
+    }
+    *count = plan.count;
+    return 0;
+}
+
 static int run_request(struct migrate_door *door, const struct migrate_request *request,
                        const char *nothing, struct error *err)
 {
     size_t count = 0;
+    if (settings_bool(door->cli->settings, SETTING_DRY_RUN)) {
+        if (show_plan(door, request, &count, err) < 0)
+            return -1;
+        if (count == 0 && !console_wants_json(door->cli))
+            console_result("%s", nothing);
+        return 0;
+    }
     if (migrator_run(door->migrator, request, &count, err) < 0)
         return -1;
     if (count == 0 && !console_wants_json(door->cli))

@@ -9,6 +9,7 @@
 #include "service/settings.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #define EXIT_PENDING 3
@@ -47,7 +48,8 @@ static char *note_of(const struct migration_state *state)
     return mem_string("");
 }
 
-/* Applied as people read it; a migration that is not applied shows none, though it may have been. */
+/* Applied as people read it; a migration that is not applied shows none, though it may have been.
+ */
 static void add_applied(struct table *table, const struct migration_state *state)
 {
     int64_t moment_ns = 0;

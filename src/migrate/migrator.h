@@ -58,8 +58,8 @@ int migrator_register(struct migrator *migrator, const char *version, const char
                       struct error *err);
 
 /* Everything pending, up to and with `version` unless it is NULL, as one batch. *ret_count (may be
- * NULL): how many were run. Errors: ERROR_CORRUPT a checksum differs, ERROR_LOCKED, ERROR_STRANDED a
- * person has to decide, and whatever a statement failed with. */
+ * NULL): how many were run. Errors: ERROR_CORRUPT a checksum differs, ERROR_LOCKED, ERROR_STRANDED
+ * a person has to decide, and whatever a statement failed with. */
 int migrator_up(struct migrator *migrator, const char *version, size_t *ret_count,
                 struct error *err);
 /* The same for any request, up or down. *ret_count is set on failure too. */
