@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/fs.h>
 #include <linux/openat2.h>
 #include <stdio.h>
@@ -47,10 +48,8 @@ static int open_by_steps(struct os *os, int folder, const char *path, int flags,
     }
 }
 
-int files_beneath_open(struct os *os, int folder, const char *path, int flags, mode_t mode)
+static int open_short(struct os *os, int folder, const char *path, int flags, mode_t mode)
 {
-    if (!path[0])
-        path = ".";
     int fd = os->openat2(os, folder, path, flags, mode,
                          RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
     if (fd < 0 && (errno == ENOSYS || errno == EPERM))
@@ -58,23 +57,59 @@ int files_beneath_open(struct os *os, int folder, const char *path, int flags, m
     return fd;
 }
 
+/* The longest path that is given to the kernel at once. */
+#define PIECE_MAXIMUM ((size_t)PATH_MAX - 256)
+
+int files_beneath_open(struct os *os, int folder, const char *path, int flags, mode_t mode)
+{
+    int at = folder;
+    while (strlen(path) > PIECE_MAXIMUM) {
+        const char *cut = memrchr(path, '/', PIECE_MAXIMUM);
+        SCOPED(string) char *piece = mem_string_n(path, cut ? (size_t)(cut - path) : 0);
+        int next = cut ? open_short(os, at, piece, O_PATH | O_DIRECTORY, 0) : -1;
+        if (!cut)
+            errno = ENAMETOOLONG;
+        if (at != folder)
+            close_kept_errno(os, &at);
+        if (next < 0)
+            return -1;
+        at = next;
+        path = cut + 1;
+    }
+    int fd = open_short(os, at, path[0] ? path : ".", flags, mode);
+    if (at != folder)
+        close_kept_errno(os, &at);
+    return fd;
+}
+
+/* One step down, made where it is missing. */
+static int open_or_make(struct os *os, int folder, const char *name)
+{
+    /* Another thread may be quicker. */
+    if (os->mkdirat(os, folder, name, 0755) < 0 && errno != EEXIST)
+        return -1;
+    return os->openat(os, folder, name, STEP, 0);
+}
+
 int files_beneath_make(struct os *os, int folder, const char *path)
 {
     int fd = files_beneath_open(os, folder, path, O_PATH | O_DIRECTORY, 0);
-    if (fd >= 0 || errno != ENOENT || !path[0])
+    if (fd >= 0 || errno != ENOENT)
         return fd;
-    SCOPED(string) char *above = path_folder(path);
-    int parent = files_beneath_make(os, folder, strcmp(above, ".") == 0 ? "" : above);
-    if (parent < 0)
-        return -1;
-    /* Another thread may have been quicker. */
-    int made = os->mkdirat(os, parent, path_base(path), 0755);
-    if (made < 0 && errno != EEXIST)
-        close_kept_errno(os, &parent);
-    file_close(os, &parent);
-    if (made < 0 && errno != EEXIST)
-        return -1;
-    return files_beneath_open(os, folder, path, O_PATH | O_DIRECTORY, 0);
+    int at = folder;
+    while (*path) {
+        size_t length = strcspn(path, "/");
+        SCOPED(string) char *name = mem_string_n(path, length);
+        int next = open_or_make(os, at, name);
+        if (at != folder)
+            close_kept_errno(os, &at);
+        if (next < 0)
+            return -1;
+        at = next;
+        path += length;
+        path += *path == '/';
+    }
+    return at;
 }
 
 int files_beneath_top(struct os *os, const char *absolute, int flags)
