@@ -241,8 +241,7 @@ static int load_check(struct load *base, struct error *err)
 static int roll_back(struct files_load *load, struct error *err)
 {
     struct error problem = ERROR_INIT;
-    if (files_swap_backwards(&load->sides, &problem) == 0 &&
-        files_swap_forget(&load->sides, &problem) == 0)
+    if (files_swap_roll_back(&load->sides, &problem) == 0)
         return error_recode(err, ERROR_RESTORE);
     const struct files_side *side = &load->sides.items[0];
     load->committed = true;

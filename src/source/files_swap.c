@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/os.h"
 #include "source/files_plan.h"
@@ -80,30 +81,51 @@ static int sync_all(const struct files_sides *sides, struct error *err)
     return 0;
 }
 
+static int go_back(const struct files_sides *sides, struct error *err)
+{
+    for (size_t i = sides->count; i-- > 0;)
+        if (files_plan_backwards(sides->os, &sides->items[i], err) < 0)
+            return -1;
+    return 0;
+}
+
 int files_swap_forwards(const struct files_sides *sides, struct error *err)
 {
+    struct error problem = ERROR_INIT;
     if (write_state(sides, FILES_STATE_TO_AFTER, err) < 0)
         return -1;
     for (size_t i = 0; i < sides->count; i++)
         if (files_plan_forwards(sides->os, &sides->items[i], err) < 0)
             return -1;
-    return sync_all(sides, err) < 0 ? -1 : write_state(sides, FILES_STATE_AFTER, err);
+    if (sync_all(sides, err) < 0)
+        return -1;
+    /* Everything is in place and stays there: "on the way" leads everybody to the same end. */
+    if (write_state(sides, FILES_STATE_AFTER, &problem) < 0)
+        log_warning("%s", problem.message);
+    return 0;
+}
+
+int files_swap_roll_back(const struct files_sides *sides, struct error *err)
+{
+    /* No note of it: what made the swap fail may be a full disk. Killed on the way, it is finished
+     * forwards, which is as whole. */
+    struct error problem = ERROR_INIT;
+    if (go_back(sides, err) < 0)
+        return -1;
+    if (sync_all(sides, &problem) < 0)
+        log_warning("%s", problem.message);
+    struct os *os = sides->os;
+    os->unlinkat(os, sides->items[0].fd, STATE_NEW, 0);
+    if (os->unlinkat(os, sides->items[0].fd, STATE, 0) < 0 && errno != ENOENT)
+        return error_set_errno(err, ERROR_FAILED, errno, "forget the state of a restore");
+    return 0;
 }
 
 int files_swap_backwards(const struct files_sides *sides, struct error *err)
 {
     if (write_state(sides, FILES_STATE_TO_BEFORE, err) < 0)
         return -1;
-    for (size_t i = sides->count; i-- > 0;)
-        if (files_plan_backwards(sides->os, &sides->items[i], err) < 0)
-            return -1;
-    return sync_all(sides, err) < 0 ? -1 : write_state(sides, FILES_STATE_BEFORE, err);
-}
-
-int files_swap_forget(const struct files_sides *sides, struct error *err)
-{
-    struct os *os = sides->os;
-    if (os->unlinkat(os, sides->items[0].fd, STATE, 0) < 0 && errno != ENOENT)
-        return error_set_errno(err, ERROR_FAILED, errno, "forget the state of a restore");
-    return 0;
+    if (go_back(sides, err) < 0 || sync_all(sides, err) < 0)
+        return -1;
+    return write_state(sides, FILES_STATE_BEFORE, err);
 }

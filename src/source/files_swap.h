@@ -24,10 +24,13 @@ enum files_state {
 int files_swap_state(const struct files_sides *sides, enum files_state *ret_state,
                      int64_t *ret_moment_ns, struct error *err);
 
+/* On failure some of it may have been done: files_swap_roll_back. */
 int files_swap_forwards(const struct files_sides *sides, struct error *err);
-int files_swap_backwards(const struct files_sides *sides, struct error *err);
 
-/* After backwards, as if it had never begun. */
-int files_swap_forget(const struct files_sides *sides, struct error *err);
+/* As if it had never begun. Needs no room. */
+int files_swap_roll_back(const struct files_sides *sides, struct error *err);
+
+/* Undo, which can itself be undone. */
+int files_swap_backwards(const struct files_sides *sides, struct error *err);
 
 #endif

@@ -771,10 +771,11 @@ def test_the_target_is_as_before_or_as_the_backup(fault, way, tmp_path):
     for number in range(1, calls + 1, 1 if calls < 400 else 3):
         reset()
         done = tool(*args, fault="%s:%d" % (fault, number))
-        assert done.code != 23, done.err
+        # Where not even renaming back works any more, the run says so and leaves all for later.
+        assert done.code != 23 or fault == "nospace", done.err
         kept = done.values("kept")
         left = [name for name in os.listdir(tmp_path) if name.startswith(".kedge-")]
-        if fault == "kill" and done.code == -signal.SIGKILL:
+        if done.code in (-signal.SIGKILL, 23):
             if not kept:
                 # Killed before the swap was noted: the early note leads to the side folder.
                 kept = [json.dumps({"driver": "files", "moment": 0, "sides": [
