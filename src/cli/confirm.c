@@ -72,19 +72,3 @@ int confirm_ask(const struct cli *cli, const char *what, const char *question, s
         return 0;
     return error_set(err, ERROR_DECLINED, "declined: %s", what);
 }
-
-int confirm_name(const struct cli *cli, const char *what, const char *name, struct error *err)
-{
-    if (confirm_is_forced(cli))
-        return 0;
-    struct buf visible __attribute__((cleanup(scoped_buf_cleanup))) = BUF_INIT;
-    text_append_visible(&visible, name, strlen(name));
-    char answer[512];
-    char line[1024];
-    snprintf(line, sizeof line, "This is production. Type \"%s\" to go on:", visible.data);
-    if (ask(cli, what, line, answer, sizeof answer, err) < 0)
-        return -1;
-    if (strcmp(answer, visible.data) == 0)
-        return 0;
-    return error_set(err, ERROR_DECLINED, "declined: %s", what);
-}

@@ -20,7 +20,4 @@ bool confirm_is_forced(const struct cli *cli);
  * "(yes/no) [no]:" after it. */
 int confirm_ask(const struct cli *cli, const char *what, const char *question, struct error *err);
 
-/* A second question that wants the name typed. */
-int confirm_name(const struct cli *cli, const char *what, const char *name, struct error *err);
-
 #endif

@@ -21,6 +21,7 @@
 #include "store/store.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,14 +83,14 @@ static void say_warning(const struct cli *cli, const struct load_preview *previe
     bool database = text_starts(target, word);
     const char *name = database ? target + strlen(word) : target;
     size_t length = database ? strcspn(name, " ") : strlen(name);
-    console_message("⚠️  WARNING: This will REPLACE all data in %s'%.*s'",
-                    database ? "database " : "", (int)length, name);
+    session_tell(cli, "⚠️  WARNING: This will REPLACE all data in %s'%.*s'",
+                 database ? "database " : "", (int)length, name);
     if (preview->rows != UINT64_MAX && preview->objects)
         console_note(cli, "There now: %" PRIu64 " objects, %" PRIu64 " rows", preview->objects,
                      preview->rows);
     for (size_t i = 0; i < preview->conflicts.count; i++)
-        console_message("   %s", preview->conflicts.items[i]);
-    console_message("%s", "");
+        session_tell(cli, "   %s", preview->conflicts.items[i]);
+    session_tell(cli, "%s", "");
 }
 
 static int decline(struct error *err)
@@ -188,9 +189,12 @@ static void print_plan(const struct restore_report *report)
 static void print_done(const struct cli *cli, const struct restore_report *report)
 {
     char duration[32];
+    char rows[32] = "";
     text_format_duration(report->duration_ms, duration);
-    console_result("✓ Restored %s into %s: %" PRIu64 " rows in %s", report->backup_file,
-                   report->target, report->rows, duration);
+    if (report->rows) /* an image is not counted */
+        snprintf(rows, sizeof rows, ", %" PRIu64 " rows", report->rows);
+    console_result("✓ Restored %s into %s%s in %s", report->backup_file, report->target, rows,
+                   duration);
     if (report->safety_text)
         console_note(cli, "Way back: %s", report->safety_text);
     if (report->undo_until_ns) {

@@ -106,6 +106,18 @@ void session_say(const struct cli *cli, const char *format, ...)
         console_note(cli, "%s", text);
 }
 
+void session_tell(const struct cli *cli, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    SCOPED(string) char *text = mem_format_v(format, args);
+    va_end(args);
+    if ((cli->command->flags & COMMAND_OLD) && !console_wants_json(cli))
+        console_result("%s", text);
+    else
+        console_message("%s", text);
+}
+
 static int add_identity_file(struct cli *cli, const char *path, struct artifact_keys *keys,
                              struct error *err)
 {

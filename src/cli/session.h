@@ -42,6 +42,10 @@ int session_not_found(struct cli *cli, struct session *session, const char *name
 void session_say(const struct cli *cli, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* The same, but also with --quiet and --json (then on stderr): what a question is about. */
+void session_tell(const struct cli *cli, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
 /* Identities and passphrase from --identity and --passphrase-file; to be cleared. */
 struct session_keys {
     struct artifact_keys keys;

@@ -2,7 +2,6 @@
  * kedge undo: back to before a restore.
  */
 #include "base/error.h"
-#include "base/mem.h"
 #include "cli/commands.h"
 #include "cli/confirm.h"
 #include "cli/console.h"
@@ -12,35 +11,45 @@
 #include "service/settings.h"
 
 #include <inttypes.h>
+#include <stdio.h>
+
+/* "before restore 3", or "after" it when an undo is undone. */
+static const char *side(const struct undo_report *report)
+{
+    return report->forth ? "after" : "before";
+}
 
 static int confirm(void *context, const struct undo_report *plan, struct error *err)
 {
     const struct cli *cli = context;
     if (plan->changed)
-        console_message("Since restore %" PRId64 ": %s", plan->number, plan->changed);
+        session_tell(cli, "%s", plan->changed);
     if (settings_bool(cli->settings, SETTING_DRY_RUN)) {
-        console_result("Would take %s back to before restore %" PRId64, plan->target, plan->number);
+        console_result("Would take %s to %s restore %" PRId64, plan->target, side(plan),
+                       plan->number);
         return error_set(err, ERROR_DECLINED, "dry run");
     }
-    SCOPED(string)
-    char *what =
-        mem_format("taking %s back to before restore %" PRId64, plan->target, plan->number);
-    SCOPED(string)
-    char *question =
-        mem_format("Take %s back to before restore %" PRId64 "?", plan->target, plan->number);
+    char what[512];
+    char question[512];
+    snprintf(what, sizeof what, "taking %s to %s restore %" PRId64, plan->target, side(plan),
+             plan->number);
+    snprintf(question, sizeof question, "Take %s to %s restore %" PRId64 "?", plan->target,
+             side(plan), plan->number);
     return confirm_ask(cli, what, question, err);
 }
 
 static void print_report(const struct cli *cli, const struct undo_report *report)
 {
     if (!console_wants_json(cli)) {
-        console_result("✓ %s is as it was before restore %" PRId64, report->target, report->number);
+        console_result("✓ %s is as it was %s restore %" PRId64, report->target, side(report),
+                       report->number);
         console_note(cli, "kedge undo again takes this back");
         return;
     }
     json_t *object = json_object();
     json_object_set_new(object, "number", json_integer(report->number));
     json_object_set_new(object, "target", console_json_text(report->target));
+    json_object_set_new(object, "forth", json_boolean(report->forth));
     json_object_set_new(object, "changed", console_json_text(report->changed));
     console_json(object);
 }

@@ -14,6 +14,7 @@
 #include "service/settings.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 static const char *const level_names[] = {"stored", "hashed", "decoded", "restored"};
 
@@ -51,9 +52,12 @@ static void print_report(const struct cli *cli, const struct verify_report *repo
         return;
     }
     char size[32];
+    char rows[32] = "";
     text_format_size(report->stored_bytes, size);
-    console_result("✓ %s: level %d (%s), %s, %" PRIu64 " rows", report->file, report->level,
-                   report->level >= 0 ? level_names[report->level] : "nothing", size, report->rows);
+    if (report->rows) /* an image is not counted */
+        snprintf(rows, sizeof rows, ", %" PRIu64 " rows", report->rows);
+    console_result("✓ %s: level %d (%s), %s%s", report->file, report->level,
+                   report->level >= 0 ? level_names[report->level] : "nothing", size, rows);
 }
 
 struct all {
