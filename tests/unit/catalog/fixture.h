@@ -39,6 +39,15 @@ static inline struct catalog *fixture_open(const struct fixture *fixture)
     return catalog;
 }
 
+/* One app and one destination. */
+static inline void fixture_fill(struct fixture *fixture, struct error *err)
+{
+    struct destination_row local = {.name = "local", .url = "/srv/backups", .is_active = true};
+    assert_ok(apps_upsert(fixture->catalog, "shop", fixture->app_id, err), *err);
+    assert_ok(destinations_upsert(fixture->catalog, &local, err), *err);
+    memcpy(fixture->destination_id, local.id, sizeof local.id);
+}
+
 static inline void fixture_init(struct fixture *fixture)
 {
     struct error err = ERROR_INIT;
@@ -47,10 +56,7 @@ static inline void fixture_init(struct fixture *fixture)
     assert_non_null(mkdtemp(fixture->folder));
     snprintf(fixture->path, sizeof fixture->path, "%s/home/catalog.db", fixture->folder);
     fixture->catalog = fixture_open(fixture);
-    assert_ok(apps_upsert(fixture->catalog, "shop", fixture->app_id, &err), err);
-    struct destination_row local = {.name = "local", .url = "/srv/backups", .is_active = true};
-    assert_ok(destinations_upsert(fixture->catalog, &local, &err), err);
-    memcpy(fixture->destination_id, local.id, sizeof local.id);
+    fixture_fill(fixture, &err);
 }
 
 static inline void fixture_remove_folder(const char *path)
