@@ -62,6 +62,10 @@ static const struct dialect dialects[] = {
             "WHERE relnamespace = to_regnamespace('public') AND relname = ? AND attnum > 0 "
             "AND NOT attisdropped ORDER BY attnum",
         .outside_view = "CREATE VIEW public.%s AS SELECT * FROM kedge.%s",
+        .denied = "SELECT 'schema public' WHERE CASE WHEN to_regnamespace('public') IS NULL "
+                  "THEN false ELSE NOT has_schema_privilege('public', 'CREATE') END "
+                  "UNION ALL SELECT 'database ' || current_database() "
+                  "WHERE NOT has_database_privilege(current_database(), 'CREATE')",
         .title = "PostgreSQL",
         .now = "SELECT to_char(now(), 'YYYY-MM-DD HH24:MI:SS')",
         .claim = " FOR UPDATE SKIP LOCKED",

@@ -29,6 +29,7 @@ struct dialect {
     const char *outside_columns; /* names of its columns */
     const char *outside_view; /* makes a view there of ours; printf for the name, twice; NULL: the
                                  tables' own place is where readers look */
+    const char *denied;       /* a text for each thing where we may not create what we must; NULL */
     const char *integrity;    /* a text for each thing that is wrong inside; NULL: the server's
                                  own affair */
     const char *title;        /* "PostgreSQL" */

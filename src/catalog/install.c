@@ -96,9 +96,13 @@ static int look(struct install *install, struct error *err)
 {
     struct catalog *catalog = &install->catalog;
     int kind = catalog_outside(catalog, catalog_views[0], err);
-    int complete = kind < 0 ? -1 : schema_complete(catalog, NULL, err);
+    bool any = false;
+    int complete = kind < 0 ? -1 : schema_complete(catalog, &any, err);
     if (complete < 0)
         return -1;
+    if (!complete && any)
+        say(install, INSTALL_WARNING,
+            "A part is there already: an interrupted or older installation is completed now");
     if (!complete && kind != OUTSIDE_TABLE)
         return 0;
     say(install, INSTALL_WARNING, "Table database_backups already exists");
@@ -247,10 +251,27 @@ static int look_after_commit(struct install *install, struct error *err)
                      why.message);
 }
 
+static int raise_denied(void *context, const struct db_value *columns, size_t count,
+                        struct error *err)
+{
+    (void)context;
+    (void)count;
+    return error_set(err, ERROR_PERMISSION, "permission denied for %s",
+                     columns[0].type == DB_TEXT ? columns[0].text : "this database");
+}
+
+/* Asked before anything is begun, so that the answer is the whole of it. */
+static int check_rights(struct catalog *catalog, struct error *err)
+{
+    if (!catalog->dialect->denied)
+        return 0;
+    return db_query(catalog->db, catalog->dialect->denied, NULL, 0, raise_denied, NULL, err);
+}
+
 static int install_new(struct install *install, struct error *err)
 {
     struct catalog *catalog = &install->catalog;
-    if (db_begin(catalog->db, true, err) < 0)
+    if (check_rights(catalog, err) < 0 || db_begin(catalog->db, true, err) < 0)
         return -1;
     if (build(install, err) < 0) {
         db_rollback(catalog->db, NULL);
@@ -276,11 +297,12 @@ static int hint_at_rights(const struct install *install, struct error *err)
     if (!err || err->hint[0] || !install->catalog.dialect)
         return -1;
     const char *user = install->url.user ? install->url.user : "USER";
-    if (strstr(err->message, "permission denied for schema"))
-        return error_hint(err, "GRANT CREATE ON SCHEMA public TO %s;", user);
-    if (strstr(err->message, "permission denied for database"))
-        return error_hint(err, "GRANT CREATE ON DATABASE %s TO %s;",
-                          install->url.database ? install->url.database : "DATABASE", user);
+    const char *database = install->url.database ? install->url.database : "DATABASE";
+    if (strstr(err->message, "permission denied for schema") ||
+        strstr(err->message, "permission denied for database"))
+        return error_hint(err,
+                          "GRANT CREATE ON SCHEMA public TO %s; GRANT CREATE ON DATABASE %s TO %s;",
+                          user, database, user);
     if (!install->catalog.dialect->create && strstr(err->message, "already exists"))
         return error_hint(err, "the file has a table of that name: give the catalogue a SQLite "
                                "file of its own");

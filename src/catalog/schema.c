@@ -52,12 +52,14 @@ static int strike_off(void *context, const struct db_value *columns, size_t coun
 }
 
 /* What every start looks at: one query when all is well. */
-static int find_missing(struct catalog *catalog, struct missing *missing, struct error *err)
+static int find_missing(struct catalog *catalog, struct missing *missing, bool *ret_any,
+                        struct error *err)
 {
     int64_t exists = 0;
     list_all(catalog, missing);
     if (db_query_integer(catalog->db, catalog->dialect->history_exists, NULL, 0, &exists, err) < 0)
         return -1;
+    *ret_any = exists != 0;
     if (!exists)
         return 0;
     if (dialect_enter(catalog->dialect, catalog->db, err) < 0)
@@ -95,10 +97,11 @@ static int run_migrator(struct catalog *catalog, struct error *err)
 int schema_complete(struct catalog *catalog, bool *ret_any, struct error *err)
 {
     struct missing missing;
-    if (find_missing(catalog, &missing, err) < 0)
+    bool any = false;
+    if (find_missing(catalog, &missing, &any, err) < 0)
         return -1;
     if (ret_any)
-        *ret_any = missing.left < missing.count;
+        *ret_any = any;
     return missing.left == 0 ? 1 : 0;
 }
 

@@ -11,7 +11,7 @@ struct catalog;
 struct error;
 
 /* Does the database have all of it? 1, 0 when something (or everything) is missing, -1 when a newer
- * kedge made it. *ret_any (may be NULL): there is at least a part of it. */
+ * kedge made it. *ret_any (may be NULL): the table in which applied ones are recorded is there. */
 int schema_complete(struct catalog *catalog, bool *ret_any, struct error *err);
 
 /* Apply the embedded migrations that are not recorded yet, each in one transaction with its record.
