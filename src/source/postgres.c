@@ -11,6 +11,7 @@ const struct source_ops source_postgres = {
     .dump = postgres_dump,
     .load = postgres_load_database,
     .recover = postgres_recover_database,
+    .side = postgres_side_database,
     .undo = postgres_undo_database,
     .discard = postgres_discard_database,
 };

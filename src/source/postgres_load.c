@@ -9,6 +9,7 @@
 #include "source/postgres_fill.h"
 #include "source/postgres_needs.h"
 #include "source/postgres_play.h"
+#include "source/postgres_proof.h"
 #include "source/postgres_properties.h"
 #include "source/postgres_session.h"
 #include "source/postgres_swap.h"
@@ -167,6 +168,9 @@ static int check_database(struct load *base, struct error *err)
     if (count_written(load->options->os, &load->target->url, load->swap.side, load->swap.written,
                       err) < 0)
         return error_recode(err, ERROR_RESTORE);
+    if (load->options->thorough &&
+        postgres_proof(&load->target->url, load->swap.side, load->options, load->segments, err) < 0)
+        return -1;
     base->rows_loaded = postgres_counts_rows(&load->counts);
     free(base->kept);
     base->kept = postgres_swap_format(&load->swap);
@@ -274,6 +278,20 @@ int postgres_recover_database(struct os *os, const char *kept, const struct sour
     if (*ret_state == LOAD_BEFORE)
         return postgres_database_drop(beside, swap.side, err);
     return swap.keep ? 0 : postgres_database_drop(beside, swap.old, err);
+}
+
+int postgres_side_database(struct os *os, const char *kept, const struct source_target *target,
+                           enum load_state *ret_state, struct error *err)
+{
+    __attribute__((cleanup(postgres_swap_clear))) struct postgres_swap swap = {0};
+    SCOPED(pq) struct pq *beside = NULL;
+    int64_t live = 0;
+    if (postgres_swap_parse(kept, &swap, err) < 0 ||
+        postgres_connect_beside(os, &target->url, swap.live, &beside, err) < 0 ||
+        postgres_database_oid(beside, swap.live, &live, err) < 0)
+        return -1;
+    *ret_state = live && live == swap.side_oid ? LOAD_AFTER : LOAD_BEFORE;
+    return 0;
 }
 
 static char *tell_written(const int64_t before[static 3], const int64_t now[static 3])

@@ -18,6 +18,8 @@ int postgres_load_database(const struct source_target *target, const struct load
 /* Whatever the restore's record says: databases or tables. */
 int postgres_recover_database(struct os *os, const char *kept, const struct source_target *target,
                               enum load_state *ret_state, struct error *err);
+int postgres_side_database(struct os *os, const char *kept, const struct source_target *target,
+                           enum load_state *ret_state, struct error *err);
 int postgres_undo_database(struct os *os, const char *kept, const struct source_target *target,
                            _Bool dry_run, char **ret_changed, struct error *err);
 int postgres_discard_database(struct os *os, const char *kept, const struct source_target *target,

@@ -200,3 +200,25 @@ int postgres_slice_dump(struct pq *pq, const struct postgres_slice *slice,
         error_prefix(err, "table %s.%s", slice->table->schema, slice->table->name);
     return result;
 }
+
+static int digest_rows(struct pq *pq, struct row_digest *digest, struct error *err)
+{
+    char *row = NULL;
+    size_t size = 0;
+    int more;
+    while ((more = pq_copy_out_row(pq, &row, &size, err)) > 0) {
+        row_digest_add(digest, row, size - 1, size);
+        pq_copy_out_free(row);
+    }
+    return more;
+}
+
+int postgres_slice_digest(struct pq *pq, const struct postgres_slice *slice,
+                          struct row_digest *digest, struct error *err)
+{
+    __attribute__((cleanup(scoped_buf_cleanup))) struct buf sql = BUF_INIT;
+    copy_sql(slice, &sql);
+    if (pq_copy_out_begin(pq, sql.data, err) < 0 || digest_rows(pq, digest, err) < 0)
+        return error_prefix(err, "table %s.%s", slice->table->schema, slice->table->name);
+    return 0;
+}

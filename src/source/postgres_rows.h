@@ -50,4 +50,8 @@ int postgres_slice_dump(struct pq *pq, const struct postgres_slice *slice,
                         postgres_gate_fn *gate, void *context, struct row_digest *digest,
                         struct error *err);
 
+/* Read one slice only for its digest. */
+int postgres_slice_digest(struct pq *pq, const struct postgres_slice *slice,
+                          struct row_digest *digest, struct error *err);
+
 #endif

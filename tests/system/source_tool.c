@@ -9,8 +9,8 @@
  *
  * Options: --jobs N, --table T, --exclude-table T, --schema S, --wait MS, --roles, --force,
  * --no-owner,
- * --role R, --keep, --cascade, --preview. Results are lines NAME=value on stdout; an error is
- * "error: ..." and "hint: ..." on stderr, and the exit status is the error's.
+ * --role R, --keep, --cascade, --preview, --thorough. Results are lines NAME=value on stdout; an
+ * error is "error: ..." and "hint: ..." on stderr, and the exit status is the error's.
  */
 #include "base/buf.h"
 #include "base/error.h"
@@ -51,23 +51,18 @@ enum {
     ROLE,
     KEEP,
     CASCADE,
-    PREVIEW
+    PREVIEW,
+    THOROUGH
 };
 
 static const struct option names[] = {
-    {"jobs", 1, NULL, JOBS},
-    {"table", 1, NULL, TABLE},
-    {"schema", 1, NULL, SCHEMA},
-    {"exclude-table", 1, NULL, EXCLUDE},
-    {"wait", 1, NULL, WAIT},
-    {"roles", 0, NULL, ROLES},
-    {"force", 0, NULL, FORCE},
-    {"no-owner", 0, NULL, NO_OWNER},
-    {"role", 1, NULL, ROLE},
-    {"keep", 0, NULL, KEEP},
-    {"cascade", 0, NULL, CASCADE},
-    {"preview", 0, NULL, PREVIEW},
-    {NULL, 0, NULL, 0},
+    {"jobs", 1, NULL, JOBS},         {"table", 1, NULL, TABLE},
+    {"schema", 1, NULL, SCHEMA},     {"exclude-table", 1, NULL, EXCLUDE},
+    {"wait", 1, NULL, WAIT},         {"roles", 0, NULL, ROLES},
+    {"force", 0, NULL, FORCE},       {"no-owner", 0, NULL, NO_OWNER},
+    {"role", 1, NULL, ROLE},         {"keep", 0, NULL, KEEP},
+    {"cascade", 0, NULL, CASCADE},   {"preview", 0, NULL, PREVIEW},
+    {"thorough", 0, NULL, THOROUGH}, {NULL, 0, NULL, 0},
 };
 
 static void parse(struct tool *tool, int argc, char **argv)
@@ -108,6 +103,9 @@ static void parse(struct tool *tool, int argc, char **argv)
             break;
         case CASCADE:
             tool->load.cascade = true;
+            break;
+        case THOROUGH:
+            tool->load.thorough = true;
             break;
         case PREVIEW:
             tool->preview = true;
