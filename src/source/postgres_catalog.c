@@ -72,14 +72,14 @@ static const char TABLES_SQL[] =
     "AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' "
     "LEFT JOIN pg_extension e ON e.oid = d.refobjid "
     "WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' "
-    "AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' "
+    "AND n.nspname !~ '^(pg_|" POSTGRES_KEPT_SCHEMA "$)' AND n.nspname <> 'information_schema' "
     "ORDER BY n.nspname COLLATE \"C\", c.relname COLLATE \"C\"";
 
 static const char COLUMNS_SQL[] =
     "SELECT a.attrelid, a.attname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid "
     "JOIN pg_namespace n ON n.oid = c.relnamespace "
     "WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND a.attnum > 0 AND NOT a.attisdropped %s "
-    "AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' "
+    "AND n.nspname !~ '^(pg_|" POSTGRES_KEPT_SCHEMA "$)' AND n.nspname <> 'information_schema' "
     "ORDER BY a.attrelid, a.attnum";
 
 static bool is_true(const struct pq_result *result, size_t row, size_t column)
@@ -299,7 +299,8 @@ static const char SEQUENCES_SQL[] =
     "= 0 "
     "AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' "
     "LEFT JOIN pg_extension e ON e.oid = d.refobjid "
-    "WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND n.nspname !~ '^pg_' "
+    "WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND n.nspname !~ "
+    "'^(pg_|" POSTGRES_KEPT_SCHEMA "$)' "
     "AND n.nspname <> 'information_schema' "
     "AND (d.objid IS NULL OR array_position(e.extconfig, c.oid) IS NOT NULL) "
     "ORDER BY n.nspname COLLATE \"C\", c.relname COLLATE \"C\"";

@@ -16,6 +16,10 @@ struct error;
 struct dump_options;
 struct pq;
 
+/* Schemas in which a restore of single tables keeps what it replaced: never part of a backup. A
+ * pattern that the server and pg_dump read alike. */
+#define POSTGRES_KEPT_SCHEMA "kedge_[0-7][0-9a-hjkmnp-tv-z]{25}"
+
 struct postgres_table {
     char *schema;
     char *name;

@@ -8,6 +8,7 @@
 #include "db/pq.h"
 #include "db/statement.h"
 #include "io/process.h"
+#include "source/postgres_catalog.h"
 #include "source/postgres_words.h"
 
 #include <dirent.h>
@@ -262,7 +263,13 @@ static void add_environment(const struct pq *pq, struct text_list *environment)
 static void add_arguments(const char *snapshot, int64_t lock_timeout_ms, struct text_list *list)
 {
     static const char *const fixed[] = {
-        "pg_dump", "--section=pre-data", "--section=post-data", "--no-blobs", "--no-password", NULL,
+        "pg_dump",
+        "--section=pre-data",
+        "--section=post-data",
+        "--no-blobs",
+        "--exclude-schema=" POSTGRES_KEPT_SCHEMA,
+        "--no-password",
+        NULL,
     };
     for (size_t i = 0; fixed[i]; i++)
         text_list_add(list, fixed[i]);

@@ -172,8 +172,8 @@ uint64_t postgres_counts_rows(struct postgres_counts *counts)
     return rows;
 }
 
-static int check_table(struct postgres_counts *counts, const struct segment_table *table,
-                       struct error *err)
+int postgres_counts_check_table(struct postgres_counts *counts, const struct segment_table *table,
+                                struct error *err)
 {
     static const struct row_digest none;
     const struct postgres_count *item = find_count(counts, table->schema, table->name);
@@ -196,7 +196,7 @@ int postgres_counts_check(struct postgres_counts *counts, const struct segment_s
 {
     struct segment_source *source = (struct segment_source *)(uintptr_t)expected;
     for (size_t i = 0; i < source->ops->table_count(source); i++)
-        if (check_table(counts, source->ops->table(source, i), err) < 0)
+        if (postgres_counts_check_table(counts, source->ops->table(source, i), err) < 0)
             return -1;
     return 0;
 }
@@ -206,8 +206,8 @@ int postgres_counts_check(struct postgres_counts *counts, const struct segment_s
 struct postgres_player {
     struct postgres_play_options options;
     struct statement_reader *reader;
-    bool copying;
-    char *schema; /* of the COPY that is running */
+    bool skipping; /* the rows of the COPY that is running are not wanted */
+    char *schema;  /* of the COPY that is running */
     char *table;
     size_t line;
     struct buf partial; /* the beginning of a row whose end has not come yet */
@@ -247,12 +247,18 @@ static int begin_copy(struct postgres_player *player, const struct statement *st
         error_set(err, ERROR_RESTORE, "a COPY without a table");
         return locate(player, statement, err);
     }
-    SCOPED(string)
-    char *sql = player->options.into ? mem_format("COPY %s %s", player->options.into, words.at)
-                                     : mem_string(statement->text);
+    SCOPED(string) char *into = NULL;
+    int wanted = player->options.copy
+                     ? player->options.copy(player->options.context, player->schema, player->table,
+                                            &into, err)
+                     : 1;
+    player->skipping = wanted == 0;
+    if (wanted <= 0)
+        return wanted;
+    SCOPED(string) char *sql = NULL;
+    sql = into ? mem_format("COPY %s %s", into, words.at) : mem_string(statement->text);
     if (pq_copy_in_begin(player->options.pq, sql, err) < 0)
         return locate(player, statement, err);
-    player->copying = true;
     player->line = statement->line;
     player->digest = (struct row_digest){0};
     buf_reset(&player->partial);
@@ -301,6 +307,8 @@ static void count_rows(struct postgres_player *player, const char *data, size_t 
 static int on_data(void *context, const void *data, size_t size, struct error *err)
 {
     struct postgres_player *player = context;
+    if (player->skipping)
+        return 0;
     count_rows(player, data, size);
     progress_add(player->options.progress, size);
     if (pq_copy_in_write(player->options.pq, data, size, err) < 0)
@@ -313,7 +321,8 @@ static int on_data_end(void *context, struct error *err)
 {
     struct postgres_player *player = context;
     uint64_t rows = 0;
-    player->copying = false;
+    if (player->skipping)
+        return 0;
     if (player->partial.length) {
         row_digest_add(&player->digest, player->partial.data, player->partial.length,
                        player->partial.length);

@@ -22,6 +22,7 @@ struct error;
 struct pq;
 struct progress;
 struct segment_source;
+struct segment_table;
 struct statement;
 
 struct postgres_rules {
@@ -56,6 +57,8 @@ struct postgres_counts {
 void postgres_counts_init(struct postgres_counts *counts);
 void postgres_counts_clear(struct postgres_counts *counts);
 uint64_t postgres_counts_rows(struct postgres_counts *counts);
+int postgres_counts_check_table(struct postgres_counts *counts, const struct segment_table *table,
+                                struct error *err);
 /* Is every table that the artifact's index names as the index says? */
 int postgres_counts_check(struct postgres_counts *counts, const struct segment_source *expected,
                           struct error *err);
@@ -69,8 +72,10 @@ struct postgres_play_options {
     /* Called for each statement that may run, instead of running it: 1 run it after all, 0 it was
      * taken, -1. NULL: run all. */
     int (*statement)(void *context, const struct statement *statement, struct error *err);
-    /* Instead of the table that a COPY names, load this one ("schema"."name"); NULL: as named. */
-    const char *into;
+    /* Called for each COPY: 1 load it, into *ret_into ("schema"."name", to be freed) if set instead
+     * of the table that is named; 0 pass its rows over; -1. NULL: load all as named. */
+    int (*copy)(void *context, const char *schema, const char *table, char **ret_into,
+                struct error *err);
     void *context;
 };
 

@@ -505,3 +505,116 @@ def test_a_stop_ends_dump_and_restore_and_leaves_nothing(server, tmp_path):
         assert not any("__kedge_" in name for name in server.databases())
         assert server.sql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'kedge'") == "0"
     server.sql("DROP DATABASE large;")
+
+
+# ---- single tables ----
+
+@pytest.fixture
+def store(server):
+    server.sql("DO $$ BEGIN CREATE ROLE zoo_reader; EXCEPTION WHEN duplicate_object THEN END $$;")
+    server.create("store")
+    server.sql("""
+        CREATE TABLE customers (id serial PRIMARY KEY, name text);
+        CREATE TABLE orders (id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+          customer integer CONSTRAINT buyer REFERENCES customers ON DELETE CASCADE, note text,
+          twice integer GENERATED ALWAYS AS (2) STORED);
+        COMMENT ON CONSTRAINT buyer ON orders IS 'who';
+        INSERT INTO customers (name) SELECT 'c' || i FROM generate_series(1, 100) i;
+        INSERT INTO orders (customer, note) SELECT i % 100 + 1, 'x' FROM generate_series(1, 2000) i;
+        CREATE INDEX note_index ON orders (note);
+        CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''fired''; END';
+        CREATE TRIGGER no BEFORE INSERT OR DELETE ON customers FOR EACH ROW EXECUTE FUNCTION no();
+        CREATE TRIGGER off BEFORE INSERT ON customers FOR EACH ROW EXECUTE FUNCTION no();
+        ALTER TABLE customers DISABLE TRIGGER off;
+        COMMENT ON TABLE orders IS 'o'; GRANT SELECT ON orders TO zoo_reader;
+    """, "store")
+    return server
+
+
+def rows(server, database):
+    return server.sql("SELECT (SELECT md5(string_agg(c::text, '' ORDER BY id)) FROM customers c), "
+                      "(SELECT md5(string_agg(o::text, '' ORDER BY id)) FROM orders o)", database)
+
+
+def frozen(server):
+    """A copy of the store as it is now, to restore from later."""
+    Run("copy", server.url("store"), server.url("frozen"))
+
+
+def test_a_table_is_restored_where_it_is_and_undone_and_redone(store):
+    frozen(store)
+    definition, before = store.dump("store"), rows(store, "store")
+    store.sql("SET session_replication_role = replica; UPDATE customers SET name = 'spoiled' WHERE id < 50; "
+              "INSERT INTO customers VALUES (900, 'more')", "store")
+    spoiled = rows(store, "store")
+    kept = Run("copy", store.url("frozen"), store.url("store"), "--table", "customers", "--keep").values["KEPT"]
+    assert rows(store, "store") == before
+    assert Run("recover", store.url("store"), kept).values["STATE"] == "after"
+    assert store.dump("store").replace(" ", "").count("kedge_") > 0
+    Run("copy", store.url("store"), store.url("looked_at"))
+    assert "kedge_" not in store.dump("looked_at")
+    Run("undo", store.url("store"), kept)
+    assert rows(store, "store") == spoiled
+    assert Run("recover", store.url("store"), kept).values["STATE"] == "before"
+    Run("undo", store.url("store"), kept)
+    assert rows(store, "store") == before
+    Run("discard", store.url("store"), kept)
+    assert sorted(store.dump("store").split("\n")) == sorted(definition.split("\n"))
+
+
+def test_tables_that_are_not_there_are_made(store):
+    frozen(store)
+    store.create("elsewhere")
+    store.sql("CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';", "elsewhere")
+    kept = Run("copy", store.url("frozen"), store.url("elsewhere"), "--table", "customers", "--table", "public.orders",
+               "--keep").values["KEPT"]
+    assert rows(store, "elsewhere") == rows(store, "frozen")
+    assert store.sql("INSERT INTO orders (customer) VALUES (3) RETURNING id", "elsewhere") == "2001"
+    assert store.sql("SELECT count(*) FROM pg_indexes WHERE indexname = 'note_index'", "elsewhere") == "1"
+    Run("undo", store.url("elsewhere"), kept)
+    assert store.sql("SELECT to_regclass('orders') IS NULL", "elsewhere") == "t"
+    Run("undo", store.url("elsewhere"), kept)
+    assert store.sql("SELECT count(*) FROM orders", "elsewhere") == "2001"
+    Run("discard", store.url("elsewhere"), kept)
+
+
+def test_rows_that_would_dangle_refuse_or_are_deleted_on_request(store):
+    frozen(store)
+    store.sql("SET session_replication_role = replica; INSERT INTO customers (id, name) VALUES (500, 'new'); "
+              "INSERT INTO orders (customer) VALUES (500);", "store")
+    before = rows(store, "store")
+    run = Run("copy", store.url("frozen"), store.url("store"), "--table", "customers", check=False)
+    assert run.status == 22 and "--cascade" in run.error and rows(store, "store") == before
+    Run("copy", store.url("frozen"), store.url("store"), "--table", "customers", "--cascade")
+    assert store.sql("SELECT count(*) FROM orders", "store") == "2000"
+    assert "kedge_" not in store.dump("store")
+
+
+def test_a_table_that_is_not_in_the_backup_is_named(store):
+    frozen(store)
+    run = Run("copy", store.url("frozen"), store.url("store"), "--table", "custommers", check=False)
+    assert run.status == 4 and "custommers" in run.error
+
+
+def test_a_backup_of_chosen_tables_never_replaces_the_database(store, tmp_path):
+    frozen(store)
+    store.sql("CREATE SCHEMA x; CREATE TABLE x.t AS SELECT 1 AS a;", "frozen")
+    store.sql("CREATE SCHEMA x; CREATE TABLE x.t AS SELECT 2 AS a;", "store")
+    before = rows(store, "store")
+    Run("copy", store.url("frozen"), store.url("store"), "--schema", "x")
+    assert rows(store, "store") == before
+    assert store.sql("SELECT a FROM x.t", "store") == "1"
+
+
+def test_excluded_tables_come_back_empty(store):
+    Run("copy", store.url("store"), store.url("without"), "--exclude-table", "orders")
+    assert store.sql("SELECT (SELECT count(*) FROM orders), (SELECT count(*) FROM customers)", "without") == "0|100"
+
+
+def test_a_failed_restore_of_a_table_changes_nothing(store, tmp_path):
+    frozen(store)
+    store.sql("ALTER TABLE customers ADD CHECK (id < 90) NOT VALID;", "store")
+    before = rows(store, "store")
+    run = Run("copy", store.url("frozen"), store.url("store"), "--table", "customers", "--keep", check=False)
+    assert run.status == 22 and "customers" in run.error
+    assert rows(store, "store") == before and "kedge_" not in store.dump("store")

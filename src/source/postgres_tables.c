@@ -1,0 +1,666 @@
+#include "source/postgres_tables.h"
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "base/segment.h"
+#include "base/text.h"
+#include "db/pq.h"
+#include "db/statement.h"
+#include "io/progress.h"
+#include "source/postgres_catalog.h"
+#include "source/postgres_concern.h"
+#include "source/postgres_exchange.h"
+#include "source/postgres_large.h"
+#include "source/postgres_play.h"
+#include "source/postgres_session.h"
+#include "source/source.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The commit takes every lock it needs at once; whoever holds one longer than this wins. */
+#define LOCK_TIMEOUT_MS 60000
+
+/* ---- what is kept ---- */
+
+struct kept_table {
+    char *schema;
+    char *name;
+    char *live;   /* quoted */
+    bool created; /* it was not there before */
+};
+
+struct kept_tables {
+    char *store; /* the schema of this restore */
+    int64_t xid;
+    bool keep;
+    struct kept_table *items;
+    size_t count;
+    size_t capacity;
+};
+
+static void kept_clear(struct kept_tables *kept)
+{
+    for (size_t i = 0; i < kept->count; i++) {
+        free(kept->items[i].schema);
+        free(kept->items[i].name);
+        free(kept->items[i].live);
+    }
+    free(kept->items);
+    free(kept->store);
+    *kept = (struct kept_tables){0};
+}
+
+static char *quote_pair(const char *schema, const char *name)
+{
+    struct buf quoted = BUF_INIT;
+    pq_quote_identifier(&quoted, schema);
+    buf_append_char(&quoted, '.');
+    pq_quote_identifier(&quoted, name);
+    return buf_steal(&quoted);
+}
+
+static struct kept_table *kept_add(struct kept_tables *kept, const char *schema, const char *name)
+{
+    ARRAY_GROW(kept->items, kept->count, kept->capacity);
+    struct kept_table *table = &kept->items[kept->count++];
+    *table = (struct kept_table){
+        .schema = mem_string(schema), .name = mem_string(name), .live = quote_pair(schema, name)};
+    return table;
+}
+
+/* "store"."<what>_<number>": a table of this restore's own. */
+static char *store_name(const struct kept_tables *kept, const char *what, size_t number)
+{
+    SCOPED(string) char *name = mem_format("%s_%zu", what, number);
+    return quote_pair(kept->store, name);
+}
+
+static char *kept_format(const struct kept_tables *kept)
+{
+    json_t *tables = json_array();
+    for (size_t i = 0; i < kept->count; i++)
+        json_array_append_new(tables,
+                              json_pack("{s:s, s:s, s:b}", "schema", kept->items[i].schema, "name",
+                                        kept->items[i].name, "created", kept->items[i].created));
+    json_t *object = json_pack("{s:s, s:s, s:I, s:b, s:o}", "mode", "tables", "store", kept->store,
+                               "xid", (json_int_t)kept->xid, "keep", kept->keep, "tables", tables);
+    char *text = json_dumps(object, JSON_COMPACT);
+    char *copy = mem_string(text);
+    free(text);
+    json_decref(object);
+    return copy;
+}
+
+static int kept_parse(const char *text, struct kept_tables *ret_kept, struct error *err)
+{
+    json_t *object = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    const char *mode = NULL, *store = NULL;
+    json_int_t xid = 0;
+    json_t *tables = NULL;
+    int keep = 0;
+    struct kept_tables kept = {0};
+    bool bad = !object || json_unpack(object, "{s:s, s:s, s:I, s:b, s:o}", "mode", &mode, "store",
+                                      &store, "xid", &xid, "keep", &keep, "tables", &tables) < 0;
+    for (size_t i = 0; !bad && i < json_array_size(tables); i++) {
+        const char *schema = NULL, *name = NULL;
+        int created = 0;
+        bad = json_unpack(json_array_get(tables, i), "{s:s, s:s, s:b}", "schema", &schema, "name",
+                          &name, "created", &created) < 0;
+        if (!bad)
+            kept_add(&kept, schema, name)->created = created;
+    }
+    kept.store = mem_string(store);
+    kept.xid = xid;
+    kept.keep = keep;
+    json_decref(object);
+    if (bad) {
+        kept_clear(&kept);
+        return error_set(err, ERROR_CORRUPT, "the restore's record is damaged");
+    }
+    *ret_kept = kept;
+    return 0;
+}
+
+bool postgres_kept_is_tables(const char *kept)
+{
+    json_t *object = json_loads(kept, 0, NULL);
+    bool tables = text_equal(json_string_value(json_object_get(object, "mode")), "tables");
+    json_decref(object);
+    return tables;
+}
+
+/* ---- the load ---- */
+
+struct tables_load {
+    struct load base;
+    const struct source_target *target;
+    const struct load_options *options;
+    struct segment_source *segments;
+    struct kept_tables kept;
+    struct postgres_rules rules;
+    struct postgres_counts counts;
+    struct pq *pq;              /* in the one transaction */
+    struct text_list sequences; /* of tables that are made */
+};
+
+static bool is_wanted(const struct tables_load *load, const char *schema, const char *name)
+{
+    return load->options->tables.count == 0 ||
+           postgres_table_matches(&load->options->tables, schema, name);
+}
+
+static int exists(struct pq *pq, const char *quoted, bool *ret_exists, struct error *err)
+{
+    struct pq_parameter parameter = {.data = quoted, .size = strlen(quoted)};
+    SCOPED(pq_result) struct pq_result *row = NULL;
+    if (pq_exec_parameters(pq, "SELECT to_regclass($1) IS NOT NULL", &parameter, 1, false, &row,
+                           err) < 0)
+        return -1;
+    *ret_exists = *pq_value(row, 0, 0) == 't';
+    return 0;
+}
+
+static int preview_tables(struct load *base, struct load_preview *ret_preview, struct error *err)
+{
+    struct tables_load *load = (struct tables_load *)base;
+    SCOPED(pq) struct pq *pq = NULL;
+    SCOPED(pq_result) struct pq_result *rows = NULL;
+    if (postgres_connect(load->options->os, &load->target->url, NULL, 0, &pq, err) < 0 ||
+        pq_exec(pq,
+                "SELECT n.nspname, c.relname, greatest(c.reltuples, 0)::bigint, "
+                "pg_total_relation_size(c.oid) FROM pg_class c "
+                "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' "
+                "AND n.nspname !~ '^(pg_|" POSTGRES_KEPT_SCHEMA
+                "$)' AND n.nspname <> 'information_schema'",
+                &rows, err) < 0)
+        return error_recode(err, ERROR_RESTORE);
+    SCOPED(string) char *where = db_url_display(&load->target->url);
+    struct load_preview preview = {.target = mem_format("tables of database %s", where)};
+    for (size_t i = 0; i < pq_rows(rows); i++) {
+        if (!is_wanted(load, pq_value(rows, i, 0), pq_value(rows, i, 1)))
+            continue;
+        preview.exists = true;
+        preview.objects++;
+        preview.rows += strtoull(pq_value(rows, i, 2), NULL, 10);
+        preview.bytes += strtoull(pq_value(rows, i, 3), NULL, 10);
+    }
+    *ret_preview = preview;
+    return 0;
+}
+
+/* ---- which tables ---- */
+
+static bool is_picked(const struct tables_load *load, const char *schema, const char *name)
+{
+    for (size_t i = 0; i < load->kept.count; i++)
+        if (strcmp(load->kept.items[i].name, name) == 0 &&
+            text_equal(load->kept.items[i].schema, schema))
+            return true;
+    return false;
+}
+
+/* A name that means nothing in the backup is a mistake. */
+static int check_names(const struct tables_load *load, struct error *err)
+{
+    for (size_t i = 0; i < load->options->tables.count; i++) {
+        struct text_list one = {.items = &load->options->tables.items[i], .count = 1};
+        bool found = false;
+        for (size_t n = 0; n < load->kept.count && !found; n++)
+            found =
+                postgres_table_matches(&one, load->kept.items[n].schema, load->kept.items[n].name);
+        if (!found) {
+            error_set(err, ERROR_NOT_FOUND, "table %s is not in the backup",
+                      load->options->tables.items[i]);
+            return error_hint(err, "kedge show lists its tables; of a partitioned table, name the "
+                                   "partitions");
+        }
+    }
+    return 0;
+}
+
+static int pick_tables(struct tables_load *load, struct error *err)
+{
+    struct segment_source *segments = load->segments;
+    if (segments->ops->count(segments) == 0) {
+        error_set(err, ERROR_RESTORE, "the backup has no index to find single tables with");
+        return error_hint(err, "restore it whole into another database with --to");
+    }
+    for (size_t i = 0; i < segments->ops->table_count(segments); i++) {
+        const struct segment_table *table = segments->ops->table(segments, i);
+        if (table->schema && is_wanted(load, table->schema, table->name))
+            kept_add(&load->kept, table->schema, table->name);
+    }
+    return check_names(load, err);
+}
+
+/* ---- tables that are not there ---- */
+
+static bool is_created(const struct tables_load *load, const char *statement)
+{
+    for (size_t i = 0; i < load->kept.count; i++)
+        if (load->kept.items[i].created &&
+            postgres_concerns_table(statement, load->kept.items[i].schema,
+                                    load->kept.items[i].name))
+            return true;
+    return postgres_concerns_sequence(statement, &load->sequences);
+}
+
+static int note_sequence(void *context, const struct statement *statement, struct error *err)
+{
+    (void)err;
+    struct tables_load *load = context;
+    for (size_t i = 0; i < load->kept.count; i++) {
+        char *sequence = load->kept.items[i].created
+                             ? postgres_owned_sequence(statement->text, load->kept.items[i].schema,
+                                                       load->kept.items[i].name)
+                             : NULL;
+        if (sequence)
+            text_list_give(&load->sequences, sequence);
+    }
+    return 0;
+}
+
+/* Settings and what concerns the tables that are made. */
+static int pass_definition(void *context, const struct statement *statement, struct error *err)
+{
+    (void)err;
+    struct tables_load *load = context;
+    return text_starts(statement->text, "SET default_t") || is_created(load, statement->text);
+}
+
+static int pass_rows(void *context, const char *schema, const char *table, char **ret_into,
+                     struct error *err)
+{
+    (void)err;
+    struct tables_load *load = context;
+    for (size_t i = 0; i < load->kept.count; i++) {
+        struct kept_table *wanted = &load->kept.items[i];
+        if (strcmp(wanted->name, table) != 0 || !text_equal(wanted->schema, schema))
+            continue;
+        if (!wanted->created)
+            *ret_into = store_name(&load->kept, "new", i);
+        return 1;
+    }
+    return 0;
+}
+
+static int play_frame(struct tables_load *load, size_t number,
+                      int (*statement)(void *, const struct statement *, struct error *),
+                      struct error *err)
+{
+    struct segment *segment = NULL;
+    if (load->segments->ops->read(load->segments, number, &segment, err) < 0)
+        return -1;
+    SCOPED(string) char *name = mem_format("frame %zu", number);
+    struct postgres_play_options options = {.pq = load->pq,
+                                            .rules = &load->rules,
+                                            .counts = &load->counts,
+                                            .progress = load->options->progress,
+                                            .name = name,
+                                            .statement = statement,
+                                            .copy = pass_rows,
+                                            .context = load};
+    int result = postgres_play(&options, segment->data, segment->size, err);
+    load->segments->ops->drop(load->segments, segment);
+    return result;
+}
+
+static int play_section(struct tables_load *load, enum section section,
+                        int (*statement)(void *, const struct statement *, struct error *),
+                        struct error *err)
+{
+    for (size_t i = 0; i < load->segments->ops->count(load->segments); i++) {
+        const struct segment_frame *frame = load->segments->ops->frame(load->segments, i);
+        if (frame->section == section && !text_equal(frame->table, POSTGRES_LARGE_TABLE) &&
+            play_frame(load, i, statement, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int play_rows(struct tables_load *load, struct error *err)
+{
+    for (size_t i = 0; i < load->segments->ops->count(load->segments); i++) {
+        const struct segment_frame *frame = load->segments->ops->frame(load->segments, i);
+        bool ours = !frame->table || is_picked(load, frame->schema, frame->table);
+        if (frame->section == SECTION_DATA && ours && play_frame(load, i, NULL, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* ---- fill ---- */
+
+static bool any_created(const struct tables_load *load)
+{
+    for (size_t i = 0; i < load->kept.count; i++)
+        if (load->kept.items[i].created)
+            return true;
+    return false;
+}
+
+static int make_schema(struct tables_load *load, const char *schema, struct error *err)
+{
+    __attribute__((cleanup(scoped_buf_cleanup))) struct buf sql = BUF_INIT;
+    buf_append_text(&sql, "CREATE SCHEMA IF NOT EXISTS ");
+    pq_quote_identifier(&sql, schema);
+    return pq_exec(load->pq, sql.data, NULL, err);
+}
+
+/* A table beside each one that is there. */
+static int make_tables(struct tables_load *load, struct error *err)
+{
+    if (make_schema(load, load->kept.store, err) < 0)
+        return -1;
+    for (size_t i = 0; i < load->kept.count; i++) {
+        struct kept_table *table = &load->kept.items[i];
+        bool there = false;
+        if (exists(load->pq, table->live, &there, err) < 0)
+            return -1;
+        table->created = !there;
+        SCOPED(string) char *side = store_name(&load->kept, "new", i);
+        if (there ? pq_exec_format(load->pq, err, "CREATE TABLE %s (LIKE %s INCLUDING DEFAULTS)",
+                                   side, table->live) < 0
+                  : make_schema(load, table->schema, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int begin(struct tables_load *load, struct error *err)
+{
+    struct os *os = load->options->os;
+    if (postgres_connect(os, &load->target->url, NULL, LOCK_TIMEOUT_MS, &load->pq, err) < 0 ||
+        postgres_rules_init(load->pq, &load->rules, err) < 0 ||
+        pq_exec(load->pq, "BEGIN", NULL, err) < 0 ||
+        pq_query_integer(load->pq, "SELECT txid_current()", &load->kept.xid, err) < 0)
+        return -1;
+    load->rules.no_owner = load->options->no_owner;
+    load->rules.no_properties = true;
+    return 0;
+}
+
+static int fill_steps(struct tables_load *load, struct error *err)
+{
+    if (pick_tables(load, err) < 0 || begin(load, err) < 0 || make_tables(load, err) < 0)
+        return -1;
+    bool made = any_created(load);
+    if (made && (play_section(load, SECTION_PRE, note_sequence, err) < 0 ||
+                 play_section(load, SECTION_PRE, pass_definition, err) < 0))
+        return -1;
+    if (play_rows(load, err) < 0)
+        return -1;
+    return made ? play_section(load, SECTION_POST, pass_definition, err) : 0;
+}
+
+static int fill_tables(struct load *base, struct segment_source *segments, struct error *err)
+{
+    struct tables_load *load = (struct tables_load *)base;
+    load->segments = segments;
+    progress_begin(load->options->progress, "restoring", 0);
+    if (fill_steps(load, err) < 0)
+        return err->code == ERROR_NOT_FOUND ? -1 : error_recode(err, ERROR_RESTORE);
+    return 0;
+}
+
+/* ---- check and commit ---- */
+
+/* Only the tables that were asked for are expected. */
+static int check_tables(struct load *base, struct error *err)
+{
+    struct tables_load *load = (struct tables_load *)base;
+    for (size_t i = 0; i < load->segments->ops->table_count(load->segments); i++) {
+        const struct segment_table *table = load->segments->ops->table(load->segments, i);
+        if (is_picked(load, table->schema, table->name) &&
+            postgres_counts_check_table(&load->counts, table, err) < 0)
+            return -1;
+    }
+    base->rows_loaded = postgres_counts_rows(&load->counts);
+    load->kept.keep = load->options->keep;
+    free(base->kept);
+    base->kept = kept_format(&load->kept);
+    return 0;
+}
+
+struct exchanges {
+    struct postgres_exchange *items;
+    size_t count;
+};
+
+static void exchanges_clear(struct exchanges *exchanges)
+{
+    for (size_t i = 0; i < exchanges->count; i++) {
+        free((char *)(uintptr_t)exchanges->items[i].from);
+        free((char *)(uintptr_t)exchanges->items[i].keep);
+    }
+    free(exchanges->items);
+}
+
+/* The rows of store.<from>_N go into each table that was there, its own into store.<keep>_N. */
+static struct exchanges list_exchanges(const struct kept_tables *kept, const char *from,
+                                       const char *keep)
+{
+    struct exchanges list = {.items = mem_alloc(kept->count, sizeof *list.items)};
+    for (size_t i = 0; i < kept->count; i++)
+        if (!kept->items[i].created)
+            list.items[list.count++] =
+                (struct postgres_exchange){.live = kept->items[i].live,
+                                           .from = store_name(kept, from, i),
+                                           .keep = keep ? store_name(kept, keep, i) : NULL};
+    return list;
+}
+
+static int drop_store(struct pq *pq, const struct kept_tables *kept, struct error *err)
+{
+    __attribute__((cleanup(scoped_buf_cleanup))) struct buf sql = BUF_INIT;
+    buf_append_text(&sql, "DROP SCHEMA IF EXISTS ");
+    pq_quote_identifier(&sql, kept->store);
+    buf_append_text(&sql, " CASCADE");
+    return pq_exec(pq, sql.data, NULL, err);
+}
+
+/* The schema's comment tells another process on which side the tables are. */
+static int mark_store(struct pq *pq, const struct kept_tables *kept, const char *side,
+                      struct error *err)
+{
+    __attribute__((cleanup(scoped_buf_cleanup))) struct buf sql = BUF_INIT;
+    buf_append_text(&sql, "COMMENT ON SCHEMA ");
+    pq_quote_identifier(&sql, kept->store);
+    buf_append_format(&sql, " IS '%s'", side);
+    return pq_exec(pq, sql.data, NULL, err);
+}
+
+static int drop_tables(struct pq *pq, const struct kept_tables *kept, const char *what,
+                       struct error *err)
+{
+    for (size_t i = 0; i < kept->count; i++) {
+        SCOPED(string) char *name = store_name(kept, what, i);
+        if (!kept->items[i].created && pq_exec_format(pq, err, "DROP TABLE %s", name) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int advance_sequences(struct pq *pq, const struct kept_tables *kept, struct error *err)
+{
+    for (size_t i = 0; i < kept->count; i++)
+        if (postgres_advance_sequences(pq, kept->items[i].live, err) < 0)
+            return error_prefix(err, "sequences of table %s", kept->items[i].live);
+    return 0;
+}
+
+static int commit_steps(struct tables_load *load, struct error *err)
+{
+    struct kept_tables *kept = &load->kept;
+    struct exchanges list = list_exchanges(kept, "new", kept->keep ? "old" : NULL);
+    int result = list.count ? postgres_exchange_rows(load->pq, list.items, list.count,
+                                                     load->options->cascade, err)
+                            : 0;
+    exchanges_clear(&list);
+    if (result < 0 || advance_sequences(load->pq, kept, err) < 0)
+        return -1;
+    if (kept->keep ? drop_tables(load->pq, kept, "new", err) < 0 ||
+                         mark_store(load->pq, kept, "after", err) < 0
+                   : drop_store(load->pq, kept, err) < 0)
+        return -1;
+    return pq_exec(load->pq, "COMMIT", NULL, err);
+}
+
+static int commit_tables(struct load *base, struct error *err)
+{
+    struct tables_load *load = (struct tables_load *)base;
+    return commit_steps(load, err) < 0 ? error_recode(err, ERROR_RESTORE) : 0;
+}
+
+static void free_tables(struct load *base)
+{
+    struct tables_load *load = (struct tables_load *)base;
+    pq_close(load->pq);
+    kept_clear(&load->kept);
+    postgres_rules_clear(&load->rules);
+    postgres_counts_clear(&load->counts);
+    text_list_clear(&load->sequences);
+    free(base->kept);
+    free(load);
+}
+
+static const struct load_ops tables_load_ops = {
+    .preview = preview_tables,
+    .fill = fill_tables,
+    .check = check_tables,
+    .commit = commit_tables,
+    .free = free_tables,
+};
+
+int postgres_load_tables(const struct source_target *target, const struct load_options *options,
+                         struct load **ret_load, struct error *err)
+{
+    (void)err;
+    struct tables_load *load = MEM_NEW(struct tables_load);
+    load->base.ops = &tables_load_ops;
+    load->target = target;
+    load->options = options;
+    /* Small letters: POSTGRES_KEPT_SCHEMA. */
+    load->kept.store = mem_format("kedge_%s", options->id);
+    for (char *c = load->kept.store; *c; c++)
+        *c = (char)tolower((unsigned char)*c);
+    postgres_counts_init(&load->counts);
+    *ret_load = &load->base;
+    return 0;
+}
+
+/* ---- later, in another process ---- */
+
+static int open_kept(struct os *os, const char *text, const struct source_target *target,
+                     struct kept_tables *kept, struct pq **ret_pq, struct error *err)
+{
+    if (kept_parse(text, kept, err) < 0)
+        return -1;
+    return postgres_connect(os, &target->url, NULL, LOCK_TIMEOUT_MS, ret_pq, err);
+}
+
+/* What the schema's comment says, or without one (nothing was kept) how the transaction ended. */
+static int find_side(struct pq *pq, const struct kept_tables *kept, enum load_state *ret_state,
+                     struct error *err)
+{
+    struct pq_parameter parameters[] = {{.data = kept->store, .size = strlen(kept->store)},
+                                        {.data = NULL}};
+    SCOPED(string) char *xid = mem_format("%" PRId64, kept->xid);
+    parameters[1] = (struct pq_parameter){.data = xid, .size = strlen(xid)};
+    SCOPED(pq_result) struct pq_result *row = NULL;
+    if (pq_exec_parameters(pq,
+                           "SELECT coalesce((SELECT obj_description(oid, 'pg_namespace') "
+                           "FROM pg_namespace WHERE nspname = $1), CASE "
+                           "txid_status($2::bigint) WHEN 'committed' THEN 'after' "
+                           "ELSE 'before' END)",
+                           parameters, 2, false, &row, err) < 0)
+        return -1;
+    *ret_state = strcmp(pq_value(row, 0, 0), "after") == 0 ? LOAD_AFTER : LOAD_BEFORE;
+    return 0;
+}
+
+int postgres_tables_side(struct os *os, const char *text, const struct source_target *target,
+                         enum load_state *ret_state, struct error *err)
+{
+    __attribute__((cleanup(kept_clear))) struct kept_tables kept = {0};
+    SCOPED(pq) struct pq *pq = NULL;
+    if (open_kept(os, text, target, &kept, &pq, err) < 0)
+        return -1;
+    return find_side(pq, &kept, ret_state, err);
+}
+
+/* Tables that the restore made go into its schema, or come back from there. */
+static int move_created(struct pq *pq, const struct kept_tables *kept, bool away, struct error *err)
+{
+    for (size_t i = 0; i < kept->count; i++) {
+        if (!kept->items[i].created)
+            continue;
+        const char *from = away ? kept->items[i].schema : kept->store;
+        const char *to = away ? kept->store : kept->items[i].schema;
+        __attribute__((cleanup(scoped_buf_cleanup))) struct buf sql = BUF_INIT;
+        SCOPED(string) char *table = quote_pair(from, kept->items[i].name);
+        buf_append_format(&sql, "ALTER TABLE %s SET SCHEMA ", table);
+        pq_quote_identifier(&sql, to);
+        if (pq_exec(pq, sql.data, NULL, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* What was live becomes what is kept, under the same names. */
+static int rename_kept(struct pq *pq, const struct kept_tables *kept, struct error *err)
+{
+    if (drop_tables(pq, kept, "old", err) < 0)
+        return -1;
+    for (size_t i = 0; i < kept->count; i++) {
+        SCOPED(string) char *name = store_name(kept, "live", i);
+        if (!kept->items[i].created &&
+            pq_exec_format(pq, err, "ALTER TABLE %s RENAME TO old_%zu", name, i) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int undo_steps(struct pq *pq, const struct kept_tables *kept, enum load_state state,
+                      struct error *err)
+{
+    struct exchanges list = list_exchanges(kept, "old", "live");
+    int result = pq_exec(pq, "BEGIN", NULL, err);
+    if (result == 0 && list.count)
+        result = postgres_exchange_rows(pq, list.items, list.count, false, err);
+    exchanges_clear(&list);
+    if (result < 0 || rename_kept(pq, kept, err) < 0 ||
+        move_created(pq, kept, state == LOAD_AFTER, err) < 0 ||
+        mark_store(pq, kept, state == LOAD_AFTER ? "before" : "after", err) < 0)
+        return -1;
+    return pq_exec(pq, "COMMIT", NULL, err);
+}
+
+int postgres_tables_undo(struct os *os, const char *text, const struct source_target *target,
+                         bool dry_run, char **ret_changed, struct error *err)
+{
+    __attribute__((cleanup(kept_clear))) struct kept_tables kept = {0};
+    SCOPED(pq) struct pq *pq = NULL;
+    enum load_state state = LOAD_BEFORE;
+    if (ret_changed)
+        *ret_changed = NULL;
+    if (open_kept(os, text, target, &kept, &pq, err) < 0 || find_side(pq, &kept, &state, err) < 0)
+        return -1;
+    if (dry_run)
+        return 0;
+    return undo_steps(pq, &kept, state, err) < 0 ? error_prefix(err, "undo") : 0;
+}
+
+int postgres_tables_discard(struct os *os, const char *text, const struct source_target *target,
+                            struct error *err)
+{
+    __attribute__((cleanup(kept_clear))) struct kept_tables kept = {0};
+    SCOPED(pq) struct pq *pq = NULL;
+    if (open_kept(os, text, target, &kept, &pq, err) < 0)
+        return -1;
+    return drop_store(pq, &kept, err);
+}
