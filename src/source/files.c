@@ -32,10 +32,11 @@ static int recover_opened(struct files_sides *sides, enum load_state *ret_state,
     int64_t moment_ns = 0;
     if (files_swap_state(sides, &state, &moment_ns, err) < 0)
         return -1;
-    *ret_state =
-        state == FILES_STATE_AFTER || state == FILES_STATE_TO_AFTER ? LOAD_AFTER : LOAD_BEFORE;
-    if (state == FILES_STATE_TO_AFTER)
-        return files_swap_forwards(sides, err);
+    bool before =
+        state == FILES_STATE_NONE || state == FILES_STATE_BEFORE || state == FILES_STATE_TO_BEFORE;
+    *ret_state = before ? LOAD_BEFORE : LOAD_AFTER;
+    if (state == FILES_STATE_TO_AFTER || state == FILES_STATE_REDO)
+        return files_swap_forwards(sides, state, err);
     if (state == FILES_STATE_TO_BEFORE)
         return files_swap_backwards(sides, err);
     return state == FILES_STATE_NONE ? files_sides_remove(sides, err) : 0;
@@ -55,6 +56,22 @@ static int files_recover(struct os *os, const char *kept, const struct source_ta
         return recover_opened(&sides, ret_state, err);
     *ret_state = state_of_live(&sides);
     return 0;
+}
+
+/* An undo or redo that was killed on its way counts as not done: the next one finishes it. */
+static int files_side_now(struct os *os, const char *kept, const struct source_target *target,
+                          enum load_state *ret_state, struct error *err)
+{
+    SCOPED(files_sides) struct files_sides sides = {0};
+    int64_t moment_ns = 0;
+    enum files_state state = FILES_STATE_NONE;
+    if (files_sides_parse(os, kept, &sides, &moment_ns, err) < 0)
+        return -1;
+    if (files_sides_open(&sides, err) < 0 || files_swap_state(&sides, &state, &moment_ns, err) < 0)
+        return -1;
+    bool before = state == FILES_STATE_BEFORE || state == FILES_STATE_REDO;
+    *ret_state = before ? LOAD_BEFORE : LOAD_AFTER;
+    return state != FILES_STATE_NONE;
 }
 
 static int describe_changes(const struct files_sides *sides, int64_t moment_ns, char **ret_changed,
@@ -93,8 +110,9 @@ static int files_undo(struct os *os, const char *kept, const struct source_targe
         return -1;
     if (dry_run)
         return 0;
-    return state == FILES_STATE_BEFORE ? files_swap_forwards(&sides, err)
-                                       : files_swap_backwards(&sides, err);
+    bool forth = state == FILES_STATE_BEFORE || state == FILES_STATE_REDO;
+    return forth ? files_swap_forwards(&sides, FILES_STATE_REDO, err)
+                 : files_swap_backwards(&sides, err);
 }
 
 static int files_discard(struct os *os, const char *kept, const struct source_target *target,
@@ -115,6 +133,7 @@ const struct source_ops source_files = {
     .dump = files_dump,
     .load = files_load,
     .recover = files_recover,
+    .side = files_side_now,
     .undo = files_undo,
     .discard = files_discard,
 };

@@ -253,7 +253,7 @@ static int roll_back(struct files_load *load, struct error *err)
 static int load_commit(struct load *base, struct error *err)
 {
     struct files_load *load = of(base);
-    if (files_swap_forwards(&load->sides, err) < 0)
+    if (files_swap_forwards(&load->sides, FILES_STATE_TO_AFTER, err) < 0)
         return roll_back(load, err);
     load->committed = true;
     return 0;

@@ -254,7 +254,7 @@ char *files_sides_format(const struct files_sides *sides, int64_t moment_ns)
                             (int)side->inside, "existed", (int)side->existed, "device",
                             (json_int_t)side->device, "inode", (json_int_t)side->inode));
     }
-    json_t *all = json_pack("{s:s, s:I, s:o}", "driver", "files", "moment", (json_int_t)moment_ns,
+    json_t *all = json_pack("{s:s, s:I, s:o}", "engine", "files", "moment", (json_int_t)moment_ns,
                             "sides", list);
     char *text = json_dumps(all, JSON_COMPACT);
     json_decref(all);

@@ -18,7 +18,7 @@
 static const char *const words[] = {
     [FILES_STATE_NONE] = "none",     [FILES_STATE_TO_AFTER] = "to-after",
     [FILES_STATE_AFTER] = "after",   [FILES_STATE_TO_BEFORE] = "to-before",
-    [FILES_STATE_BEFORE] = "before",
+    [FILES_STATE_BEFORE] = "before", [FILES_STATE_REDO] = "redo",
 };
 
 int files_swap_state(const struct files_sides *sides, enum files_state *ret_state,
@@ -89,10 +89,10 @@ static int go_back(const struct files_sides *sides, struct error *err)
     return 0;
 }
 
-int files_swap_forwards(const struct files_sides *sides, struct error *err)
+int files_swap_forwards(const struct files_sides *sides, enum files_state state, struct error *err)
 {
     struct error problem = ERROR_INIT;
-    if (write_state(sides, FILES_STATE_TO_AFTER, err) < 0)
+    if (write_state(sides, state, err) < 0)
         return -1;
     for (size_t i = 0; i < sides->count; i++)
         if (files_plan_forwards(sides->os, &sides->items[i], err) < 0)

@@ -778,7 +778,7 @@ def test_the_target_is_as_before_or_as_the_backup(fault, way, tmp_path):
         if done.code in (-signal.SIGKILL, 23):
             if not kept:
                 # Killed before the swap was noted: the early note leads to the side folder.
-                kept = [json.dumps({"driver": "files", "moment": 0, "sides": [
+                kept = [json.dumps({"engine": "files", "moment": 0, "sides": [
                     {"live": top, "base": str(tmp_path), "folder": ".kedge-01ARZ3NDEKTSV4RRFFQ69G5FAV-0",
                      "inside": False, "existed": True, "device": 0, "inode": 0}]})]
             recovered = tool("recover", kept[0])
