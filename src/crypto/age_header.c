@@ -91,7 +91,7 @@ static int parse_words(const struct lines *lines, const struct line *line, struc
 /* Full lines, then one that is shorter, and may be empty. */
 static int parse_body(struct lines *lines, struct buf *body, struct error *err)
 {
-    struct line line;
+    struct line line = {0};
     do {
         unsigned char bytes[COLUMN_BYTES];
         size_t size = 0;
@@ -145,7 +145,7 @@ int age_header_parse(const char *text, size_t size, struct age_header *ret_heade
     if (parse_version(text, size, err) < 0)
         return -1;
     struct lines lines = {.at = text + strlen(VERSION_LINE), .end = text + size, .number = 1};
-    struct line line;
+    struct line line = {0};
     for (;;) {
         if (next_line(&lines, &line, err) < 0)
             return -1;

@@ -41,15 +41,6 @@ static int find_url(const struct service *service, const char *display, struct d
     return db_url_parse(display, ret_url, err);
 }
 
-static const struct source_ops *source_of(const char *json)
-{
-    json_t *root = json_loads(json, 0, NULL);
-    const char *engine = json_string_value(json_object_get(root, "engine"));
-    const struct source_ops *source = engine ? source_find(engine) : NULL;
-    json_decref(root);
-    return source;
-}
-
 char *kept_backup(const struct restore_row *row)
 {
     json_t *root = row->safety_ref ? json_loads(row->safety_ref, 0, NULL) : NULL;
@@ -64,10 +55,11 @@ int kept_open(struct service *service, const struct restore_row *row, struct kep
     SCOPED(string) char *backup = kept_backup(row);
     if (!row->safety_ref || backup)
         return 0;
-    struct kept kept = {.json = row->safety_ref, .source = source_of(row->safety_ref)};
+    struct kept kept = {.json = row->safety_ref,
+                        .source = row->engine ? source_find(row->engine) : NULL};
     if (!kept.source)
-        return error_set(err, ERROR_CORRUPT, "restore %lld: its note of what was kept is damaged",
-                         (long long)row->number);
+        return error_set(err, ERROR_CORRUPT, "restore %lld: this kedge knows no engine %s",
+                         (long long)row->number, row->engine ? row->engine : "");
     kept.what.name = mem_string(row->target);
     if (kept.source->capabilities & SOURCE_DATABASE &&
         find_url(service, row->target, &kept.what.url, err) < 0) {

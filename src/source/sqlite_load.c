@@ -283,7 +283,8 @@ static void load_end(struct load *base)
 {
     struct sqlite_load *load = sqlite_load_of(base);
     file_close(load->os, &load->fd);
-    if (load->made && discard(load, NULL) == 0)
+    /* A scratch restore is thrown away as a matter of course. */
+    if (load->made && discard(load, NULL) == 0 && !load->options->thorough)
         log_info("removed the unfinished copy %s; %s is as it was", load->path, load->kept.target);
     sqlite_kept_clear(&load->kept);
     free(load->path);
