@@ -94,13 +94,30 @@ int command_catalog_check(struct cli *cli, struct error *err)
 
 /* ---- install ---- */
 
+static void print_line_json(enum install_mark mark, const char *text)
+{
+    static const char *const names[] = {
+        [INSTALL_START] = "start",       [INSTALL_PLAIN] = "detail",
+        [INSTALL_DONE] = "done",         [INSTALL_WARNING] = "warning",
+        [INSTALL_NEEDLESS] = "needless", [INSTALL_FINISHED] = "finished",
+    };
+    json_t *object = json_object();
+    json_object_set_new(object, "event", json_string(names[mark]));
+    json_object_set_new(object, "text", console_json_text(text));
+    console_json(object);
+}
+
 static void print_line(void *context, enum install_mark mark, const char *text)
 {
+    const struct cli *cli = context;
+    if (console_wants_json(cli)) {
+        print_line_json(mark, text);
+        return;
+    }
     static const char *const signs[] = {
         [INSTALL_START] = "🚀 ",         [INSTALL_PLAIN] = "",      [INSTALL_DONE] = "✓ ",
         [INSTALL_WARNING] = "⚠️  ", [INSTALL_NEEDLESS] = "✅ ", [INSTALL_FINISHED] = "🎉 ",
     };
-    (void)context;
     if (mark == INSTALL_FINISHED)
         console_result("%s", "");
     console_result("%s%s", signs[mark], text);
@@ -115,6 +132,7 @@ int command_catalog_install(struct cli *cli, struct error *err)
     const struct install_options install = {
         .url = options->default_target ? options->default_target : options->catalog_url,
         .line = print_line,
+        .context = cli,
     };
     return catalog_install(cli->os, &install, err);
 }
