@@ -28,6 +28,7 @@
 struct run {
     struct cli *cli;
     struct progress_line *line;
+    bool files; /* the backup is an archive, not a database */
 };
 
 /* ---- --verify ---- */
@@ -75,16 +76,23 @@ static int verify_first(struct cli *cli, struct session *session,
 
 /* ---- the questions ---- */
 
-/* "database shop on db1:5432" is database 'shop'; a path is itself. */
-static void say_warning(const struct cli *cli, const struct load_preview *preview)
+/* The name of a database from its address: what follows the server. To be freed; other targets are
+ * themselves. */
+static char *name_of_target(const char *target)
 {
-    static const char word[] = "database ";
-    const char *target = preview->target;
-    bool database = text_starts(target, word);
-    const char *name = database ? target + strlen(word) : target;
-    size_t length = database ? strcspn(name, " ") : strlen(name);
-    session_tell(cli, "⚠️  WARNING: This will REPLACE all data in %s'%.*s'",
-                 database ? "database " : "", (int)length, name);
+    const char *scheme = strstr(target, "://");
+    const char *slash = scheme ? strchr(scheme + 3, '/') : NULL;
+    if (!slash || !slash[1])
+        return mem_string(target);
+    return mem_string_n(slash + 1, strcspn(slash + 1, "?"));
+}
+
+static void say_warning(const struct run *run, const struct load_preview *preview)
+{
+    const struct cli *cli = run->cli;
+    SCOPED(string) char *name = name_of_target(preview->target);
+    session_tell(cli, "⚠️  WARNING: This will REPLACE all data in %s'%s'",
+                 run->files ? "" : "database ", name);
     if (preview->rows != UINT64_MAX && preview->objects)
         console_note(cli, "There now: %" PRIu64 " objects, %" PRIu64 " rows", preview->objects,
                      preview->rows);
@@ -100,13 +108,14 @@ static int decline(struct error *err)
     return -1;
 }
 
-static int ask(const struct cli *cli, const struct load_preview *preview, bool production,
+static int ask(const struct run *run, const struct load_preview *preview, bool production,
                struct error *err)
 {
+    const struct cli *cli = run->cli;
     SCOPED(string) char *what = mem_format("replacing %s", preview->target);
     if (confirm_is_forced(cli))
         return 0;
-    say_warning(cli, preview);
+    say_warning(run, preview);
     if (confirm_ask(cli, what, "Are you sure you want to restore from this backup?", err) < 0)
         return decline(err);
     if (production &&
@@ -122,7 +131,7 @@ static int confirm(void *context, const struct load_preview *preview, bool produ
     if (!preview->exists)
         return 0;
     progress_line_pause(run->line);
-    int result = ask(run->cli, preview, production, err);
+    int result = ask(run, preview, production, err);
     progress_line_resume(run->line);
     return result;
 }
@@ -242,24 +251,26 @@ static void fill_target(const struct cli *cli, const struct session *session,
         request->to = setup_options(session->setup)->default_target;
 }
 
+/* *ret_files: is it an archive? */
 static int find_backup(struct cli *cli, struct session *session,
-                       const struct restore_request *request, struct error *err)
+                       const struct restore_request *request, bool *ret_files, struct error *err)
 {
     struct located located = {0};
     if (lookup_backup(session->service, request->backup, request->from, &located, err) < 0)
         return session_not_found(cli, session, request->backup, err);
     SCOPED(string) char *location = store_location(located.store, located.file);
     session_say(cli, "Found backup: %s", location);
+    *ret_files = strstr(located.file, ".tar") != NULL;
     located_clear(&located);
     return 0;
 }
 
 static int restore(struct cli *cli, struct session *session, struct restore_request *request,
-                   struct restore_report *report, struct error *err)
+                   bool files, struct restore_report *report, struct error *err)
 {
     struct progress progress = {0};
     SCOPED(progress_line) struct progress_line *line = progress_line_start(cli, &progress);
-    struct run run = {.cli = cli, .line = line};
+    struct run run = {.cli = cli, .line = line, .files = files};
     request->progress = &progress;
     request->confirm = confirm;
     request->note = note;
@@ -276,6 +287,7 @@ int command_restore(struct cli *cli, struct error *err)
     struct restore_report report = {0};
     struct session session __attribute__((cleanup(scoped_session_cleanup))) = SESSION_INIT;
     struct session_keys keys __attribute__((cleanup(scoped_session_keys_cleanup))) = {0};
+    bool files = false;
     int result = fill_request(cli, &request, err);
     if (result == 0)
         result = session_read_keys(cli, &keys, err);
@@ -285,10 +297,10 @@ int command_restore(struct cli *cli, struct error *err)
     if (result == 0 && request.connection)
         result = setup_check_target(session.setup, request.connection, err);
     if (result == 0)
-        result = find_backup(cli, &session, &request, err);
+        result = find_backup(cli, &session, &request, &files, err);
     if (result == 0) {
         fill_target(cli, &session, &request);
-        result = restore(cli, &session, &request, &report, err);
+        result = restore(cli, &session, &request, files, &report, err);
     }
     if (result == 0 && console_wants_json(cli))
         print_json_report(&report, request.dry_run);
