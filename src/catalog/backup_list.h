@@ -21,8 +21,8 @@ struct backup_filter {
     bool everything; /* also the columns after created_ns */
 };
 
-/* `row` lives until `visit` returns; non-zero from it stops and comes back from the list. The
- * catalogue may not be changed from inside. */
+/* `row` lives until `visit` returns; non-zero from it stops and comes back from the list. It
+ * may ask the catalogue other things, but not change what is being listed. */
 typedef int backup_visit_fn(void *context, const struct backup_row *row, struct error *err);
 
 /* Newest first. */

@@ -4,20 +4,12 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "catalog/dialect.h"
+#include "catalog/outside.h"
 #include "catalog/schema.h"
 #include "catalog/state.h"
 #include "db/db.h"
 
 #include <string.h>
-
-const char *const catalog_views[] = {"database_backups", "backup_history", "backup_schedule",
-                                     "backup_restore_log", NULL};
-
-/* What the table database_backups of before kedge must have. */
-static const char *const foreign_columns[] = {
-    "id",     "filename",   "s3_key",   "file_size",  "backup_type",
-    "status", "created_by", "metadata", "created_at", "completed_at",
-};
 
 static int add_name(void *context, const struct db_value *columns, size_t count, struct error *err)
 {
@@ -33,12 +25,6 @@ static int list_names(struct catalog *catalog, const char *sql, const char *name
 {
     const struct db_value value = db_text(name);
     return db_query(catalog->db, sql, &value, 1, add_name, list, err);
-}
-
-static int missing(const char *table, const char *column, struct error *err)
-{
-    return error_set(err, ERROR_FAILED, "Required column %s is missing from %s table", column,
-                     table);
 }
 
 /* ---- our tables ---- */
@@ -74,7 +60,8 @@ static int check_column(void *context, const char *table, const char *column, st
     if (text_list_has(&check->present, column))
         return 0;
     if (!check->problems)
-        return missing(table, column, err);
+        return error_set(err, ERROR_FAILED, "Required column %s is missing from %s table", column,
+                         table);
     if (check->present.count)
         text_list_give(check->problems,
                        mem_format("Required column %s is missing from %s table", column, table));
@@ -86,39 +73,6 @@ int catalog_check_columns(struct catalog *catalog, struct error *err)
     struct check check = {.catalog = catalog};
     int result = schema_each_column(catalog, check_column, &check, err);
     text_list_clear(&check.present);
-    return result;
-}
-
-/* ---- what others left ---- */
-
-static int take_kind(void *context, const struct db_value *columns, size_t count, struct error *err)
-{
-    (void)count;
-    (void)err;
-    *(enum catalog_outside *)context =
-        columns[0].type == DB_TEXT && strcmp(columns[0].text, "view") == 0 ? OUTSIDE_VIEW
-                                                                           : OUTSIDE_TABLE;
-    return 0;
-}
-
-int catalog_outside(struct catalog *catalog, const char *name, struct error *err)
-{
-    enum catalog_outside kind = OUTSIDE_FREE;
-    const struct db_value value = db_text(name);
-    if (db_query(catalog->db, catalog->dialect->outside, &value, 1, take_kind, &kind, err) < 0)
-        return -1;
-    return (int)kind;
-}
-
-int catalog_check_foreign(struct catalog *catalog, struct error *err)
-{
-    struct text_list present = TEXT_LIST_INIT;
-    int result =
-        list_names(catalog, catalog->dialect->outside_columns, catalog_views[0], &present, err);
-    for (size_t i = 0; result == 0 && i < ARRAY_SIZE(foreign_columns); i++)
-        if (!text_list_has(&present, foreign_columns[i]))
-            result = missing(catalog_views[0], foreign_columns[i], err);
-    text_list_clear(&present);
     return result;
 }
 

@@ -10,9 +10,6 @@ struct catalog;
 struct error;
 struct text_list;
 
-/* The names that readers from before kedge look for, ended by NULL. */
-extern const char *const catalog_views[];
-
 /* Every table, column and view must be there, and the content sound where the engine lets us look.
  * `problems` gets a sentence for each that is not; *ret_tables is how many tables and views were
  * looked at. -1 only when it could not be looked at. */
@@ -24,13 +21,5 @@ int catalog_describe(struct catalog *catalog, struct text_list *remarks, struct 
 
 /* Every table and column is there, or -1 with "Required column X is missing from Y table". */
 int catalog_check_columns(struct catalog *catalog, struct error *err);
-
-/* The table database_backups that is there from before kedge has every column it needs, or -1
- * likewise. */
-int catalog_check_foreign(struct catalog *catalog, struct error *err);
-
-/* What has this name where readers look for it: 1 a table, 2 a view, 0 nothing, -1. */
-enum catalog_outside { OUTSIDE_FREE, OUTSIDE_TABLE, OUTSIDE_VIEW };
-int catalog_outside(struct catalog *catalog, const char *name, struct error *err);
 
 #endif

@@ -33,6 +33,7 @@ static const struct dialect dialects[] = {
         .history_exists = "SELECT count(*) FROM sqlite_master WHERE name = 'schema_migrations'",
         .columns = "SELECT name FROM pragma_table_info(?)",
         .outside = "SELECT type FROM sqlite_master WHERE name = ? AND type IN ('table', 'view')",
+        .outside_table = "database_backups",
         .outside_columns = "SELECT name FROM pragma_table_info(?)",
         .integrity = "SELECT integrity_check FROM pragma_integrity_check "
                      "WHERE integrity_check <> 'ok' UNION ALL "
@@ -42,6 +43,7 @@ static const struct dialect dialects[] = {
         .now = "SELECT datetime('now')",
         .claim = "",
         .time_format = "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ",
+        .nests = true,
         .retries = 0,
     },
     {
@@ -57,6 +59,7 @@ static const struct dialect dialects[] = {
                    "AND NOT attisdropped ORDER BY attnum",
         .outside = "SELECT CASE relkind WHEN 'v' THEN 'view' ELSE 'table' END FROM pg_class "
                    "WHERE relnamespace = to_regnamespace('public') AND relname = ?",
+        .outside_table = "public.database_backups",
         .outside_columns =
             "SELECT attname FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid "
             "WHERE relnamespace = to_regnamespace('public') AND relname = ? AND attnum > 0 "

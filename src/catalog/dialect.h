@@ -7,6 +7,7 @@
 
 #include "db/url.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,7 +26,8 @@ struct dialect {
     const char *enter;           /* from here on names mean our tables; NULL: they do */
     const char *history_exists;  /* counts the table schema_migrations in our place: 0 or 1 */
     const char *columns;         /* names of the columns of our table of that name */
-    const char *outside; /* "table" or "view": what has that name where readers look for it */
+    const char *outside;       /* "table" or "view": what has that name where readers look for it */
+    const char *outside_table; /* the table database_backups there; NULL: not looked for */
     const char *outside_columns; /* names of its columns */
     const char *outside_view; /* makes a view there of ours; printf for the name, twice; NULL: the
                                  tables' own place is where readers look */
@@ -38,6 +40,7 @@ struct dialect {
     const char *lock;         /* 1 when the session now has the lock of that name, else 0 */
     const char *unlock;       /* give it back; both NULL: a file does this */
     const char *time_format;  /* of year, month, day, hour, minute, second, microsecond */
+    bool nests;               /* a query may be run while another is being read */
     int retries;              /* of a transaction that lost a fight for locks */
 };
 

@@ -7,6 +7,7 @@
 #include "base/stop.h"
 #include "base/ulid.h"
 #include "catalog/check.h"
+#include "catalog/outside.h"
 #include "catalog/dialect.h"
 #include "catalog/query.h"
 #include "catalog/schema.h"

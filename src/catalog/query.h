@@ -42,7 +42,7 @@ void query_time(struct query *query, int64_t moment_ns); /* 0 is NULL */
 /* Run it; *ret_changes (may be NULL) is the number of rows changed. */
 int query_run(struct query *query, int64_t *ret_changes, struct error *err);
 
-/* As db_query. */
+/* As db_query; `row` may use the catalogue. */
 int query_rows(struct query *query, db_row_fn *row, void *context, struct error *err);
 
 /* As db_query_integer, of one row at most. */

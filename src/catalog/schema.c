@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "catalog/dialect.h"
 #include "catalog/embedded.h"
+#include "catalog/foreign.h"
 #include "catalog/state.h"
 #include "db/db.h"
 #include "migrate/execute.h"
@@ -20,16 +21,22 @@
 /* Ours for this engine; those that the database knows are struck off. */
 struct missing {
     struct catalog *catalog;
-    const struct embedded_migration *items[MIGRATIONS_MAXIMUM];
+    const char *versions[MIGRATIONS_MAXIMUM];
     size_t count, left;
 };
+
+static bool is_ours(const struct catalog *catalog, const struct embedded_migration *migration)
+{
+    return strcmp(migration->dialect, catalog->dialect->name) == 0;
+}
 
 static void list_all(struct catalog *catalog, struct missing *missing)
 {
     *missing = (struct missing){.catalog = catalog};
-    for (size_t i = 0; i < embedded_migration_count && missing->count < MIGRATIONS_MAXIMUM; i++)
-        if (strcmp(embedded_migrations[i].dialect, catalog->dialect->name) == 0)
-            missing->items[missing->count++] = &embedded_migrations[i];
+    for (size_t i = 0; i < embedded_migration_count; i++)
+        if (is_ours(catalog, &embedded_migrations[i]))
+            missing->versions[missing->count++] = embedded_migrations[i].version;
+    missing->versions[missing->count++] = FOREIGN_VERSION;
     missing->left = missing->count;
 }
 
@@ -40,9 +47,9 @@ static int strike_off(void *context, const struct db_value *columns, size_t coun
     const char *version = columns[0].type == DB_TEXT ? columns[0].text : "";
     (void)count;
     for (size_t i = 0; i < missing->count; i++) {
-        if (!missing->items[i] || strcmp(missing->items[i]->version, version) != 0)
+        if (!missing->versions[i] || strcmp(missing->versions[i], version) != 0)
             continue;
-        missing->items[i] = NULL;
+        missing->versions[i] = NULL;
         missing->left--;
         return 0;
     }
@@ -70,15 +77,14 @@ static int find_missing(struct catalog *catalog, struct missing *missing, bool *
 
 static int register_all(struct catalog *catalog, struct migrator *migrator, struct error *err)
 {
-    struct missing all;
-    list_all(catalog, &all);
-    for (size_t i = 0; i < all.count; i++) {
-        const struct embedded_migration *ours = all.items[i];
-        if (migrator_register_sql(migrator, ours->version, ours->name, ours->up, ours->down, err) <
-            0)
+    for (size_t i = 0; i < embedded_migration_count; i++) {
+        const struct embedded_migration *ours = &embedded_migrations[i];
+        if (is_ours(catalog, ours) && migrator_register_sql(migrator, ours->version, ours->name,
+                                                            ours->up, ours->down, err) < 0)
             return -1;
     }
-    return 0;
+    return migrator_register(migrator, FOREIGN_VERSION, FOREIGN_NAME, FOREIGN_NAME,
+                             foreign_take_over, NULL, catalog, err);
 }
 
 static int run_migrator(struct catalog *catalog, struct error *err)
@@ -120,10 +126,14 @@ int schema_update(struct catalog *catalog, struct error *err)
 
 static int apply_step(const struct run *run, const struct migrate_step *step, struct error *err)
 {
-    const struct migration_part *part = &step->migration->parts[MIGRATE_UP];
+    const struct migration *migration = step->migration;
+    const struct migration_part *part = &migration->parts[MIGRATE_UP];
     for (size_t i = 0; i < part->count; i++)
         if (execute_statement(run->db, step, i, err) < 0)
             return -1;
+    if (migration->functions[MIGRATE_UP] &&
+        migration->functions[MIGRATE_UP](run->db, migration->context, err) < 0)
+        return -1;
     struct history_entry entry = execute_entry(run, step);
     SCOPED(buf) struct buf source = BUF_INIT;
     execute_entry_source(step, &source, &entry);

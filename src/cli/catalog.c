@@ -50,7 +50,8 @@ int command_catalog_rebuild(struct cli *cli, struct error *err)
 /* ---- check ---- */
 
 static void print_problems(const struct cli *cli, const struct catalog *catalog,
-                           const struct text_list *problems, size_t tables)
+                           const struct text_list *problems, const struct text_list *remarks,
+                           size_t tables)
 {
     if (!console_wants_json(cli)) {
         for (size_t i = 0; i < problems->count; i++)
@@ -58,6 +59,8 @@ static void print_problems(const struct cli *cli, const struct catalog *catalog,
         if (!problems->count)
             console_result("✓ %s: %zu tables and views as they should be", catalog_name(catalog),
                            tables);
+        for (size_t i = 0; i < remarks->count; i++)
+            console_result("  %s", remarks->items[i]);
         return;
     }
     json_t *object = json_object();
@@ -75,9 +78,11 @@ static int check(const struct cli *cli, struct catalog *catalog, struct error *e
 {
     SCOPED(text_list) struct text_list problems = TEXT_LIST_INIT;
     size_t tables = 0;
-    if (catalog_check(catalog, &problems, &tables, err) < 0)
+    SCOPED(text_list) struct text_list remarks = TEXT_LIST_INIT;
+    if (catalog_check(catalog, &problems, &tables, err) < 0 ||
+        catalog_describe(catalog, &remarks, err) < 0)
         return -1;
-    print_problems(cli, catalog, &problems, tables);
+    print_problems(cli, catalog, &problems, &remarks, tables);
     if (!problems.count)
         return 0;
     error_set(err, ERROR_CORRUPT, "%s", problems.items[0]);

@@ -387,7 +387,100 @@ TEST(processes_at_once_insert_and_claim_on_every_engine)
     on_each(claim);
 }
 
-TEST_MAIN(UNIT(schema_is_whole_and_opens_again), UNIT(backups_live_on_every_engine),
+/* A table of that name from before kedge, with two rows. */
+static const char *const foreign_statements[] = {
+    "CREATE TABLE database_backups (id INTEGER PRIMARY KEY, filename TEXT NOT NULL, s3_key TEXT "
+    "NOT "
+    "NULL, file_size INTEGER NOT NULL, backup_type TEXT, status TEXT, created_by TEXT, metadata "
+    "TEXT, created_at TIMESTAMP, completed_at TIMESTAMP)",
+    "INSERT INTO database_backups VALUES (7, 'a.sql.gz', 'backups/a.sql.gz', 100, 'full', "
+    "'completed', 'ann', '{\"x\": 1}', '2024-01-15 10:30:25', '2024-01-15 10:31:00')",
+    "INSERT INTO database_backups VALUES (9, 'b.sql.gz', 'backups/b.sql.gz', 0, 'nightly', "
+    "'failed', 'system', NULL, '2024-01-16 10:30:25', NULL)",
+};
+
+static void take_over(const char *url)
+{
+    struct error err = ERROR_INIT;
+    struct db_url parts = DB_URL_INIT;
+    struct db *db = NULL;
+    const struct db_options options = {.os = os_real(), .create = true};
+    assert_ok(db_url_parse(url, &parts, &err), err);
+    assert_ok(db_open(&parts, &options, &db, &err), err);
+    for (size_t i = 0; i < ARRAY_SIZE(foreign_statements); i++)
+        assert_ok(db_execute(db, foreign_statements[i], NULL, 0, NULL, &err), err);
+    for (int round = 0; round < 2; round++) {
+        struct catalog *catalog = NULL;
+        const struct catalog_options where = {.url = url};
+        assert_ok(catalog_open(os_real(), &where, &catalog, &err), err);
+        int count = 0;
+        assert_ok(backups_list(catalog, &(struct backup_filter){0}, count_row, &count, &err), err);
+        assert_int_equal(count, 2);
+        SCOPED(backup_row) struct backup_row row = BACKUP_ROW_INIT;
+        assert_int_equal(backups_find(catalog, "7", &row, &err), 1);
+        assert_string_equal(row.status, "success");
+        assert_string_equal(row.file_path, "backups/a.sql.gz");
+        assert_string_equal(row.initiated_by, "ann");
+        assert_int_equal(row.created_ns, INT64_C(1705314625000000000));
+        backup_row_clear(&row);
+        assert_int_equal(backups_find(catalog, "9", &row, &err), 1);
+        assert_string_equal(row.status, "failed");
+        assert_string_equal(row.type, "full");
+        catalog_close(catalog);
+    }
+    int64_t rows = 0;
+    assert_int_equal(
+        db_query_integer(db, "SELECT count(*) FROM database_backups", NULL, 0, &rows, &err), 1);
+    assert_int_equal(rows, 2);
+    assert_ok(db_execute(db, "DROP TABLE database_backups", NULL, 0, NULL, &err), err);
+    db_close(db);
+    db_url_clear(&parts);
+}
+
+TEST(rows_of_a_table_from_before_are_taken_over_once)
+{
+    struct fixture fixture;
+    fixture_init(&fixture);
+    SCOPED(string) char *path = mem_format("sqlite:%s/old.db", fixture.folder);
+    take_over(path);
+    fixture_clear(&fixture);
+    const char *url = getenv(engines[1].variable);
+    if (!url)
+        return;
+    drop_all(url, engines[1].drop);
+    take_over(url);
+    drop_all(url, engines[1].drop);
+}
+
+static int nest(void *context, const struct backup_row *row, struct error *err)
+{
+    struct fixture *fixture = context;
+    SCOPED(backup_row) struct backup_row same = BACKUP_ROW_INIT;
+    assert_int_equal(backups_get(fixture->catalog, row->id, &same, err), 1);
+    return backups_set_verified(fixture->catalog, row->id, 1, HOUR_NS, err);
+}
+
+static void visit(struct fixture *fixture, const struct engine *engine)
+{
+    struct error err = ERROR_INIT;
+    (void)engine;
+    for (int i = 0; i < 3; i++) {
+        struct backup_row row = fixture_row(fixture, "shop");
+        fixture_succeed(fixture, &row);
+    }
+    assert_ok(backups_list(fixture->catalog, &(struct backup_filter){0}, nest, fixture, &err), err);
+    assert_int_equal(
+        fixture_count(fixture, "SELECT count(*) FROM backups WHERE verified_level = 1"), 3);
+}
+
+TEST(visitor_may_ask_and_change_on_every_engine)
+{
+    on_each(visit);
+}
+
+TEST_MAIN(UNIT(visitor_may_ask_and_change_on_every_engine),
+          UNIT(rows_of_a_table_from_before_are_taken_over_once),
+          UNIT(schema_is_whole_and_opens_again), UNIT(backups_live_on_every_engine),
           UNIT(every_engine_checks_what_it_is_given),
           UNIT(restores_schedules_imports_and_totals_on_every_engine),
           UNIT(target_is_locked_on_every_engine),

@@ -1,0 +1,114 @@
+/*
+ * Opening a catalogue: the file, the connection, the schema.
+ */
+#include "base/error.h"
+#include "base/file.h"
+#include "base/os.h"
+#include "catalog/catalog.h"
+#include "catalog/dialect.h"
+#include "catalog/schema.h"
+#include "catalog/state.h"
+#include "db/db.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+/* Long enough for another process's longest transaction, an import of one manifest. */
+#define LOCK_TIMEOUT_MS 30000
+
+/* SQLite gives its journal and write-ahead log the mode of the file. */
+int catalog_make_file(struct os *os, const char *path, bool *ret_created, struct error *err)
+{
+    struct stat info;
+    *ret_created = false;
+    int found = file_stat(os, path, &info, err);
+    if (found != 0)
+        return found < 0 ? -1 : 0;
+    SCOPED(string) char *folder = path_folder(path);
+    if (folder_make(os, folder, 0700, err) < 0)
+        return -1;
+    struct error open_err = ERROR_INIT;
+    int fd = file_open(os, path, O_RDWR | O_CREAT | O_EXCL, 0600, &open_err);
+    if (fd < 0 && open_err.code == ERROR_EXISTS)
+        return 0; /* another process was quicker */
+    if (fd < 0) {
+        *err = open_err;
+        return -1;
+    }
+    file_close(os, &fd);
+    *ret_created = true;
+    return folder_sync(os, folder, err);
+}
+
+static int run_all(struct catalog *catalog, const char *const *statements, struct error *err)
+{
+    for (; *statements; statements++)
+        if (db_execute(catalog->db, *statements, NULL, 0, NULL, err) < 0)
+            return -1;
+    return 0;
+}
+
+static int connect(struct catalog *catalog, const struct db_url *url, struct error *err)
+{
+    bool created = false;
+    catalog->dialect = dialect_of(url->engine);
+    if (!catalog->dialect)
+        return error_set(err, ERROR_USAGE, "a catalogue cannot be in %s yet",
+                         db_engine_name(url->engine));
+    if (url->engine == DB_SQLITE &&
+        catalog_make_file(catalog->os, url->database, &created, err) < 0)
+        return -1;
+    const struct db_options options = {
+        .os = catalog->os,
+        .lock_timeout_ms = LOCK_TIMEOUT_MS,
+        .full_synchronous = true,
+    };
+    if (db_open(url, &options, &catalog->db, err) < 0)
+        return -1;
+    /* Two processes that make the file at once: one of them does not get its way here, and needs
+     * not to. */
+    struct error creation_err = ERROR_INIT;
+    if (created && run_all(catalog, catalog->dialect->new_file, &creation_err) < 0 &&
+        creation_err.code != ERROR_LOCKED) {
+        *err = creation_err;
+        return -1;
+    }
+    return run_all(catalog, catalog->dialect->session, err);
+}
+
+static char *lock_folder(const struct catalog_options *options, const struct db_url *url)
+{
+    if (options->folder)
+        return mem_string(options->folder);
+    if (url->engine != DB_SQLITE)
+        return mem_string(".");
+    return path_folder(url->database);
+}
+
+static int open_url(struct os *os, const struct catalog_options *options, const struct db_url *url,
+                    struct catalog **ret_catalog, struct error *err)
+{
+    SCOPED(catalog) struct catalog *catalog = MEM_NEW(struct catalog);
+    catalog->os = os;
+    catalog->folder = lock_folder(options, url);
+    catalog->name = url->engine == DB_SQLITE ? mem_string(url->database) : db_url_display(url);
+    if (connect(catalog, url, err) < 0 || schema_update(catalog, err) < 0) {
+        if (err && err->code == ERROR_CORRUPT)
+            error_hint(err, "move the file away; `kedge catalog rebuild --from DESTINATION` makes "
+                            "it anew from the manifests");
+        return -1;
+    }
+    *ret_catalog = STEAL(catalog);
+    return 0;
+}
+
+int catalog_open(struct os *os, const struct catalog_options *options, struct catalog **ret_catalog,
+                 struct error *err)
+{
+    struct db_url url = DB_URL_INIT;
+    if (db_url_parse(options->url, &url, err) < 0)
+        return error_prefix(err, "catalogue");
+    int result = open_url(os, options, &url, ret_catalog, err);
+    db_url_clear(&url);
+    return result;
+}
