@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "io/codec.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -97,6 +98,7 @@ static int take_table(void *context, const struct segment_table *line, struct er
         .digest = keep(contents, line->digest, NULL),
     };
     ARRAY_GROW(contents->tables, contents->table_count, contents->table_capacity);
+    assert(contents->tables);
     contents->tables[contents->table_count++] = table;
     return 0;
 }

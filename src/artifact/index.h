@@ -89,9 +89,6 @@ struct index_place {
 int index_read(const struct index_place *place, const struct index_visitor *visitor,
                struct error *err);
 
-/* Whether plain content that begins like this is an index frame of this kind. */
-bool index_is(const char *kind, const void *data, size_t size);
-
 DEFINE_SCOPED(index_writer, struct index_writer *, index_writer_free);
 
 #endif

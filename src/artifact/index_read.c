@@ -8,24 +8,19 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "io/codec.h"
+#include "io/tar.h"
 #include "io/zstd.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define TAR_BLOCK ((size_t)512)
 #define PIECE ((size_t)64 << 10)
-
-/* Where in the frame's plain content a reader stands. In SQL it is all lines. */
-enum stage { STAGE_HEADER, STAGE_PAX, STAGE_LINES, STAGE_ZEROS };
 
 struct scan {
     struct index_lines lines;
-    enum stage stage;
-    uint64_t left; /* of the member's content, in tar */
-    uint64_t size; /* that a pax header stated, 0 for none */
-    size_t filled;
-    char block[TAR_BLOCK];
+    struct tar_parser *archive; /* around the lines, in tar */
+    bool entered;               /* the member was seen */
+    bool over;                  /* the archive ended */
 };
 
 static int damaged(const char *what, struct error *err)
@@ -35,92 +30,54 @@ static int damaged(const char *what, struct error *err)
 
 /* ---- the tar member around the lines ---- */
 
-static int take_header(struct scan *scan, struct error *err)
+static int take_event(struct scan *scan, enum tar_event event, const struct tar_piece *piece,
+                      struct error *err)
 {
-    char octal[13] = "";
-    memcpy(octal, scan->block + 124, 12);
-    char *end = NULL;
-    uint64_t size = strtoull(octal, &end, 8);
-    bool named = strncmp(scan->block, INDEX_MEMBER, 100) == 0;
-    if (!named || end == octal || memcmp(scan->block + 257, "ustar", 5) != 0)
-        return damaged("no member " INDEX_MEMBER, err);
-    if (scan->block[156] == 'x' && size > 0 && size < TAR_BLOCK && !scan->size) {
-        scan->stage = STAGE_PAX;
+    const struct tar_member *member = NULL;
+    switch (event) {
+    case TAR_MEMBER:
+        member = tar_parser_member(scan->archive);
+        if (scan->entered || member->type != TAR_FILE || strcmp(member->path, INDEX_MEMBER) != 0)
+            return damaged("it is not the one member " INDEX_MEMBER, err);
+        scan->entered = true;
+        return 0;
+    case TAR_CONTENT:
+        return index_lines_feed(&scan->lines, piece->data, piece->size, err);
+    case TAR_END:
+        scan->over = true;
+        return 0;
+    case TAR_MORE:
         return 0;
     }
-    if (scan->block[156] != '0')
-        return damaged("its member is not a file", err);
-    scan->left = scan->size ? scan->size : size;
-    scan->stage = scan->left ? STAGE_LINES : STAGE_ZEROS;
     return 0;
-}
-
-static int take_pax(struct scan *scan, struct error *err)
-{
-    scan->block[TAR_BLOCK - 1] = '\0';
-    const char *size = strstr(scan->block, " size=");
-    scan->size = size ? strtoull(size + 6, NULL, 10) : 0;
-    if (!scan->size)
-        return damaged("its pax header has no size", err);
-    scan->stage = STAGE_HEADER;
-    return 0;
-}
-
-/* Gather a block; 1 when it is whole. */
-static int gather(struct scan *scan, const uint8_t **data, size_t *size)
-{
-    size_t part = TAR_BLOCK - scan->filled < *size ? TAR_BLOCK - scan->filled : *size;
-    memcpy(scan->block + scan->filled, *data, part);
-    scan->filled += part;
-    *data += part;
-    *size -= part;
-    if (scan->filled < TAR_BLOCK)
-        return 0;
-    scan->filled = 0;
-    return 1;
-}
-
-static int take_lines(struct scan *scan, const uint8_t **data, size_t *size, struct error *err)
-{
-    size_t part = scan->left < *size ? (size_t)scan->left : *size;
-    int result = index_lines_feed(&scan->lines, *data, part, err);
-    *data += part;
-    *size -= part;
-    scan->left -= part;
-    if (!scan->left)
-        scan->stage = STAGE_ZEROS;
-    return result;
 }
 
 static int take_archive(struct scan *scan, const uint8_t *data, size_t size, struct error *err)
 {
+    enum tar_event event = TAR_MEMBER;
     int result = 0;
-    while (size && result == 0) {
-        if (scan->stage == STAGE_LINES) {
-            result = take_lines(scan, &data, &size, err);
-        } else if (scan->stage == STAGE_ZEROS) {
-            if (*data)
-                return damaged("something follows it in the archive", err);
-            data++;
-            size--;
-        } else if (gather(scan, &data, &size)) {
-            result = scan->stage == STAGE_HEADER ? take_header(scan, err) : take_pax(scan, err);
-        }
+    while (event != TAR_MORE && result == 0 && !scan->over) {
+        struct tar_piece piece = {0};
+        if (tar_parser_next(scan->archive, &data, &size, &event, &piece, err) < 0)
+            return error_prefix(err, "index");
+        result = take_event(scan, event, &piece, err);
     }
+    for (size_t i = 0; scan->over && i < size; i++)
+        if (data[i])
+            return damaged("something follows the end of the archive", err);
     return result;
 }
 
-static int take_plain(struct scan *scan, const char *kind, const uint8_t *data, size_t size,
-                      struct error *err)
+static int take_plain(struct scan *scan, const uint8_t *data, size_t size, struct error *err)
 {
-    if (strcmp(kind, "tar") == 0)
+    if (scan->archive)
         return take_archive(scan, data, size, err);
     return index_lines_feed(&scan->lines, data, size, err);
 }
 
-static int take_end(struct scan *scan, const char *kind, struct error *err)
+static int take_end(struct scan *scan, struct error *err)
 {
-    if (strcmp(kind, "tar") == 0 && scan->stage != STAGE_ZEROS)
+    if (scan->archive && !scan->over)
         return damaged("cut", err);
     return index_lines_finish(&scan->lines, err);
 }
@@ -196,7 +153,7 @@ static int decode(struct feed *feed, struct decoder *decoder, struct scan *scan,
                 return -1;
         }
         if (!step.in_size && step.boundary)
-            return take_end(scan, feed->place->kind, err);
+            return take_end(scan, err);
         bool last = !step.in_size;
         step.out = out;
         step.out_size = PIECE;
@@ -204,7 +161,7 @@ static int decode(struct feed *feed, struct decoder *decoder, struct scan *scan,
             return error_prefix(err, "index");
         if (last && step.out_size == PIECE && !step.boundary)
             return damaged("cut", err);
-        int result = take_plain(scan, feed->place->kind, out, PIECE - step.out_size, err);
+        int result = take_plain(scan, out, PIECE - step.out_size, err);
         if (result)
             return result;
     }
@@ -222,19 +179,10 @@ int index_read(const struct index_place *place, const struct index_visitor *visi
     bool image = strcmp(place->kind, "sqlite3") == 0;
     SCOPED(decoder)
     struct decoder *decoder = image ? zstd_decoder_new() : compression_decoder(place->compression);
-    struct scan scan = {.stage = STAGE_HEADER};
+    struct scan scan = {.archive = strcmp(place->kind, "tar") == 0 ? tar_parser_new() : NULL};
     index_lines_init(&scan.lines, visitor, strcmp(place->kind, "sql") == 0);
     int result = decode(&feed, decoder, &scan, in, out, err);
     index_lines_clear(&scan.lines);
+    tar_parser_free(scan.archive);
     return result;
-}
-
-bool index_is(const char *kind, const void *data, size_t size)
-{
-    static const char sql[] = INDEX_COMMENT INDEX_HEADER "\n";
-    if (strcmp(kind, "sql") == 0)
-        return size >= strlen(sql) && memcmp(data, sql, strlen(sql)) == 0;
-    if (strcmp(kind, "tar") == 0)
-        return size >= TAR_BLOCK && memcmp(data, INDEX_MEMBER, sizeof INDEX_MEMBER) == 0;
-    return false;
 }

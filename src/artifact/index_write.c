@@ -11,13 +11,13 @@
 #include "base/sink.h"
 #include "base/text.h"
 #include "io/codec.h"
+#include "io/tar.h"
 #include "io/zstd.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define TAR_BLOCK ((size_t)512)
 #define SKIPPABLE_HEADER 8
 /* An extra field's subfield: two letters, two bytes of length, and all of it in 16 bits. */
 #define EXTRA_PIECE ((size_t)65535 - 4)
@@ -158,58 +158,20 @@ static int replay(const struct index_writer *writer, struct sink *next, struct e
     return 0;
 }
 
-static void put_octal(char *field, size_t width, uint64_t value)
-{
-    char text[32];
-    snprintf(text, sizeof text, "%0*llo", (int)width - 1, (unsigned long long)value);
-    memcpy(field, text, width);
-}
-
-/* A ustar header; `size` has at most 11 octal digits. */
-static void make_header(char header[static TAR_BLOCK], const char *name, char type, uint64_t size)
-{
-    memset(header, 0, TAR_BLOCK);
-    memcpy(header, name, strlen(name));
-    put_octal(header + 100, 8, 0600);
-    put_octal(header + 108, 8, 0);
-    put_octal(header + 116, 8, 0);
-    put_octal(header + 124, 12, size);
-    put_octal(header + 136, 12, 0);
-    header[156] = type;
-    memcpy(header + 257, "ustar\00000", 8);
-    memset(header + 148, ' ', 8);
-    unsigned sum = 0;
-    for (size_t i = 0; i < TAR_BLOCK; i++)
-        sum += (unsigned char)header[i];
-    snprintf(header + 148, 8, "%06o", sum);
-}
-
-/* Sizes past ustar's 8 GiB stand in a pax record before the header. */
-static int write_member_header(uint64_t size, struct sink *next, struct error *err)
-{
-    char blocks[3 * TAR_BLOCK] = {0};
-    size_t used = 0;
-    bool large = size >= UINT64_C(1) << 33;
-    if (large) {
-        char record[64];
-        int length = snprintf(record, sizeof record, "size=%llu\n", (unsigned long long)size);
-        length += length + 3 > 9 ? 3 : 2; /* its own length, in decimal, and a space */
-        make_header(blocks, INDEX_MEMBER, 'x', (uint64_t)length);
-        snprintf(blocks + TAR_BLOCK, TAR_BLOCK, "%d %s", length, record);
-        used = 2 * TAR_BLOCK;
-    }
-    make_header(blocks + used, INDEX_MEMBER, '0', large ? 0 : size);
-    return sink_write(next, blocks, used + TAR_BLOCK, err);
-}
-
+/* The member around the lines, and the end of the archive. */
 static int write_archive(const struct index_writer *writer, struct sink *next, struct error *err)
 {
-    static const char zeros[TAR_BLOCK * 3];
-    size_t over = (size_t)(writer->plain % TAR_BLOCK);
-    size_t padding = over ? TAR_BLOCK - over : 0;
-    if (write_member_header(writer->plain, next, err) < 0 || replay(writer, next, err) < 0)
+    static const char zeros[TAR_BLOCK];
+    struct tar_member member = {
+        .path = INDEX_MEMBER, .type = TAR_FILE, .mode = 0600, .size = writer->plain};
+    SCOPED(buf) struct buf blocks = BUF_INIT;
+    tar_append_header(&blocks, &member);
+    if (sink_write(next, blocks.data, blocks.length, err) < 0 || replay(writer, next, err) < 0 ||
+        sink_write(next, zeros, tar_padding(writer->plain), err) < 0)
         return -1;
-    return sink_write(next, zeros, padding + 2 * TAR_BLOCK, err);
+    buf_reset(&blocks);
+    tar_append_end(&blocks);
+    return sink_write(next, blocks.data, blocks.length, err);
 }
 
 static void put_little(uint8_t *at, uint64_t value, size_t size)

@@ -30,14 +30,14 @@ enum field_kind { TEXT, COUNT, NUMBER, MOMENT, FLAG, LIST, OBJECT, HASH };
 
 struct field {
     const char *key;
-    enum field_kind kind;
     size_t offset;
+    enum field_kind kind;
     bool required;
 };
 
 #define FIELD(key, kind, member, required)                                                         \
     {                                                                                              \
-        key, kind, offsetof(struct manifest, member), required                                     \
+        key, offsetof(struct manifest, member), kind, required                                     \
     }
 
 /* In the order of the file. "format", "version", "index" and "frames" have their own code. */

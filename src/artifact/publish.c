@@ -76,7 +76,7 @@ static int add_manifest(struct store *store, struct output *output, struct uploa
     if (!manifest_upload) {
         if (output_reread(output, manifest->file, err) < 0)
             return error_prefix(err, "read back");
-        strcpy(manifest->checksum, output_checksum(output));
+        memcpy(manifest->checksum, output_checksum(output), sizeof manifest->checksum);
     }
     if (manifest_format(manifest, &json, err) < 0)
         return -1;
@@ -109,7 +109,7 @@ static int publish_as(struct store *store, struct output *output, struct manifes
     SCOPED(upload) struct upload *manifest_upload = NULL;
     if (output_reread_done(output)) {
         SCOPED(buf) struct buf json = BUF_INIT;
-        strcpy(manifest->checksum, output_checksum(output));
+        memcpy(manifest->checksum, output_checksum(output), sizeof manifest->checksum);
         if (manifest_format(manifest, &json, err) < 0 ||
             put_manifest(store, &json, &manifest_upload, err) < 0)
             return -1;

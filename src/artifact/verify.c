@@ -67,7 +67,7 @@ static int check_stored(const struct artifact_open_options *options, struct mani
 /* ---- level 1 ---- */
 
 static int hash_range(const struct artifact_open_options *options, struct sha256 *hash,
-                      uint64_t offset, uint64_t end, struct error *err)
+                      uint64_t offset, uint64_t end, bool counted, struct error *err)
 {
     SCOPED(memory) void *piece = mem_alloc(PIECE, 1);
     while (offset < end) {
@@ -80,6 +80,8 @@ static int hash_range(const struct artifact_open_options *options, struct sha256
             return error_set(err, ERROR_CORRUPT, "%s ends at offset %llu", options->file,
                              (unsigned long long)offset + got);
         sha256_update(hash, piece, size);
+        if (counted)
+            progress_add(options->progress, size);
         offset += size;
     }
     return 0;
@@ -97,10 +99,10 @@ static int compare_checksum(const struct artifact_open_options *options, struct 
 }
 
 static int check_hash(const struct artifact_open_options *options, const struct manifest *manifest,
-                      struct verify_result *result, struct error *err)
+                      bool counted, struct verify_result *result, struct error *err)
 {
     SCOPED(sha256) struct sha256 *hash = sha256_new();
-    if (hash_range(options, hash, 0, manifest->size_bytes, err) < 0 ||
+    if (hash_range(options, hash, 0, manifest->size_bytes, counted, err) < 0 ||
         compare_checksum(options, hash, manifest, result, err) < 0)
         return -1;
     result->level = 1;
@@ -149,13 +151,13 @@ static int check_content(const struct artifact_open_options *options, struct ope
     const struct manifest *manifest = &opened->manifest;
     bool in_one_pass = opened_indexed(opened) && !input_encrypted(opened->input);
     SCOPED(sha256) struct sha256 *hash = sha256_new();
-    if (!in_one_pass && check_hash(options, manifest, result, err) < 0)
+    if (!in_one_pass && check_hash(options, manifest, false, result, err) < 0)
         return -1;
     struct decode_result decoded = {0};
     if (decode_all(options, opened, in_one_pass ? hash : NULL, &decoded, err) < 0)
         return -1;
     if (in_one_pass &&
-        (hash_range(options, hash, opened->contents.end, opened->stored_size, err) < 0 ||
+        (hash_range(options, hash, opened->contents.end, opened->stored_size, false, err) < 0 ||
          compare_checksum(options, hash, manifest, result, err) < 0))
         return -1;
     result->level = 1;
@@ -190,6 +192,6 @@ int artifact_verify(const struct artifact_open_options *options, int level,
                    level < 2 ? manifest.size_bytes : manifest.plain_bytes);
     if (level < 1)
         return 0;
-    return level == 1 ? check_hash(options, &manifest, ret_result, err)
+    return level == 1 ? check_hash(options, &manifest, true, ret_result, err)
                       : verify_content(options, ret_result, err);
 }

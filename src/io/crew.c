@@ -15,6 +15,7 @@ struct member {
     crew_fn *work;
     void *context;
     pthread_t thread;
+    struct member *next;
 };
 
 struct crew {
@@ -22,9 +23,7 @@ struct crew {
     pthread_cond_t changed;
     bool failed;
     struct error failure;
-    struct member **members;
-    size_t count;
-    size_t capacity;
+    struct member *members;
 };
 
 struct crew *crew_new(void)
@@ -62,18 +61,19 @@ int crew_start(struct crew *crew, crew_fn *work, void *context, struct error *er
         free(member);
         return error_set_errno(err, ERROR_FAILED, failure, "start a thread");
     }
-    ARRAY_GROW(crew->members, crew->count, crew->capacity);
-    crew->members[crew->count++] = member;
+    member->next = crew->members;
+    crew->members = member;
     return 0;
 }
 
 int crew_join(struct crew *crew, struct error *err)
 {
-    for (size_t i = 0; i < crew->count; i++) {
-        pthread_join(crew->members[i]->thread, NULL);
-        free(crew->members[i]);
+    while (crew->members) {
+        struct member *member = crew->members;
+        crew->members = member->next;
+        pthread_join(member->thread, NULL);
+        free(member);
     }
-    crew->count = 0;
     return crew_check(crew, err);
 }
 
@@ -83,7 +83,6 @@ void crew_free(struct crew *crew)
         return;
     pthread_cond_destroy(&crew->changed);
     pthread_mutex_destroy(&crew->lock);
-    free(crew->members);
     free(crew);
 }
 
