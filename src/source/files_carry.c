@@ -19,7 +19,8 @@ void files_carrier_init(struct files_carrier *carrier, struct os *os, bool no_ow
                                       .names = files_names_new(),
                                       .acl = BUF_INIT,
                                       .no_owner = no_owner,
-                                      .root = geteuid() == 0};
+                                      .user = geteuid(),
+                                      .group = getegid()};
 }
 
 void files_carrier_clear(struct files_carrier *carrier)
@@ -60,10 +61,12 @@ static bool give(struct files_carrier *carrier, int fd, const char *name,
         return false;
     uid_t user = user_of(carrier, member);
     gid_t group = group_of(carrier, member);
+    if (user == carrier->user && group == carrier->group)
+        return true;
     if (carrier->os->fchownat(carrier->os, fd, name, user, group, flags) == 0)
         return true;
     /* An ordinary user keeps what is restored, as with every tar, but may choose a group. */
-    carrier->owners_lost += carrier->root;
+    carrier->owners_lost += carrier->user == 0;
     carrier->os->fchownat(carrier->os, fd, name, (uid_t)-1, group, flags);
     return false;
 }

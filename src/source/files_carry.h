@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct error;
 struct files_names;
@@ -21,7 +22,8 @@ struct files_carrier {
     struct files_names *names;
     struct buf acl;
     bool no_owner;
-    bool root;                             /* may give files away */
+    uid_t user; /* who owns what is made, and its group */
+    gid_t group;
     uint64_t owners_lost, attributes_lost; /* what this system did not take */
 };
 

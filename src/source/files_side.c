@@ -146,6 +146,10 @@ static int create_side(struct os *os, struct files_side *side, struct error *err
     side->fd = os->openat(os, side->base_fd, side->container, OPEN_FOLDER, 0);
     if (side->fd < 0 || os->fchmod(os, side->fd, 0700) < 0)
         return error_set_errno(err, ERROR_FAILED, errno, "open the side folder of %s", side->live);
+    /* A default access list of the folder around would be inherited by everything that is restored.
+     * An empty one (the kernel's version number alone) takes it away. */
+    static const uint8_t none[] = {2, 0, 0, 0};
+    os->setxattr(os, side->fd, "system.posix_acl_default", none, sizeof none);
     return 0;
 }
 

@@ -287,6 +287,22 @@ def test_what_gnu_tar_wrote_is_restored(rich, tmp_path):
         assert_same(rich, to, ignore=("xattr", "mtime") if form == "gnu" else ())
 
 
+@pytest.mark.skipif(not shutil.which("setfacl"), reason="no setfacl")
+def test_nothing_is_inherited_from_the_folder_around(tmp_path):
+    top, archive, before = str(tmp_path / "t"), str(tmp_path / "a.tar"), str(tmp_path / "before")
+    small_tree(top)
+    run("cp", "-a", top, before)
+    metadata = dump(archive, top).metadata
+    run("setfacl", "-d", "-m", "u:daemon:rwx", str(tmp_path))
+    os.chmod(tmp_path, 0o2755)
+    if AS_ROOT:
+        os.chown(tmp_path, 0, 4)
+        os.chmod(tmp_path, 0o2755)
+    done = tool("load", archive, "--metadata", metadata)
+    assert done.code == 0, done.err
+    assert_same(before, top)
+
+
 def test_a_single_file_is_a_root_too(tmp_path):
     path, archive = str(tmp_path / "app.conf"), str(tmp_path / "a.tar")
     with open(path, "w") as file:
