@@ -102,6 +102,7 @@ static void fill_request(struct cli *cli, const struct target *target,
         request->retention_days = settings_integer(settings, SETTING_RETENTION);
     request->logical = text_equal(settings_text(settings, SETTING_FORMAT), "sql");
     request->one_file_system = settings_bool(settings, SETTING_ONE_FILE_SYSTEM);
+    request->exclude_caches = settings_bool(settings, SETTING_EXCLUDE_CACHES);
     request->roles = settings_bool(settings, SETTING_ROLES);
     request->max_wait_ms = settings_integer(settings, SETTING_MAX_WAIT);
     request->notes = settings_text(settings, SETTING_NOTES);

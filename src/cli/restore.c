@@ -232,6 +232,7 @@ static int fill_request(struct cli *cli, struct restore_request *request, struct
     request->cascade = settings_bool(settings, SETTING_CASCADE);
     request->force = confirm_is_forced(cli);
     request->no_owner = settings_bool(settings, SETTING_NO_OWNER);
+    request->devices = settings_bool(settings, SETTING_DEVICES);
     request->role = settings_text(settings, SETTING_ROLE);
     request->jobs = session_jobs(cli);
     copy_list(&request->tables, settings_list(settings, SETTING_TABLE));

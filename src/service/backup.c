@@ -153,6 +153,7 @@ static void dump_options_of(const struct job *job, struct dump_options *options)
         .tables = request->tables,
         .schemas = request->schemas,
         .one_file_system = request->one_file_system,
+        .exclude_caches = request->exclude_caches,
         .roles = request->roles,
     };
     append_all(&options->exclude_tables, &request->exclude_tables);

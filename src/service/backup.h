@@ -25,6 +25,7 @@ struct backup_request {
     struct text_list tables, exclude_tables, schemas, exclude, tags;
     bool logical; /* --format sql */
     bool one_file_system;
+    bool exclude_caches;
     bool roles;
     int jobs;
     int64_t max_wait_ms;

@@ -143,6 +143,7 @@ static int open_load(struct job *job, struct error *err)
         .cascade = request->cascade,
         .force = request->force,
         .no_owner = request->no_owner,
+        .devices = request->devices,
         .role = request->role,
         .id = job->id.text,
         .keep = request->safety == SAFETY_SWAP,

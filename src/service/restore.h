@@ -29,7 +29,7 @@ struct restore_request {
     enum safety safety;
     bool verify; /* level 2 first */
     bool dry_run;
-    bool cascade, force, no_owner;
+    bool cascade, force, no_owner, devices;
     const char *role;
     int jobs;
     const struct artifact_keys *keys;

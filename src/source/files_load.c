@@ -40,9 +40,14 @@ static struct files_load *of(struct load *load)
     return (struct files_load *)load;
 }
 
+/* What the backup left out already makes no difference: a configuration names it for both ways. */
 static bool partial(const struct files_load *load)
 {
-    return load->options->include.count || load->options->exclude.count;
+    const struct text_list *exclude = &load->options->exclude;
+    for (size_t i = 0; i < exclude->count; i++)
+        if (!text_list_has(&load->left_out, exclude->items[i]))
+            return true;
+    return load->options->include.count > 0;
 }
 
 /* ---- preview ---- */
