@@ -400,7 +400,9 @@ static int mysql_driver_commit(struct db *db, struct error *err)
 static int mysql_driver_rollback(struct db *db, struct error *err)
 {
     mysql_of(db)->ignore_stop = true;
-    return run(db, "ROLLBACK", err);
+    int result = run(db, "ROLLBACK", err);
+    mysql_of(db)->ignore_stop = false;
+    return result;
 }
 
 static int mysql_driver_in_transaction(struct db *db)

@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/stop.h"
 #include "base/text.h"
 #include "db/pq.h"
 
@@ -231,7 +232,8 @@ static int postgres_rollback(struct db *db, struct error *err)
 {
     if (!pq_in_transaction(pq_of(db)))
         return 0;
-    pq_ignore_stop(pq_of(db));
+    if (stop_requested())
+        pq_ignore_stop(pq_of(db));
     return run(db, "ROLLBACK", err);
 }
 

@@ -11,6 +11,8 @@
 
 #define SOURCE_MAXIMUM ((size_t)1 << 20) /* longer texts are not kept in the history */
 #define BUSY_PAUSE_MS 50
+#define ATTEMPTS 5
+#define FIRST_PAUSE_MS 200
 
 /* "CREATE TABLE users (", cut where the line ends or gets long. */
 static int first_line(const struct migration_statement *statement)
@@ -135,6 +137,20 @@ int execute_begin(const struct run *run, struct error *err)
         }
         os->sleep_ms(os, BUSY_PAUSE_MS);
     }
+}
+
+/* Half of the pause is fixed, half is chance, so that two who met do not meet again. */
+bool execute_again(const struct run *run, size_t attempt)
+{
+    struct os *os = run->db->os;
+    size_t attempts = run->attempts ? run->attempts : ATTEMPTS;
+    uint16_t chance = 0;
+    int64_t pause_ms = FIRST_PAUSE_MS << (attempt < 6 ? attempt : 6);
+    if (!run->db->fault.lock_timeout || attempt + 1 >= attempts || stop_requested())
+        return false;
+    os->random(os, &chance, sizeof chance);
+    os->sleep_ms(os, pause_ms / 2 + pause_ms / 2 * chance / UINT16_MAX);
+    return true;
 }
 
 static int set_timeout(struct db *db, const char *format, int64_t value, struct error *err)

@@ -39,6 +39,10 @@ int execute_begin(const struct run *run, struct error *err);
  * `local`: for this transaction only, where the engine can. */
 int execute_lock_timeout(const struct run *run, bool local, struct error *err);
 
+/* After attempt number `attempt` (from 0) failed: true, after a pause, when it was for a lock and
+ * there is an attempt left. */
+bool execute_again(const struct run *run, size_t attempt);
+
 /* The row, as far as it is the same in every case. */
 struct history_entry execute_entry(const struct run *run, const struct migrate_step *step);
 /* The statements themselves, unless they are very long; `buf` has to live as long as the entry. */

@@ -1,6 +1,7 @@
 /*
- * A lock file beside a SQLite database, held by the operating system and gone with the process: for
- * migrations whose statements no transaction can hold. Does nothing for other engines.
+ * A lock file beside a SQLite database, held by the operating system and gone with the process. A
+ * transaction alone would not do: some statements run in none, and a batch has several. Does
+ * nothing for other engines.
  */
 #ifndef KEDGE_MIGRATE_FILELOCK_H
 #define KEDGE_MIGRATE_FILELOCK_H

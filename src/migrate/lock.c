@@ -146,8 +146,8 @@ int migrate_lock_take(struct migrate_lock *lock, struct db *db,
 {
     *lock = MIGRATE_LOCK_INIT;
     if (!(db->ops->capabilities & DB_ADVISORY_LOCKS))
-        return 0;
-    struct migrate_lock taken = {.db = db};
+        return filelock_take(&lock->file, db, options->wait_ms, err);
+    struct migrate_lock taken = {.db = db, .file = FILELOCK_INIT};
     const struct lock_sql *sql = &engines[db->ops->engine];
     if (name_lock(&taken, options->name, err) < 0 || wait_for(&taken, options, err) < 0)
         return -1;
@@ -163,5 +163,6 @@ void migrate_lock_release(struct migrate_lock *lock)
     int64_t released = 0;
     if (lock->db)
         ask(lock, engines[lock->db->ops->engine].release, &released, &ignored);
+    filelock_release(&lock->file);
     *lock = MIGRATE_LOCK_INIT;
 }

@@ -1,11 +1,11 @@
 /*
- * The lock that lets one process migrate at a time, held by the server for our session and gone
- * with it. SQLite needs none: there each migration begins by taking the write lock.
+ * The lock that lets one process migrate at a time: held by the server for our session and gone
+ * with it, or, for SQLite, by the operating system on a file beside the database.
  */
 #ifndef KEDGE_MIGRATE_LOCK_H
 #define KEDGE_MIGRATE_LOCK_H
 
-#include "base/mem.h"
+#include "migrate/filelock.h"
 
 #include <stdint.h>
 
@@ -26,10 +26,11 @@ struct migrate_lock {
     struct db *db;
     char name[64];
     int64_t key;
-    int64_t session; /* PostgreSQL: the backend that holds it */
+    int64_t session;      /* PostgreSQL: the backend that holds it */
+    struct filelock file; /* SQLite */
 };
 
-#define MIGRATE_LOCK_INIT ((struct migrate_lock){0})
+#define MIGRATE_LOCK_INIT ((struct migrate_lock){.file = FILELOCK_INIT})
 
 /* Wait for the lock, never inside a transaction. ERROR_LOCKED with the holder when it was not free
  * in time; ERROR_FAILED behind a pooler, where a lock would not hold. */

@@ -257,19 +257,26 @@ static int create_history(struct migrator *migrator, struct error *err)
     return -1;
 }
 
+/* Whoever has nothing to do waits for nobody. What there is to do is planned again under the
+ * lock: another process may have done it. */
 static int migrate(struct migrator *migrator, const struct migrate_request *request, size_t *count,
                    struct error *err)
 {
+    SCOPED(migrate_plan) struct migrate_plan first = MIGRATE_PLAN_INIT;
     SCOPED(migrate_plan) struct migrate_plan plan = MIGRATE_PLAN_INIT;
     SCOPED(migrate_lock) struct migrate_lock lock = MIGRATE_LOCK_INIT;
     int64_t batch = 0;
+    if (migrator_plan(migrator, request, &first, err) < 0)
+        return -1;
+    const struct run run = run_of(migrator, batch);
+    if (first.count == 0 || run_check(&run, &first, err) < 0)
+        return first.count ? -1 : 0;
     if (take_lock(migrator, &lock, err) < 0 || prepare(migrator, err) < 0 ||
         make_plan(migrator, request, &plan, &batch, err) < 0)
         return -1;
     if (plan.count == 0)
         return 0;
-    const struct run run = run_of(migrator, batch);
-    if (run_check(&run, &plan, err) < 0 || create_history(migrator, err) < 0)
+    if (create_history(migrator, err) < 0)
         return -1;
     return run_plan(migrator, &plan, &lock, batch, count, err);
 }

@@ -12,9 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ATTEMPTS 5
-#define FIRST_PAUSE_MS 200
-
 static const struct migration_part *part_of(const struct migrate_step *step)
 {
     return &step->migration->parts[step->direction];
@@ -180,34 +177,20 @@ static enum run_result run_attempt(const struct run *run, const struct migrate_s
     return result < 0 ? RUN_FAILED : RUN_NOT_NEEDED;
 }
 
-/* Half of the pause is fixed, half is chance, so that two who met do not meet again. */
-static void pause_before(const struct run *run, size_t attempt)
-{
-    struct os *os = run->db->os;
-    uint16_t chance = 0;
-    int64_t pause_ms = FIRST_PAUSE_MS << (attempt < 6 ? attempt : 6);
-    os->random(os, &chance, sizeof chance);
-    os->sleep_ms(os, pause_ms / 2 + pause_ms / 2 * chance / UINT16_MAX);
-}
-
 static enum run_result run_transaction(const struct run *run, const struct migrate_step *step,
                                        int64_t *ret_ms, struct error *err)
 {
     SCOPED(pragma) struct pragma pragma = PRAGMA_INIT;
     if (pragma_before(&pragma, run->db, part_of(step), err) < 0)
         return RUN_FAILED;
-    size_t attempts = run->attempts ? run->attempts : ATTEMPTS;
     for (size_t attempt = 0;; attempt++) {
         error_clear(err);
         run->db->fault = (struct db_fault){0};
         enum run_result result = run_attempt(run, step, &pragma, ret_ms, err);
         if (result == RUN_DONE)
             return pragma_after(&pragma, err) < 0 ? RUN_FAILED : RUN_DONE;
-        bool again = result == RUN_FAILED && run->db->fault.lock_timeout &&
-                     attempt + 1 < attempts && !stop_requested() && err->code != ERROR_LOCKED;
-        if (!again)
+        if (result != RUN_FAILED || err->code == ERROR_LOCKED || !execute_again(run, attempt))
             return result;
-        pause_before(run, attempt);
     }
 }
 

@@ -4,7 +4,6 @@
 #include "base/os.h"
 #include "base/stop.h"
 #include "migrate/classify.h"
-#include "migrate/filelock.h"
 #include "migrate/progress.h"
 
 #include <stdio.h>
@@ -174,15 +173,28 @@ static int run_within(struct stepping *stepping, struct error *err)
     return write_progress(stepping, false, err);
 }
 
+/* What the server refused for a lock has not run, and is tried again. */
 static int run_next(struct stepping *stepping, struct error *err)
 {
     struct db *db = stepping->run->db;
+    struct error ignored = ERROR_INIT;
     if (stop_check(err) < 0)
         return -1;
     if (db->ops->in_transaction(db))
         return run_within(stepping, err);
-    return can_share(stepping, &stepping->part->items[stepping->done]) ? run_shared(stepping, err)
-                                                                       : run_alone(stepping, err);
+    bool share = can_share(stepping, &stepping->part->items[stepping->done]);
+    for (size_t attempt = 0;; attempt++) {
+        error_clear(err);
+        db->fault = (struct db_fault){0};
+        if ((share ? run_shared(stepping, err) : run_alone(stepping, err)) == 0)
+            return 0;
+        struct db_fault fault = db->fault;
+        if (db->ops->in_transaction(db) && db_rollback(db, &ignored) < 0)
+            return -1;
+        db->fault = fault;
+        if (!execute_again(stepping->run, attempt))
+            return -1;
+    }
 }
 
 /* An index that CONCURRENTLY left behind is named. */
@@ -258,14 +270,11 @@ enum run_result stepwise_run(const struct run *run, const struct migrate_step *s
                              int64_t *ret_ms, struct error *err)
 {
     SCOPED(string) char *place = migration_place(step->migration, step->direction);
-    SCOPED(filelock) struct filelock lock = FILELOCK_INIT;
     struct stepping stepping = {
         .run = run,
         .step = step,
         .part = &step->migration->parts[step->direction],
         .place = place,
     };
-    if (filelock_take(&lock, run->db, run->wait_ms, err) < 0)
-        return RUN_FAILED;
     return run_locked(&stepping, ret_ms, err);
 }

@@ -1,0 +1,316 @@
+"""kedge migrate as a person or a script meets it: on SQLite, and on PostgreSQL and MariaDB where their servers are
+installed."""
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+import threading
+import time
+
+import pytest
+
+from conftest import ROOT
+
+SERVERS = os.path.join(ROOT, "tests", "servers")
+
+
+def write(kedge, name, up, down=None, options=""):
+    folder = kedge.path("migrations")
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+        file.write(f"-- +migrate Up{options}\n{up}\n")
+        if down is not None:
+            file.write(f"-- +migrate Down{options}\n{down}\n")
+
+
+def write_three(kedge):
+    write(kedge, "20240101000001_create_users.sql", "CREATE TABLE users (id INT);", "DROP TABLE users;")
+    write(kedge, "20240101000002_create_posts.sql", "CREATE TABLE posts (id INT);", "DROP TABLE posts;")
+    write(kedge, "20240101000003_add_likes.sql", "CREATE TABLE likes (id INT);", "DROP TABLE likes;")
+
+
+def start_server(script, folder, port, values):
+    started = subprocess.run([os.path.join(SERVERS, script), folder, str(port)], capture_output=True, text=True)
+    if started.returncode != 0:
+        pytest.skip(started.stderr.strip()[:200])
+    return dict(line.split("=", 1) for line in started.stdout.splitlines() if "=" in line) | values
+
+
+@pytest.fixture(scope="module")
+def postgres():
+    if not os.path.exists("/usr/lib/postgresql/15/bin/postgres") or not shutil.which("psql"):
+        pytest.skip("no PostgreSQL 15 server here")
+    folder = f"/tmp/kedge-migrate-postgres-{os.getpid()}"
+    os.makedirs(folder, exist_ok=True)
+    settings = start_server("start-postgres.sh", folder, 20000 + os.getpid() % 10000, {})
+
+    class Server:
+        port = settings["PGPORT"]
+
+        @staticmethod
+        def sql(text, database="postgres"):
+            return subprocess.run(["psql", "-X", "-At", "-h", "127.0.0.1", "-p", settings["PGPORT"], "-U", "postgres",
+                                   "-d", database, "-c", text], capture_output=True, text=True, check=True).stdout
+
+        def fresh(self):
+            self.sql("DROP DATABASE IF EXISTS shop")
+            self.sql("CREATE DATABASE shop")
+            return f"postgres://postgres@127.0.0.1:{self.port}/shop"
+
+    yield Server()
+    subprocess.run([os.path.join(SERVERS, "start-postgres.sh"), "stop", folder], check=False)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def mariadb():
+    if not shutil.which("mariadbd", path=os.environ["PATH"] + ":/usr/sbin") or not shutil.which("mariadb"):
+        pytest.skip("no MariaDB server here")
+    folder = f"/tmp/kedge-migrate-mariadb-{os.getpid()}"
+    os.makedirs(folder, exist_ok=True)
+    settings = start_server("start-mariadb.sh", folder, 30000 + os.getpid() % 10000, {})
+
+    class Server:
+        @staticmethod
+        def sql(text, database=""):
+            return subprocess.run(["mariadb", "-N", "-S", settings["MYSQL_SOCKET"], "-u", settings["MYSQL_USER"],
+                                   "-p" + settings["MYSQL_PASSWORD"], "-e", text, database], capture_output=True,
+                                  text=True, check=True).stdout
+
+        def fresh(self):
+            self.sql("DROP DATABASE IF EXISTS shop; CREATE DATABASE shop")
+            return (f"mysql://{settings['MYSQL_USER']}:{settings['MYSQL_PASSWORD']}@127.0.0.1:"
+                    f"{settings['MYSQL_PORT']}/shop")
+
+    yield Server()
+    subprocess.run([os.path.join(SERVERS, "start-mariadb.sh"), "stop", folder], check=False)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def site(kedge):
+    """kedge with DATABASE_URL set to a SQLite file that is not there yet."""
+    kedge.environment["DATABASE_URL"] = "sqlite:" + kedge.path("app.db")
+    return kedge
+
+
+# ---- the document's words ----
+
+def test_status_shows_the_table_and_creates_nothing(site):
+    write_three(site)
+    lines = site("migrate", "status").stdout.splitlines()
+    assert lines[0].split("  ")[0] == "VERSION"
+    assert re.split(r"\s{2,}", lines[0]) == ["VERSION", "STATUS", "NAME", "APPLIED AT", "EXECUTION TIME"]
+    assert re.split(r"\s{2,}", lines[1]) == ["20240101000001", "pending", "create users", "-", "-"]
+    assert not os.path.exists(site.path("app.db"))
+    site("migrate", "status", "--exit-code", status=3)
+    site("migrate", "up")
+    site("migrate", "status", "--exit-code")
+    fields = re.split(r"\s{2,}", site("migrate", "status").stdout.splitlines()[1])
+    assert fields[1:3] == ["applied", "create users"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", fields[3]) and re.fullmatch(r"\d+ms", fields[4])
+
+
+def test_the_spellings_of_the_document_work(site):
+    path = site("migrate", "create", '-name=add user indexes').stdout.strip()
+    assert re.fullmatch(r"migrations/\d{14}_add_user_indexes\.sql", path)
+    second = site("migrate", "create", "--name", "add user indexes").stdout.strip()
+    assert second > path
+    os.unlink(site.path(path)), os.unlink(site.path(second))
+    write_three(site)
+    site("migrate", "up", "-version=20240101000002")
+    assert site("migrate", "version").stdout == "20240101000002\n"
+    site("migrate", "up", "-migrations", "migrations")
+    site("migrate", "down", "-version=20240101000001", "--yes")
+    assert site("migrate", "version").stdout == "20240101000001\n"
+
+
+def test_what_undoes_more_than_one_asks(site):
+    write_three(site)
+    site("migrate", "up")
+    assert "no terminal" in site("migrate", "reset", status=7).stderr
+    assert "no terminal" in site("migrate", "down", "--steps", "2", status=7).stderr
+    assert site("migrate", "version").stdout == "20240101000003\n"
+    site("migrate", "down")
+    site("migrate", "refresh", "--yes")
+    site("migrate", "redo")
+    site("migrate", "reset", "--yes")
+    assert [row["status"] for row in site.lines("migrate", "status")] == ["rollback"] * 3
+
+
+def test_a_changed_file_is_told_with_its_difference(site):
+    write_three(site)
+    site("migrate", "up")
+    write(site, "20240101000002_create_posts.sql", "CREATE TABLE posts (id BIGINT);", "DROP TABLE posts;")
+    error = site("migrate", "up", status=4).stderr
+    assert error.startswith("kedge: error: Migration checksum mismatch for version 20240101000002: ")
+    assert "\n  -CREATE TABLE posts (id INT)\n" in error and "\n  +CREATE TABLE posts (id BIGINT)\n" in error
+    assert "file changed" in site("migrate", "status").stdout
+    site("migrate", "repair", "20240101000002")
+    site("migrate", "up")
+
+
+def test_a_failure_names_file_line_and_what_is_left(site):
+    write_three(site)
+    write(site, "20240101000002_create_posts.sql", "CREATE TABLE posts (id INT);\n\nINSERT INTO postz VALUES (1);")
+    error = site("migrate", "up", status=1).stderr
+    assert "20240101000002_create_posts.sql:4:1: statement 2 of 2 (INSERT INTO postz VALUES (1)): " in error
+    assert "no such table: postz; nothing of this migration is left in the database" in error
+    assert [row["status"] for row in site.lines("migrate", "status")] == ["applied", "failed", "pending"]
+
+
+def test_two_files_with_one_version_are_refused(site):
+    write_three(site)
+    write(site, "20240101000002_again.sql", "SELECT 1;")
+    error = site("migrate", "up", status=2).stderr
+    assert "20240101000002_again.sql" in error and "20240101000002_create_posts.sql" in error
+
+
+def test_a_foreign_history_is_left_alone(site):
+    write_three(site)
+    db = sqlite3.connect(site.path("app.db"))
+    db.execute("CREATE TABLE schema_migrations (version BIGINT PRIMARY KEY, dirty BOOLEAN)")
+    db.close()
+    error = site("migrate", "up", status=1).stderr
+    assert "hint: " in error and "--history-table NAME" in error
+    site("migrate", "up", "--history-table", "kedge_migrations")
+
+
+def test_many_at_once_apply_each_migration_once(site, processes):
+    write_three(site)
+    processes += [site.start("migrate", "up") for _ in range(5)]
+    outputs = [process.communicate()[0] for process in processes]
+    assert [process.returncode for process in processes] == [0] * 5
+    assert sum(output.count("applied 20240101") for output in outputs) == 3
+    assert {row["batch"] for row in site.lines("migrate", "status")} == {1}
+
+
+# ---- servers ----
+
+@pytest.fixture(params=["postgres", "mariadb"])
+def server(request, kedge):
+    server = request.getfixturevalue(request.param)
+    kedge.environment["DATABASE_URL"] = server.fresh()
+    return server
+
+
+def test_servers_go_up_and_down(kedge, server):
+    write_three(kedge)
+    kedge("migrate", "up")
+    assert server.sql("SELECT count(*) FROM users", "shop").strip() == "0"
+    kedge("migrate", "redo")
+    kedge("migrate", "reset", "--yes")
+    assert [row["status"] for row in kedge.lines("migrate", "status")] == ["rollback"] * 3
+    kedge("migrate", "up")
+
+
+def test_servers_let_one_process_win(kedge, server, processes):
+    write_three(kedge)
+    processes += [kedge.start("migrate", "up") for _ in range(5)]
+    outputs = [process.communicate() for process in processes]
+    assert [process.returncode for process in processes] == [0] * 5, outputs
+    assert sum(output[0].count("applied 20240101") for output in outputs) == 3
+
+
+def test_a_bounded_wait_names_the_holder(kedge, server, processes):
+    sleep = "SELECT pg_sleep(20)" if "postgres" in kedge.environment["DATABASE_URL"] else "SELECT SLEEP(20)"
+    write(kedge, "20240101000001_slow.sql", sleep + ";")
+    process = kedge.start("migrate", "up")
+    processes.append(process)
+    deadline = time.monotonic() + 10
+    query = ("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'" if "pg_" in sleep else
+             "SELECT count(*) FROM information_schema.processlist WHERE info LIKE 'SELECT SLEEP%'")
+    while server.sql(query).strip() == "0" and time.monotonic() < deadline:
+        time.sleep(0.05)
+    error = kedge("migrate", "up", "--wait", "1s", status=5).stderr
+    assert "held by" in error and ("process" in error or "connection" in error)
+    process.terminate()
+    output = process.communicate(timeout=15)
+    assert process.returncode == 130, output
+    assert kedge.lines("migrate", "status")[0]["status"] in ("pending", "failed")
+
+
+def test_postgres_runs_concurrently_only_when_told(kedge, postgres):
+    kedge.environment["DATABASE_URL"] = postgres.fresh()
+    write(kedge, "20240101000001_t.sql", "CREATE TABLE t (x int);\nINSERT INTO t VALUES (1), (1);")
+    write(kedge, "20240101000002_i.sql", "CREATE UNIQUE INDEX CONCURRENTLY i ON t (x);")
+    error = kedge("migrate", "up", status=1).stderr
+    assert "20240101000002_i.sql:2:1: CREATE UNIQUE INDEX CONCURRENTLY" in error and "notransaction" in error
+    assert kedge("migrate", "version").stdout == "no migration is applied\n"
+    write(kedge, "20240101000002_i.sql", "CREATE UNIQUE INDEX CONCURRENTLY i ON t (x);", options=" notransaction")
+    error = kedge("migrate", "up", status=1).stderr
+    assert "invalid index left behind: i" in error
+    postgres.sql("DROP INDEX i; DELETE FROM t", "shop")
+    kedge("migrate", "up")
+
+
+def test_postgres_copies_rows_in(kedge, postgres):
+    kedge.environment["DATABASE_URL"] = postgres.fresh()
+    write(kedge, "20240101000001_t.sql",
+          "CREATE TABLE t (a int, b text);\nCOPY t FROM stdin;\n1\tit's; -- +migrate Down\n2\t\\N\n\\.\n"
+          "INSERT INTO t VALUES (3, $$;$$);", "DROP TABLE t;")
+    kedge("migrate", "up")
+    assert postgres.sql("SELECT string_agg(a || coalesce(b, 'NULL'), ',' ORDER BY a) FROM t", "shop").strip() == \
+        "1it's; -- +migrate Down,2NULL,3;"
+
+
+def test_nobody_waits_behind_a_migration_for_long(kedge, server):
+    write(kedge, "20240101000001_t.sql", "CREATE TABLE t (x int);")
+    kedge("migrate", "up")
+    write(kedge, "20240101000002_a.sql", "ALTER TABLE t ADD COLUMN y int;")
+    hold = ("BEGIN; LOCK TABLE t; SELECT pg_sleep(3); COMMIT" if "postgres" in kedge.environment["DATABASE_URL"] else
+            "BEGIN; SELECT * FROM t; SELECT SLEEP(3); COMMIT")
+    thread = threading.Thread(target=server.sql, args=(hold, "shop"))
+    thread.start()
+    time.sleep(0.5)
+    kedge("migrate", "up", "--lock-timeout", "1s")
+    thread.join()
+    assert server.sql("SELECT count(y) FROM t", "shop").strip() == "0"
+
+
+def test_mariadb_goes_on_at_the_statement_that_failed(kedge, mariadb):
+    kedge.environment["DATABASE_URL"] = mariadb.fresh()
+    write(kedge, "20240101000001_t.sql", "CREATE TABLE a (x int);\nINSERT INTO a VALUES (1);\nCREATE TABLE b (x intt);")
+    error = kedge("migrate", "up", status=1).stderr
+    assert "statement 3 of 3" in error and "the first 2 statements are in the database, the rest is not" in error
+    write(kedge, "20240101000001_t.sql", "CREATE TABLE a (x int);\nINSERT INTO a VALUES (1);\nCREATE TABLE b (x int);")
+    kedge("migrate", "up")
+    assert mariadb.sql("SELECT count(*) FROM a", "shop").strip() == "1"
+    assert kedge.lines("migrate", "status")[0]["status"] == "applied"
+
+
+def test_mariadb_asks_when_a_statement_was_cut_off(kedge, mariadb, processes):
+    kedge.environment["DATABASE_URL"] = mariadb.fresh()
+    write(kedge, "20240101000001_t.sql",
+          "CREATE TABLE a (x int);\nCREATE TABLE b AS SELECT SLEEP(30) AS x;\nCREATE TABLE c (x int);")
+    process = kedge.start("migrate", "up")
+    processes.append(process)
+    deadline = time.monotonic() + 10
+    query = "SELECT count(*) FROM information_schema.processlist WHERE info LIKE 'CREATE TABLE b%'"
+    while mariadb.sql(query).strip() == "0" and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    for line in mariadb.sql("SELECT id FROM information_schema.processlist WHERE info LIKE 'CREATE TABLE b%'").split():
+        mariadb.sql(f"KILL {line}")
+    time.sleep(0.3)
+    error = kedge("migrate", "up", status=6).stderr
+    assert "statement 2 of 3 (CREATE TABLE b AS SELECT SLEEP(30) AS x) was begun" in error
+    assert "--ran" in error and "--not-run" in error
+    kedge("migrate", "repair", "20240101000001", "--ran")
+    kedge("migrate", "up")
+    assert mariadb.sql("SHOW TABLES LIKE 'c'", "shop").strip() == "c"
+
+
+def test_mariadb_bodies_need_no_delimiter(kedge, mariadb):
+    kedge.environment["DATABASE_URL"] = mariadb.fresh()
+    write(kedge, "20240101000001_p.sql",
+          "CREATE PROCEDURE p(OUT n INT)\nBEGIN\n  DECLARE i INT DEFAULT 0;\n  WHILE i < 3 DO\n    SET i = i + 1;\n"
+          "  END WHILE;\n  SET n = IF(i = 3, i, 0);\nEND;\n"
+          "CREATE TABLE t (x INT);\nDELIMITER //\nCREATE TRIGGER r BEFORE INSERT ON t FOR EACH ROW BEGIN\n"
+          "  SET NEW.x = NEW.x + 1;\nEND//\nDELIMITER ;\nINSERT INTO t VALUES (1);",
+          "DROP TABLE t;\nDROP PROCEDURE p;")
+    kedge("migrate", "up")
+    assert mariadb.sql("CALL p(@n); SELECT @n; SELECT x FROM t", "shop").split() == ["3", "2"]
+    kedge("migrate", "reset", "--yes")
