@@ -51,11 +51,12 @@ void postgres_swap_name(struct postgres_swap *swap, const char *live, const char
 
 char *postgres_swap_format(const struct postgres_swap *swap)
 {
-    json_t *object = json_pack(
-        "{s:s, s:s, s:s, s:s, s:I, s:I, s:b, s:[III]}", "mode", "swap", "database", swap->live,
-        "side", swap->side, "old", swap->old, "live_oid", (json_int_t)swap->live_oid, "side_oid",
-        (json_int_t)swap->side_oid, "keep", swap->keep, "written", (json_int_t)swap->written[0],
-        (json_int_t)swap->written[1], (json_int_t)swap->written[2]);
+    json_t *object =
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:b, s:[III]}", "engine", "postgres", "mode",
+                  "swap", "database", swap->live, "side", swap->side, "old", swap->old, "live_oid",
+                  (json_int_t)swap->live_oid, "side_oid", (json_int_t)swap->side_oid, "keep",
+                  swap->keep, "written", (json_int_t)swap->written[0], (json_int_t)swap->written[1],
+                  (json_int_t)swap->written[2]);
     char *text = json_dumps(object, JSON_COMPACT);
     char *copy = mem_string(text);
     free(text);
@@ -70,10 +71,12 @@ int postgres_swap_parse(const char *json, struct postgres_swap *ret_swap, struct
     const char *mode, *live, *side, *old;
     json_int_t live_oid, side_oid, written[3];
     int keep;
-    int bad = !object || json_unpack(object, "{s:s, s:s, s:s, s:s, s:I, s:I, s:b, s:[III]}", "mode",
-                                     &mode, "database", &live, "side", &side, "old", &old,
-                                     "live_oid", &live_oid, "side_oid", &side_oid, "keep", &keep,
-                                     "written", &written[0], &written[1], &written[2]) < 0;
+    bool bad = !object || json_unpack(object, "{s:s, s:s, s:s, s:s, s:I, s:I, s:b, s:[III]}",
+                                      "mode", &mode, "database", &live, "side", &side, "old", &old,
+                                      "live_oid", &live_oid, "side_oid", &side_oid, "keep", &keep,
+                                      "written", &written[0], &written[1], &written[2]) < 0;
+    /* Only what a restore makes may ever be removed by one. */
+    bad = bad || !strstr(side, "__kedge_") || !strstr(old, "__kedge_old_");
     if (!bad)
         *ret_swap = (struct postgres_swap){.live = mem_string(live),
                                            .side = mem_string(side),

@@ -86,8 +86,9 @@ static char *kept_format(const struct kept_tables *kept)
         json_array_append_new(tables,
                               json_pack("{s:s, s:s, s:b}", "schema", kept->items[i].schema, "name",
                                         kept->items[i].name, "created", kept->items[i].created));
-    json_t *object = json_pack("{s:s, s:s, s:I, s:b, s:o}", "mode", "tables", "store", kept->store,
-                               "xid", (json_int_t)kept->xid, "keep", kept->keep, "tables", tables);
+    json_t *object =
+        json_pack("{s:s, s:s, s:s, s:I, s:b, s:o}", "engine", "postgres", "mode", "tables", "store",
+                  kept->store, "xid", (json_int_t)kept->xid, "keep", kept->keep, "tables", tables);
     char *text = json_dumps(object, JSON_COMPACT);
     char *copy = mem_string(text);
     free(text);
@@ -113,6 +114,8 @@ static int kept_parse(const char *text, struct kept_tables *ret_kept, struct err
         if (!bad)
             kept_add(&kept, schema, name)->created = created;
     }
+    /* Only what a restore makes may ever be removed by one. */
+    bad = bad || !text_starts(store, "kedge_") || strlen(store) != strlen("kedge_") + 26;
     kept.store = mem_string(store);
     kept.xid = xid;
     kept.keep = keep;
