@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -20,12 +21,16 @@ struct local_upload {
     char *path;
     int fd;
     bool published;
-    uint64_t written;
-    uint64_t started; /* up to here the kernel was told to begin writing back */
+    atomic_bool finished;
+    _Atomic uint64_t written; /* by the writing thread */
+    uint64_t started;         /* up to here the kernel was told to begin writing back */
+    uint64_t evicted;         /* up to here the reading thread took the bytes out of the cache */
 };
 
 #define WRITEBACK_STEP (UINT64_C(8) << 20)
 #define PAGE_MASK (~UINT64_C(4095))
+#define WINDOW (UINT64_C(32) << 20) /* read back at once */
+#define RECENT (UINT64_C(16) << 20) /* written last, not waited for yet */
 
 /* ---- uploads ---- */
 
@@ -35,24 +40,36 @@ static int local_upload_write(struct upload *base, const void *data, size_t size
     struct os *os = upload->store->os;
     if (file_write_all(os, upload->fd, data, size, upload->path, err) < 0)
         return -1;
-    upload->written += size;
-    if (upload->written - upload->started < WRITEBACK_STEP)
+    uint64_t written = atomic_fetch_add(&upload->written, size) + size;
+    if (written - upload->started < WRITEBACK_STEP)
         return 0;
     /* Advice, so that the disk is busy now and not only at the sync in the end. */
-    uint64_t end = upload->written & PAGE_MASK;
+    uint64_t end = written & PAGE_MASK;
     os->sync_file_range(os, upload->fd, (off_t)upload->started, (off_t)(end - upload->started),
                         SYNC_FILE_RANGE_WRITE);
     upload->started = end;
     return 0;
 }
 
-static int local_upload_reread(struct upload *base, uint64_t offset, void *data, size_t size,
-                               struct error *err)
+/* How far to take leave of the cache at once: enough that the wait for the medium and the reading
+ * ahead are worth it, and behind what was written last, which is still on its way. */
+static uint64_t window_end(struct local_upload *upload, uint64_t needed)
 {
-    struct local_upload *upload = (struct local_upload *)base;
+    uint64_t written = atomic_load(&upload->written);
+    uint64_t settled =
+        atomic_load(&upload->finished) ? written : written - (written < RECENT ? written : RECENT);
+    uint64_t end = needed + WINDOW < settled ? needed + WINDOW : settled;
+    return end > needed ? end : needed;
+}
+
+/* Wait until the next window is on the medium, forget it, and ask for it back, so that it is read
+ * while the part before is looked at. 1, 0 when the file system cannot do that, -1. */
+static int evict(struct local_upload *upload, uint64_t needed, struct error *err)
+{
     struct os *os = upload->store->os;
-    uint64_t start = offset & PAGE_MASK;
-    off_t length = (off_t)(offset + size - start);
+    uint64_t start = upload->evicted & PAGE_MASK;
+    uint64_t end = window_end(upload, needed);
+    off_t length = (off_t)(end - start);
     if (os->sync_file_range(os, upload->fd, (off_t)start, length,
                             SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
                                 SYNC_FILE_RANGE_WAIT_AFTER) < 0) {
@@ -61,6 +78,19 @@ static int local_upload_reread(struct upload *base, uint64_t offset, void *data,
         return 0;
     }
     os->fadvise(os, upload->fd, (off_t)start, length, POSIX_FADV_DONTNEED);
+    os->fadvise(os, upload->fd, (off_t)start, length, POSIX_FADV_WILLNEED);
+    upload->evicted = end;
+    return 1;
+}
+
+static int local_upload_reread(struct upload *base, uint64_t offset, void *data, size_t size,
+                               struct error *err)
+{
+    struct local_upload *upload = (struct local_upload *)base;
+    struct os *os = upload->store->os;
+    int able = offset + size > upload->evicted ? evict(upload, offset + size, err) : 1;
+    if (able <= 0)
+        return able;
     size_t got = 0;
     if (file_pread(os, upload->fd, data, size, offset, &got, upload->path, err) < 0)
         return -1;
@@ -72,7 +102,10 @@ static int local_upload_reread(struct upload *base, uint64_t offset, void *data,
 static int local_upload_finish(struct upload *base, struct error *err)
 {
     struct local_upload *upload = (struct local_upload *)base;
-    return file_sync(upload->store->os, upload->fd, upload->path, err);
+    if (file_sync(upload->store->os, upload->fd, upload->path, err) < 0)
+        return -1;
+    atomic_store(&upload->finished, true);
+    return 0;
 }
 
 static int local_upload_publish(struct upload *base, const char *key, struct error *err)
