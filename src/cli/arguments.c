@@ -229,6 +229,12 @@ static int take_command(struct reader *reader, const char *word, struct error *e
         return unknown_command(word, NULL, err);
     const char *second =
         reader->at < reader->words->count ? reader->words->items[reader->at] : NULL;
+    if (cli->help || text_equal(second, "--help") || text_equal(second, "-h")) {
+        cli->family = mem_string(word);
+        cli->help = true;
+        reader->at = reader->words->count;
+        return 0;
+    }
     if (!second || second[0] == '-')
         return missing_subcommand(word, err);
     SCOPED(string) char *full = mem_format("%s %s", word, second);

@@ -10,6 +10,7 @@
 #include "service/settings.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int set_log(const struct cli *cli, struct error *err)
@@ -30,6 +31,8 @@ static int show_help(const struct cli *cli)
     struct buf out __attribute__((cleanup(scoped_buf_cleanup))) = BUF_INIT;
     if (cli->command)
         help_command(cli->command, &out);
+    else if (cli->family)
+        help_family(cli->family, &out);
     else
         help_overview(&out);
     fputs(out.data, stdout);
@@ -50,6 +53,8 @@ static int act(struct cli *cli, struct error *err)
         console_warning(
             "a password on the command line can be seen by other users; DATABASE_URL or "
             "the configuration file is a better place");
+    if (cli->command->flags & COMMAND_BEGINS)
+        settings_allow_missing_file(cli->settings);
     if (!(cli->command->flags & COMMAND_PLAIN) &&
         (settings_load(cli->settings, err) < 0 || set_log(cli, err) < 0))
         return -1;
@@ -71,5 +76,6 @@ int cli_main(struct os *os, int argc, char **argv)
         status = 1;
     }
     text_list_clear(&cli.arguments);
+    free(cli.family);
     return status;
 }

@@ -8,6 +8,7 @@
 /* In the order in which one meets them. Old spellings stand at the end. */
 const struct command commands[] = {
     {.name = "init",
+     .flags = COMMAND_BEGINS,
      .summary = "write a kedge.yaml to begin with, try catalogue and destination",
      .run = command_init},
     {.name = "backup",
@@ -63,7 +64,8 @@ const struct command commands[] = {
      .run = command_stats},
     {.name = "restores", .summary = "the restore log", .run = command_restores},
     {.name = "catalog install",
-     .summary = "the catalogue: install into a database, rebuild, check",
+     .family = "the catalogue itself",
+     .summary = "install the catalogue into a database, safely",
      .run = command_catalog_install},
     {.name = "catalog rebuild",
      .arguments = "[DESTINATION]",
@@ -74,6 +76,7 @@ const struct command commands[] = {
      .summary = "check the structure of the catalogue",
      .run = command_catalog_check},
     {.name = "migrate up",
+     .family = "schema migrations",
      .summary = "schema migrations: up, down, status, create and more",
      .examples = "kedge migrate up --target postgres://ada@db1/shop\n"
                  "kedge migrate up -version=20240101123456",
@@ -93,9 +96,7 @@ const struct command commands[] = {
     {.name = "migrate version",
      .summary = "the newest version that is applied",
      .run = command_migrate_version},
-    {.name = "migrate reset",
-     .summary = "undo all migrations",
-     .run = command_migrate_reset},
+    {.name = "migrate reset", .summary = "undo all migrations", .run = command_migrate_reset},
     {.name = "migrate refresh",
      .summary = "undo all migrations and apply them again",
      .run = command_migrate_refresh},

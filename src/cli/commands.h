@@ -14,8 +14,9 @@ struct cli;
 struct error;
 
 enum command_flag {
-    COMMAND_PLAIN = 1 << 0, /* needs no settings: nothing is read before it runs */
-    COMMAND_OLD = 1 << 1,   /* an old spelling: errors are printed bare, no help of its own */
+    COMMAND_PLAIN = 1 << 0,  /* needs no settings: nothing is read before it runs */
+    COMMAND_OLD = 1 << 1,    /* an old spelling: errors are printed bare, no help of its own */
+    COMMAND_BEGINS = 1 << 2, /* writes the configuration: it need not be there yet */
 };
 
 struct command {
@@ -26,6 +27,7 @@ struct command {
     unsigned flags;
     const char *compress; /* what a bare --compress means here, where it is not the row's */
     const char *summary;  /* for the list of commands */
+    const char *family;   /* on the first row of a family: the summary of all of it */
     const char *examples; /* lines for the help, or NULL */
     /* The exit status, or -1 with err. */
     int (*run)(struct cli *cli, struct error *err);
@@ -35,6 +37,7 @@ struct command {
 struct cli {
     struct os *os;
     const struct command *command;
+    char *family; /* "catalog", when help on all of a family is asked for; owned */
     struct settings *settings;
     struct text_list arguments;
     bool help;

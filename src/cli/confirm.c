@@ -41,7 +41,7 @@ static int read_answer(char *answer, size_t size, struct error *err)
     while (length && (answer[length - 1] == ' ' || answer[length - 1] == '\r'))
         length--;
     answer[length] = '\0';
-    return 0;
+    return stop_check(err);
 }
 
 static int ask(const struct cli *cli, const char *what, const char *question, char *answer,

@@ -56,12 +56,23 @@ void help_overview(struct buf *out)
             continue;
         struct buf name __attribute__((cleanup(scoped_buf_cleanup))) = BUF_INIT;
         const char *line = family_line(command, &name);
+        const char *summary = command->family ? command->family : command->summary;
         if (strlen(line) > 14)
-            buf_append_format(out, "  %s\n  %-14s  %s\n", line, "", command->summary);
+            buf_append_format(out, "  %s\n  %-14s  %s\n", line, "", summary);
         else
-            buf_append_format(out, "  %-14s  %s\n", line, command->summary);
+            buf_append_format(out, "  %-14s  %s\n", line, summary);
     }
     buf_append_text(out, "\nkedge COMMAND --help tells more, kedge man everything.\n");
+}
+
+void help_family(const char *family, struct buf *out)
+{
+    size_t length = strlen(family);
+    buf_append_format(out, "Usage: kedge %s COMMAND [OPTION…] [ARGUMENT…]\n\n", family);
+    for (const struct command *command = commands; command->name; command++)
+        if (strncmp(command->name, family, length) == 0 && command->name[length] == ' ')
+            buf_append_format(out, "  %-10s  %s\n", command->name + length + 1, command->summary);
+    buf_append_format(out, "\nkedge %s COMMAND --help tells more.\n", family);
 }
 
 void help_option_usage(const struct option_row *row, struct buf *out)
@@ -145,6 +156,11 @@ int command_help(struct cli *cli, struct error *err)
     SCOPED(string)
     char *name = first && second ? mem_format("%s %s", first, second) : mem_string(first);
     const struct command *command = name ? command_find(name) : NULL;
+    if (name && !command && command_is_family(name)) {
+        help_family(name, &out);
+        fputs(out.data, stdout);
+        return 0;
+    }
     if (name && !command)
         return error_set(err, ERROR_USAGE, "unknown command \"%s\"", name);
     if (command)

@@ -10,6 +10,7 @@ struct option_row;
 
 /* Appended to `out`. */
 void help_overview(struct buf *out);
+void help_family(const char *family, struct buf *out);
 void help_command(const struct command *command, struct buf *out);
 
 /* "--retention DAYS", "-v, --verbose", "--compress[=zstd|gzip|none[:LEVEL]]" */

@@ -49,27 +49,34 @@ static void say_decoded(const struct cli *cli, const char *file)
         session_say(cli, "  ✓ SQL content verified");
 }
 
+static void say_verified(const struct cli *cli, const struct verify_report *report)
+{
+    char size[32];
+    console_megabytes(report->stored_bytes, "", size);
+    session_say(cli, "  File size: %s", size);
+    say_decoded(cli, report->file);
+    for (size_t i = 0; i < report->warnings.count; i++)
+        console_warning("%s", report->warnings.items[i]);
+    session_say(cli, "✓ Backup verification passed");
+}
+
 static int verify_first(struct cli *cli, struct session *session,
                         const struct restore_request *request, struct error *err)
 {
+    struct progress progress = {0};
     const struct verify_request verify = {.backup = request->backup,
                                           .from = request->from,
                                           .level = 2,
                                           .jobs = request->jobs,
                                           .keys = request->keys,
-                                          .progress = request->progress};
+                                          .progress = &progress};
     struct verify_report report = {.level = -1};
     session_say(cli, "Verifying backup integrity...");
+    struct progress_line *line = progress_line_start(cli, &progress);
     int result = verify_run(session->service, &verify, &report, err);
-    if (result == 0) {
-        char size[32];
-        console_megabytes(report.stored_bytes, "", size);
-        session_say(cli, "  File size: %s", size);
-        say_decoded(cli, report.file);
-        for (size_t i = 0; i < report.warnings.count; i++)
-            console_warning("%s", report.warnings.items[i]);
-        session_say(cli, "✓ Backup verification passed");
-    }
+    progress_line_stop(line);
+    if (result == 0)
+        say_verified(cli, &report);
     verify_report_clear(&report);
     return result;
 }
@@ -276,9 +283,6 @@ static int restore(struct cli *cli, struct session *session, struct restore_requ
     request->confirm = confirm;
     request->note = note;
     request->context = &run;
-    if (settings_bool(cli->settings, SETTING_VERIFY) &&
-        verify_first(cli, session, request, err) < 0)
-        return -1;
     return restore_run(session->service, request, report, err);
 }
 
@@ -299,6 +303,8 @@ int command_restore(struct cli *cli, struct error *err)
         result = setup_check_target(session.setup, request.connection, err);
     if (result == 0)
         result = find_backup(cli, &session, &request, &files, err);
+    if (result == 0 && settings_bool(cli->settings, SETTING_VERIFY))
+        result = verify_first(cli, &session, &request, err);
     if (result == 0) {
         fill_target(cli, &session, &request);
         result = restore(cli, &session, &request, files, &report, err);

@@ -30,6 +30,7 @@ struct settings {
     struct held held[SETTING_COUNT];
     struct dotenv dotenv;
     struct config_file file;
+    bool file_may_be_missing;
 };
 
 struct settings *settings_new(struct os *os)
@@ -315,7 +316,7 @@ static int load_file(struct settings *settings, struct error *err)
 {
     const char *named = settings_text(settings, SETTING_CONFIG);
     int found = named ? try_file(settings, named, false, false, err) : find_file(settings, err);
-    if (found == 0 && named)
+    if (found == 0 && named && !settings->file_may_be_missing)
         return error_set(err, ERROR_USAGE, "configuration file not found: %s", named);
     if (found <= 0)
         return found;
@@ -330,6 +331,11 @@ static int load_file(struct settings *settings, struct error *err)
         from->value = (struct option_value){0};
     }
     return 0;
+}
+
+void settings_allow_missing_file(struct settings *settings)
+{
+    settings->file_may_be_missing = true;
 }
 
 int settings_load(struct settings *settings, struct error *err)

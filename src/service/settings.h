@@ -142,6 +142,9 @@ void settings_free(struct settings *settings);
 int settings_set(struct settings *settings, enum setting setting, const char *text,
                  struct error *err);
 
+/* For the command that writes the file: --config may name one that is not there yet. */
+void settings_allow_missing_file(struct settings *settings);
+
 /* Read `.env`, the environment and the configuration file. Called once, after the options. */
 int settings_load(struct settings *settings, struct error *err);
 

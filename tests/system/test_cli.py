@@ -52,13 +52,18 @@ def test_version_and_help_read_no_file(kedge):
 
 def test_every_help_fits_one_screen(kedge):
     overview = kedge("--help").stdout
-    assert len(overview.splitlines()) <= 40
+    assert len(overview.splitlines()) <= 35
     names = re.findall(r"^  ([a-z]+)  ", overview, re.M) + ["catalog rebuild", "catalog check"]
     assert "backup" in names and "restore" in names
     for name in names:
         text = kedge(*name.split(), "--help").stdout
-        assert len(text.splitlines()) <= 40, name
-        assert max(map(len, text.splitlines())) <= 100, name
+        assert len(text.splitlines()) <= 24, name
+        assert max(map(len, text.splitlines())) <= 80, name
+
+
+def test_help_on_a_family_lists_it(kedge):
+    text = kedge("catalog", "--help").stdout
+    assert text == kedge("help", "catalog").stdout and "  rebuild  " in text
 
 
 def test_it_starts_quickly(kedge):
@@ -308,6 +313,7 @@ def test_init_and_doctor(kedge):
     assert "# targets:" in read(kedge.path("kedge.yaml"))
     assert os.path.exists(kedge.path("home", "catalog.db"))
     assert "Kept kedge.yaml" in kedge("init").stdout
+    assert "Wrote new.yaml" in kedge("init", "--config", "new.yaml").stdout
     done = kedge("doctor")
     assert "✓ catalogue" in done.stdout and "✓ destination local" in done.stdout
     assert not [name for name in kedge.files() if name.endswith(".tmp")]
@@ -393,3 +399,22 @@ def test_production_is_asked_twice(kedge, shop):
     assert status == 5 and screen.count("(yes/no) [no]:") == 2
     screen, status = on_terminal(kedge, ["restore", "1"], ["yes", "yes"])
     assert status == 0 and "Restored shop_" in screen
+
+
+def test_an_interrupt_at_the_question_changes_nothing(kedge, shop):
+    kedge("backup", shop)
+    empty(shop)
+    screen, status = on_terminal(kedge, ["restore", "1"], ["\x03"])
+    assert status == 130 and "interrupted" in screen and rows_of(shop) == []
+
+
+def test_a_live_line_on_a_terminal_and_none_with_quiet(kedge):
+    folder = kedge.path("many")
+    os.mkdir(folder)
+    with open(os.path.join(folder, "big"), "wb") as file:
+        for _ in range(120):
+            file.write(os.urandom(1 << 20))
+    screen, status = on_terminal(kedge, ["backup", folder], [])
+    assert status == 0 and "MB/s" in screen and screen.count("Backup created successfully") == 1
+    screen, status = on_terminal(kedge, ["backup", "-q", folder], [])
+    assert status == 0 and "MB/s" not in screen
