@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#define COMMAND_MAXIMUM 32 /* no command of psql has a longer name */
+
 enum routine_word {
     ROUTINE_CREATE,
     ROUTINE_OR,
@@ -163,18 +165,17 @@ static int code_dollar(struct statement_reader *reader)
 static int code_backslash(struct statement_reader *reader, struct error *err)
 {
     const char *text = scan_text(reader);
-    if (scan_left(reader) < 16 && !reader->eof && !memchr(text, '\n', scan_left(reader)))
-        return SCAN_MORE;
     size_t size = 1;
-    while (size < scan_left(reader) && starts_word((unsigned char)text[size]))
+    while (size < scan_left(reader) && size < COMMAND_MAXIMUM &&
+           starts_word((unsigned char)text[size]))
         size++;
+    if (size == scan_left(reader) && size < COMMAND_MAXIMUM && !reader->eof)
+        return SCAN_MORE;
     bool start = reader->fresh && reader->begin == STATEMENT_NONE;
     if (start && (scan_is(text, size, "\\restrict") || scan_is(text, size, "\\unrestrict"))) {
         reader->state = SCAN_SKIP_LINE;
         return SCAN_GO;
     }
-    if (size > 32)
-        size = 32;
     scan_fail(reader, reader->at, true, err, "%.*s is a command of psql, not SQL", (int)size, text);
     return error_hint(err,
                       "take it out; only SQL and COPY ... FROM stdin with its rows can be run");
