@@ -116,6 +116,7 @@ int migrate_door_open(struct migrate_door *door, struct cli *cli, bool looking, 
 {
     struct db_url url __attribute__((cleanup(scoped_db_url_cleanup))) = DB_URL_INIT;
     door->cli = cli;
+    looking |= settings_bool(cli->settings, SETTING_DRY_RUN);
     const struct migrator_options options = {
         .folder = settings_text(cli->settings, SETTING_MIGRATIONS_PATH),
         .history_table = settings_text(cli->settings, SETTING_MIGRATIONS_TABLE),

@@ -121,8 +121,9 @@ int history_find(struct history *history, struct error *err)
         history->exists = false;
         error_set(err, ERROR_FAILED, "the table %s is not kedge's: it has no column %s",
                   history->table, needed[i]);
-        return error_hint(err, "take its history over with kedge migrate import, or keep another "
-                               "with --history-table NAME");
+        return error_hint(err,
+                          "keep another with --history-table NAME, and mark what has run already "
+                          "with kedge migrate baseline VERSION");
     }
     return history->exists;
 }

@@ -257,7 +257,7 @@ TEST(rows_edited_by_hand_are_honoured)
     run(site, "CREATE TABLE schema_migrations (version BIGINT, dirty BOOLEAN)");
     struct error err = ERROR_INIT;
     assert_fails(up_fails(site, &err), err, ERROR_FAILED);
-    assert_non_null(strstr(err.hint, "migrate import"));
+    assert_non_null(strstr(err.hint, "--history-table NAME"));
 }
 
 TEST(child_rows_survive_a_rebuilt_parent)
