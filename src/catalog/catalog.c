@@ -27,19 +27,35 @@ const char *catalog_name(const struct catalog *catalog)
 
 /* ---- transactions ---- */
 
+/* A commit that failed may be whole in the log all the same, and the next process would take it for
+ * good. Writing something else in its place makes sure that it is gone, as far as anything can
+ * still be written. (Setting a value to itself writes nothing.) */
+static void bury_commit(struct catalog *catalog)
+{
+    struct db *db = catalog->db;
+    if (db_begin(db, true, NULL) == 0 &&
+        db_execute(db, "INSERT INTO counters (name, value) VALUES ('', 0)", NULL, 0, NULL, NULL) ==
+            0 &&
+        db_execute(db, "DELETE FROM counters WHERE name = ''", NULL, 0, NULL, NULL) == 0)
+        db_commit(db, NULL);
+    db_rollback(db, NULL);
+}
+
 static int try_transaction(struct catalog *catalog, catalog_body_fn *body, void *context,
                            struct error *err)
 {
     catalog->db->fault = (struct db_fault){0};
     if (db_begin(catalog->db, true, err) < 0)
         return -1;
-    if (body(catalog, context, err) < 0 || db_commit(catalog->db, err) < 0) {
-        struct db_fault fault = catalog->db->fault;
-        db_rollback(catalog->db, NULL);
-        catalog->db->fault = fault;
-        return -1;
-    }
-    return 0;
+    bool done = body(catalog, context, err) == 0;
+    if (done && db_commit(catalog->db, err) == 0)
+        return 0;
+    struct db_fault fault = catalog->db->fault;
+    db_rollback(catalog->db, NULL);
+    if (done && !fault.connection_lost)
+        bury_commit(catalog);
+    catalog->db->fault = fault;
+    return -1;
 }
 
 int catalog_transaction(struct catalog *catalog, catalog_body_fn *body, void *context,

@@ -115,10 +115,10 @@ int catalog_describe(struct catalog *catalog, struct text_list *remarks, struct 
         if (kind < 0)
             return -1;
         text_list_give(remarks,
-                       mem_format("%s is %s", catalog_views[i],
-                                  kind == OUTSIDE_VIEW    ? "a view"
+                       mem_format("the name %s is %s", catalog_views[i],
+                                  kind == OUTSIDE_VIEW    ? "our view"
                                   : kind == OUTSIDE_TABLE ? "a table from before, left alone"
-                                                          : "not there"));
+                                                          : "free"));
     }
     return 0;
 }

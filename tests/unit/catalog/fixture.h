@@ -48,13 +48,23 @@ static inline void fixture_fill(struct fixture *fixture, struct error *err)
     memcpy(fixture->destination_id, local.id, sizeof local.id);
 }
 
+/* In memory where that can be had: many of these tests are about what is written when, and none
+ * about how fast a disk is. */
+static inline void fixture_folder(struct fixture *fixture)
+{
+    *fixture = (struct fixture){0};
+    strcpy(fixture->folder, "/dev/shm/kedge-test-XXXXXX");
+    if (!mkdtemp(fixture->folder)) {
+        strcpy(fixture->folder, "/tmp/kedge-test-XXXXXX");
+        assert_non_null(mkdtemp(fixture->folder));
+    }
+    snprintf(fixture->path, sizeof fixture->path, "%s/home/catalog.db", fixture->folder);
+}
+
 static inline void fixture_init(struct fixture *fixture)
 {
     struct error err = ERROR_INIT;
-    *fixture = (struct fixture){0};
-    strcpy(fixture->folder, "/tmp/kedge-test-XXXXXX");
-    assert_non_null(mkdtemp(fixture->folder));
-    snprintf(fixture->path, sizeof fixture->path, "%s/home/catalog.db", fixture->folder);
+    fixture_folder(fixture);
     fixture->catalog = fixture_open(fixture);
     fixture_fill(fixture, &err);
 }

@@ -86,10 +86,7 @@ TEST(processes_at_once_get_different_numbers)
     struct fixture fixture;
     struct error err = ERROR_INIT;
     enum { PROCESSES = 4, ROWS = 15 };
-    fixture = (struct fixture){0};
-    strcpy(fixture.folder, "/tmp/kedge-test-XXXXXX");
-    assert_non_null(mkdtemp(fixture.folder));
-    snprintf(fixture.path, sizeof fixture.path, "%s/home/catalog.db", fixture.folder);
+    fixture_folder(&fixture);
     pid_t children[PROCESSES];
     for (int i = 0; i < PROCESSES; i++) {
         children[i] = fork();

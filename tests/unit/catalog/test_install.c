@@ -213,7 +213,7 @@ TEST(check_lists_what_is_missing_or_damaged)
     assert_int_equal(problems.count, 0);
     assert_int_equal(tables, 12);
     assert_ok(catalog_describe(fixture.catalog, &problems, &err), err);
-    assert_string_equal(problems.items[0], "database_backups is a view");
+    assert_string_equal(problems.items[0], "the name database_backups is our view");
     text_list_clear(&problems);
     fixture_execute(&fixture, "ALTER TABLE backup_files RENAME COLUMN metadata TO data");
     fixture_execute(&fixture, "DROP TABLE counters");
