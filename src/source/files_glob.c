@@ -15,9 +15,11 @@ static bool matches_one(const char *pattern, const char *within, const char *mem
             return false;
         pattern = trimmed = mem_string_n(pattern, length - 1);
     }
-    if (pattern[0] == '/')
-        return text_glob(pattern + 1, member);
-    return text_glob(pattern, within);
+    if (pattern[0] != '/')
+        return text_glob(pattern, within);
+    /* With its slash kept, so that "/tmp" does not mean every "tmp". */
+    SCOPED(string) char *absolute = mem_format("/%s", member);
+    return text_glob(pattern, absolute);
 }
 
 bool files_glob_matches(const struct text_list *patterns, const struct files_root *root,

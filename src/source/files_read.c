@@ -359,6 +359,8 @@ static int read_special(struct files_reader *reader, struct segment *segment,
 {
     struct os *os = reader->os;
     int fd = os->openat(os, files_entry_at(entry), files_entry_name(entry), O_PATH | O_NOFOLLOW, 0);
+    if (fd < 0)
+        files_report_add(reader->report, entry->member, "attributes not read: %s", strerror(errno));
     int result = append_header(reader, segment, entry, &entry->stat, fd, 0, false, err);
     file_close(os, &fd);
     return result;
