@@ -7,24 +7,19 @@
  * next piece of it, so it costs no thread of its own. One thread pushes finished frames on, through
  * encryption if wanted, and notes them in the index.
  */
-#include "artifact/artifact.h"
+#include "artifact/writer.h"
 
 #include "artifact/compression.h"
-#include "artifact/index.h"
 #include "artifact/manifest.h"
-#include "artifact/name.h"
 #include "artifact/output.h"
-#include "artifact/publish.h"
 #include "base/error.h"
 #include "base/os.h"
-#include "base/segment.h"
 #include "base/sink.h"
 #include "base/stop.h"
 #include "crypto/age.h"
 #include "crypto/sha256.h"
 #include "io/codec.h"
 #include "io/crew.h"
-#include "io/pages.h"
 #include "io/progress.h"
 #include "io/segments.h"
 #include "store/store.h"
@@ -36,65 +31,6 @@
 /* Plain bytes on their way, beyond which taking waits: with rows of hundreds of megabytes not all
  * segments may be that large at once. */
 #define FLIGHT_MAXIMUM (UINT64_C(96) << 20)
-
-struct frame_buffer {
-    struct pages pages;
-    size_t size;
-    bool used;
-};
-
-/* A segment on its way to being a frame. */
-struct job {
-    struct segment *segment; /* NULL once compressed and digested */
-    struct frame_buffer *buffer;
-    struct index_frame frame;
-    char *schema, *table; /* frame's, owned */
-    struct buf members;   /* index lines of the members that begin in it */
-    bool digested;
-    bool compressed;
-};
-
-struct artifact_writer {
-    struct segment_sink sink;
-    struct os *os;
-    struct store *store;
-    struct progress *progress;
-    struct artifact_name name;
-    struct compression_choice compression;
-    struct text_list recipients;
-    struct crew *crew;
-    struct segments *segments;
-    struct output *output;
-    struct sink *cipher; /* NULL when not encrypted */
-    struct sink *first;  /* where frames are pushed: the cipher, or the output */
-    struct index_writer *index;
-    bool is_image;
-    bool committed;
-
-    /* Under the crew's lock. Jobs are numbered as frames are; jobs[number % job_count]. */
-    struct job *jobs;
-    size_t job_count;
-    struct frame_buffer *buffers;
-    size_t buffer_count;
-    uint64_t pushed;
-    uint64_t taken;   /* by workers */
-    uint64_t digests; /* done or being done */
-    uint64_t written;
-    uint64_t plain; /* bytes pushed */
-    uint64_t rows;
-    uint64_t flight; /* plain bytes pushed and not yet written */
-    bool digesting;
-    bool closed; /* nothing more will be pushed */
-    struct buf tables;
-
-    /* The writing thread's; the committing one's after it. */
-    uint64_t offset; /* in the compressed stream */
-    struct manifest_frame *frames;
-    size_t frame_count;
-    size_t frame_capacity;
-    bool frames_too_many;
-    struct sha256 *digest;
-};
 
 /* Past this many, frames go into the index only: the manifest has no room for them anyway. */
 #define FRAMES_KEPT 16384
@@ -242,7 +178,7 @@ static struct frame_buffer *free_buffer(struct artifact_writer *writer)
     return NULL;
 }
 
-static int compress(struct encoder *encoder, struct job *job, struct error *err)
+int writer_compress(struct encoder *encoder, struct job *job, struct error *err)
 {
     struct segment *segment = job->segment;
     struct frame_buffer *buffer = job->buffer;
@@ -266,7 +202,7 @@ static int compress_next(struct artifact_writer *writer, struct encoder *encoder
     job->buffer = buffer;
     buffer->used = true;
     crew_unlock(writer->crew);
-    int result = compress(encoder, job, err);
+    int result = writer_compress(encoder, job, err);
     progress_add(writer->progress, job->frame.plain);
     crew_lock(writer->crew);
     if (result < 0)
@@ -309,7 +245,7 @@ static int work(void *context, struct error *err)
 
 /* ---- frames on their way out ---- */
 
-static int note_frame(struct artifact_writer *writer, struct job *job, struct error *err)
+int writer_note_frame(struct artifact_writer *writer, struct job *job, struct error *err)
 {
     struct index_frame *frame = &job->frame;
     frame->offset = writer->offset;
@@ -331,7 +267,7 @@ static int note_frame(struct artifact_writer *writer, struct job *job, struct er
     return 0;
 }
 
-static void clear_job(struct job *job)
+void writer_clear_job(struct job *job)
 {
     free(job->schema);
     free(job->table);
@@ -342,7 +278,7 @@ static void clear_job(struct job *job)
 static int write_frame(struct artifact_writer *writer, struct job *job, struct error *err)
 {
     if (sink_write(writer->first, job->buffer->pages.data, job->buffer->size, err) < 0 ||
-        note_frame(writer, job, err) < 0)
+        writer_note_frame(writer, job, err) < 0)
         return -1;
     crew_lock(writer->crew);
     /* A buffer that one giant row made large is not kept. */
@@ -384,7 +320,7 @@ static int write_frames(void *context, struct error *err)
         /* From the moment it counts as written its place in the ring may be taken. */
         *job = (struct job){.members = BUF_INIT, .buffer = NULL};
         int result = write_frame(writer, &mine, err);
-        clear_job(&mine);
+        writer_clear_job(&mine);
         if (result < 0)
             return -1;
     }
@@ -491,7 +427,7 @@ void artifact_writer_free(struct artifact_writer *writer)
     sink_free(writer->cipher);
     output_close(writer->output);
     for (size_t i = 0; i < writer->job_count; i++)
-        clear_job(&writer->jobs[i]);
+        writer_clear_job(&writer->jobs[i]);
     free(writer->jobs);
     segments_free(writer->segments);
     for (size_t i = 0; i < writer->buffer_count; i++)
@@ -505,130 +441,4 @@ void artifact_writer_free(struct artifact_writer *writer)
     sha256_free(writer->digest);
     crew_free(writer->crew);
     free(writer);
-}
-
-/* ---- commit ---- */
-
-static int drain(struct artifact_writer *writer, struct error *err)
-{
-    crew_lock(writer->crew);
-    writer->closed = true;
-    crew_wake(writer->crew);
-    while (writer->written < writer->pushed && !crew_failed(writer->crew))
-        crew_wait(writer->crew);
-    crew_unlock(writer->crew);
-    if (stop_check(err) < 0)
-        return -1;
-    return crew_check(writer->crew, err);
-}
-
-/* Counts what goes through, to know where the index frame ends. */
-struct counter {
-    struct sink base;
-    struct sink *next;
-    uint64_t size;
-};
-
-static int counter_write(struct sink *base, const void *data, size_t size, struct error *err)
-{
-    struct counter *counter = (struct counter *)base;
-    counter->size += size;
-    return sink_write(counter->next, data, size, err);
-}
-
-static const struct sink_ops counter_ops = {.write = counter_write};
-
-static int write_index(struct artifact_writer *writer, struct manifest *manifest, struct error *err)
-{
-    struct counter counter = {.base.ops = &counter_ops, .next = writer->first};
-    if (index_writer_add(writer->index, &writer->tables, err) < 0 ||
-        index_writer_finish(writer->index, writer->compression, &counter.base, err) < 0)
-        return -1;
-    manifest->index_offset = writer->offset;
-    manifest->index_length = counter.size;
-    writer->offset += counter.size;
-    return 0;
-}
-
-/* A file without a single byte is no zstd and no gzip file: an empty image is one empty frame. */
-static int write_empty_frame(struct artifact_writer *writer, struct error *err)
-{
-    SCOPED(encoder) struct encoder *encoder = compression_encoder(writer->compression);
-    struct frame_buffer buffer = {0};
-    struct job job = {.buffer = &buffer, .members = BUF_INIT};
-    struct segment nothing = {0};
-    job.segment = &nothing;
-    int result = compress(encoder, &job, err);
-    if (result == 0 && buffer.size)
-        result = sink_write(writer->first, buffer.pages.data, buffer.size, err);
-    if (result == 0)
-        result = note_frame(writer, &job, err);
-    pages_clear(&buffer.pages);
-    clear_job(&job);
-    return result;
-}
-
-/* Where the frames of an image are told: in the manifest; when there are too many, in an index
- * frame; when there is no place for one either, nowhere. */
-static int place_frames(struct artifact_writer *writer, struct manifest *manifest,
-                        struct error *err)
-{
-    manifest->frames = STEAL(writer->frames);
-    manifest->frame_count = writer->frame_count;
-    sha256_finish_text(writer->digest, manifest->digest);
-    if (!writer->frames_too_many && manifest_holds(manifest))
-        return 0;
-    manifest->frame_count = 0;
-    if (writer->compression.kind == COMPRESSION_NONE)
-        return 0;
-    free(manifest->frames);
-    manifest->frames = NULL;
-    return write_index(writer, manifest, err);
-}
-
-static int write_tail(struct artifact_writer *writer, struct manifest *manifest, struct error *err)
-{
-    if (writer->is_image && !writer->pushed && write_empty_frame(writer, err) < 0)
-        return -1;
-    if (writer->is_image ? place_frames(writer, manifest, err) < 0
-                         : write_index(writer, manifest, err) < 0)
-        return -1;
-    return writer->cipher ? sink_finish(writer->cipher, err) : 0;
-}
-
-static void describe(struct artifact_writer *writer, struct manifest *manifest)
-{
-    free(manifest->kind);
-    free(manifest->part);
-    free(manifest->compression);
-    free(manifest->encryption);
-    free(manifest->frames);
-    manifest->frames = NULL;
-    manifest->frame_count = 0;
-    manifest->index_offset = 0;
-    manifest->index_length = 0;
-    manifest->digest[0] = '\0';
-    manifest->kind = mem_string(writer->name.kind);
-    manifest->part = mem_string(writer->name.part);
-    manifest->compression = compression_text(writer->compression);
-    manifest->encryption = mem_string(writer->cipher ? "age" : "none");
-    text_list_clear(&manifest->recipients);
-    for (size_t i = 0; i < writer->recipients.count; i++)
-        text_list_add(&manifest->recipients, writer->recipients.items[i]);
-    manifest->plain_bytes = writer->plain;
-    if (!writer->is_image)
-        manifest->rows = writer->rows;
-}
-
-int artifact_commit(struct artifact_writer *writer, struct manifest *manifest, struct error *err)
-{
-    assert(!writer->committed);
-    writer->committed = true;
-    if (drain(writer, err) < 0)
-        return -1;
-    describe(writer, manifest);
-    if (write_tail(writer, manifest, err) < 0 || output_finish(writer->output, err) < 0 ||
-        crew_join(writer->crew, err) < 0)
-        return -1;
-    return publish_artifact(writer->store, writer->output, &writer->name, manifest, err);
 }

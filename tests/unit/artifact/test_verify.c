@@ -1,5 +1,7 @@
 #include "artifact/sample.h"
 
+#include "harness/os_faulty.h"
+
 #include <ctype.h>
 
 static const struct sample_options samples[] = {
@@ -268,7 +270,39 @@ TEST(encrypted_artifacts_are_verified_too)
     sample_close(&sample);
 }
 
+TEST(a_failing_call_never_passes_for_a_good_artifact)
+{
+    static const enum fault faults[] = {FAULT_EIO, FAULT_INTERRUPT, FAULT_DEAD};
+    struct sample sample;
+    struct error err = ERROR_INIT;
+    sample_open(&sample);
+    SCOPED(manifest) struct manifest manifest = MANIFEST_INIT;
+    struct sample_options options = {"sql", "zstd:1", NULL, NULL, 4, 3000, 2};
+    assert_ok(sample_write(&sample, &options, NULL, &manifest, &err), err);
+    for (size_t i = 0; i < ARRAY_SIZE(faults); i++) {
+        bool hit = true;
+        for (long at = 1; hit; at++) {
+            struct sample faulty = sample;
+            struct verify_result result = {.level = -1};
+            faulty.os = os_faulty(faults[i], at);
+            error_clear(&err);
+            int found = store_open(sample.folder, &(struct store_options){.os = faulty.os},
+                                   &faulty.store, &err);
+            if (found == 0) {
+                found = verify(&faulty, manifest.file, 2, &result, &err);
+                store_close(faulty.store);
+            }
+            hit = os_faulty_calls() >= at;
+            assert_true(found == 0 ? result.level == 2 : result.level < 2 && err.message[0]);
+            assert_true(hit || found == 0);
+            verify_result_clear(&result);
+        }
+    }
+    sample_close(&sample);
+}
+
 TEST_MAIN(UNIT(each_level_is_reached), UNIT(every_flipped_byte_of_an_artifact_is_found),
           UNIT(every_flipped_byte_of_a_manifest_that_matters_is_found),
           UNIT(a_file_of_another_length_is_found), UNIT(the_checker_sees_every_segment_in_order),
-          UNIT(a_lost_manifest_is_made_anew), UNIT(encrypted_artifacts_are_verified_too))
+          UNIT(a_lost_manifest_is_made_anew), UNIT(encrypted_artifacts_are_verified_too),
+          UNIT(a_failing_call_never_passes_for_a_good_artifact))
