@@ -34,7 +34,8 @@ int opened_manifest(const struct artifact_open_options *options, struct manifest
         return -1;
     if (manifest_parse(text, size, ret_manifest, err) < 0) {
         error_prefix(err, "%s", key);
-        return error_hint(err, "--ignore-manifest reads the artifact from front to back");
+        return error_hint(err,
+                          "with the manifest moved away, the artifact is read from front to back");
     }
     return 1;
 }
@@ -53,7 +54,7 @@ static int load_manifest(struct opened *opened, const struct artifact_open_optio
     error_set(err, ERROR_CORRUPT, "%s has %llu bytes, its manifest says %llu", opened->file,
               (unsigned long long)opened->stored_size,
               (unsigned long long)opened->manifest.size_bytes);
-    return error_hint(err, "--ignore-manifest reads the artifact from front to back");
+    return error_hint(err, "with the manifest moved away, the artifact is read from front to back");
 }
 
 /* ---- what it is ---- */
