@@ -20,6 +20,7 @@
 
 struct splitter {
     struct postgres_ddl *ddl;
+    const struct postgres_tables *tables;
     struct buf preamble; /* settings before the first definition */
     char *tablespace;    /* the last SET of each, as it stands when the parts divide */
     char *access_method;
@@ -55,6 +56,29 @@ static void begin_following(struct splitter *splitter)
         append_statement(post, splitter->access_method);
 }
 
+static bool is_left_out(const struct postgres_tables *tables, const char *schema, const char *name)
+{
+    for (size_t i = 0; i < tables->count; i++)
+        if (tables->items[i].left_out && strcmp(tables->items[i].name, name) == 0 &&
+            text_equal(tables->items[i].schema, schema))
+            return true;
+    return false;
+}
+
+/* Does it refer from rows that are in the backup to rows that are not? */
+static bool dangles(const struct splitter *splitter, const char *statement)
+{
+    SCOPED(string) char *schema = NULL;
+    SCOPED(string) char *name = NULL;
+    SCOPED(string) char *other_schema = NULL;
+    SCOPED(string) char *other = NULL;
+    struct words words = {statement};
+    return words_post_kind(statement, &schema, &name) == POST_FOREIGN &&
+           !is_left_out(splitter->tables, schema, name) && words_seek(&words, "REFERENCES") &&
+           words_name(&words, &other_schema, &other) &&
+           is_left_out(splitter->tables, other_schema, other) && !words_seek(&words, "NOT VALID");
+}
+
 static int take_statement(void *context, const struct statement *statement, struct error *err)
 {
     (void)err;
@@ -74,8 +98,13 @@ static int take_statement(void *context, const struct statement *statement, stru
         if (!splitter->following && words_post_kind(statement->text, NULL, NULL) != POST_NONE)
             begin_following(splitter);
     }
-    append_statement(splitter->following ? &splitter->ddl->post : &splitter->ddl->pre,
-                     statement->text);
+    struct buf *part = splitter->following ? &splitter->ddl->post : &splitter->ddl->pre;
+    if (splitter->following && dangles(splitter, statement->text)) {
+        buf_append_text(part, statement->text);
+        append_statement(part, " NOT VALID");
+    } else {
+        append_statement(part, statement->text);
+    }
     return 0;
 }
 
@@ -103,9 +132,10 @@ static int splitter_finish(struct splitter *splitter, struct statement_reader *r
     return 0;
 }
 
-int postgres_ddl_split(const char *script, size_t size, struct postgres_ddl *ddl, struct error *err)
+int postgres_ddl_split(const char *script, size_t size, const struct postgres_tables *tables,
+                       struct postgres_ddl *ddl, struct error *err)
 {
-    struct splitter splitter = {.ddl = ddl, .preamble = BUF_INIT};
+    struct splitter splitter = {.ddl = ddl, .tables = tables, .preamble = BUF_INIT};
     SCOPED(statement_reader) struct statement_reader *reader = splitter_reader(&splitter);
     int result = statement_reader_push(reader, script, size, err);
     if (result == 0)
@@ -325,12 +355,13 @@ static int explain(struct process *process, struct error *err)
 }
 
 int postgres_ddl_read(struct os *os, const struct pq *pq, const char *snapshot,
-                      int64_t lock_timeout_ms, struct postgres_ddl *ddl, struct error *err)
+                      const struct postgres_tables *tables, int64_t lock_timeout_ms,
+                      struct postgres_ddl *ddl, struct error *err)
 {
     SCOPED(process) struct process *process = NULL;
     if (start_pg_dump(os, pq, snapshot, lock_timeout_ms, &process, err) < 0)
         return -1;
-    struct splitter splitter = {.ddl = ddl, .preamble = BUF_INIT};
+    struct splitter splitter = {.ddl = ddl, .tables = tables, .preamble = BUF_INIT};
     SCOPED(statement_reader) struct statement_reader *reader = splitter_reader(&splitter);
     int result = read_output(process, reader, err);
     if (result == 0)

@@ -15,6 +15,7 @@
 
 struct error;
 struct os;
+struct postgres_tables;
 struct pq;
 
 struct postgres_ddl {
@@ -24,13 +25,15 @@ struct postgres_ddl {
 
 #define POSTGRES_DDL_INIT ((struct postgres_ddl){BUF_INIT, BUF_INIT})
 
-/* `pq` is a connection to the same database; it is not used, only asked how it was made. */
+/* `pq` is a connection to the same database; it is not used, only asked how it was made. Foreign
+ * keys to tables whose rows are left out become NOT VALID, so that the rest can be loaded. */
 int postgres_ddl_read(struct os *os, const struct pq *pq, const char *snapshot,
-                      int64_t lock_timeout_ms, struct postgres_ddl *ddl, struct error *err);
+                      const struct postgres_tables *tables, int64_t lock_timeout_ms,
+                      struct postgres_ddl *ddl, struct error *err);
 void postgres_ddl_clear(struct postgres_ddl *ddl);
 
 /* The parts of a script as pg_dump writes it. */
-int postgres_ddl_split(const char *script, size_t size, struct postgres_ddl *ddl,
-                       struct error *err);
+int postgres_ddl_split(const char *script, size_t size, const struct postgres_tables *tables,
+                       struct postgres_ddl *ddl, struct error *err);
 
 #endif

@@ -176,7 +176,7 @@ static void join_readers(struct readers *readers)
 static int read_definitions(struct dump *dump, struct postgres_ddl *ddl, struct error *err)
 {
     if (postgres_ddl_read(dump->options->os, dump->snapshot.reader, dump->snapshot.id,
-                          dump->options->max_wait_ms, ddl, err) < 0) {
+                          &dump->snapshot.tables, dump->options->max_wait_ms, ddl, err) < 0) {
         /* What was dropped under its hands makes pg_dump fail. */
         struct error ignored = ERROR_INIT;
         return postgres_snapshot_unchanged(&dump->snapshot, &ignored) == 0 ? 0 : -1;

@@ -258,6 +258,8 @@ int postgres_load_database(const struct source_target *target, const struct load
     load->options = options;
     postgres_swap_name(&load->swap, target->url.database, options->id, options->keep);
     postgres_counts_init(&load->counts);
+    /* Whoever finds this run killed while it filled knows what to remove. */
+    load->base.kept = postgres_swap_format(&load->swap);
     *ret_load = &load->base;
     return 0;
 }

@@ -423,7 +423,6 @@ static int check_tables(struct load *base, struct error *err)
             return -1;
     }
     base->rows_loaded = postgres_counts_rows(&load->counts);
-    load->kept.keep = load->options->keep;
     free(base->kept);
     base->kept = kept_format(&load->kept);
     return 0;
@@ -551,6 +550,8 @@ int postgres_load_tables(const struct source_target *target, const struct load_o
     load->kept.store = mem_format("kedge_%s", options->id);
     for (char *c = load->kept.store; *c; c++)
         *c = (char)tolower((unsigned char)*c);
+    load->kept.keep = options->keep;
+    load->base.kept = kept_format(&load->kept);
     postgres_counts_init(&load->counts);
     *ret_load = &load->base;
     return 0;

@@ -64,7 +64,8 @@ class Server:
 
 class Run:
     def __init__(self, *arguments, check=True, timeout=120):
-        done = subprocess.run([str(TOOL), *map(str, arguments)], capture_output=True, text=True, timeout=timeout)
+        done = subprocess.run([str(TOOL), *map(str, arguments)], capture_output=True, text=True, timeout=timeout,
+                              errors="replace")
         self.status, self.error = done.returncode, done.stderr
         self.values = dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
         self.lines = done.stdout.splitlines()
@@ -618,3 +619,18 @@ def test_a_failed_restore_of_a_table_changes_nothing(store, tmp_path):
     run = Run("copy", store.url("frozen"), store.url("store"), "--table", "customers", "--keep", check=False)
     assert run.status == 22 and "customers" in run.error
     assert rows(store, "store") == before and "kedge_" not in store.dump("store")
+
+
+def test_rows_that_refer_to_excluded_tables_can_be_restored(store):
+    Run("copy", store.url("store"), store.url("without"), "--exclude-table", "customers")
+    assert store.sql("SELECT (SELECT count(*) FROM orders), (SELECT count(*) FROM customers)", "without") == "2000|0"
+    assert store.sql("SELECT convalidated FROM pg_constraint WHERE conname = 'buyer'", "without") == "f"
+
+
+def test_names_in_other_encodings_come_back(server):
+    for name in ("coded", "coded_back"):
+        server.sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE);")
+    server.sql("CREATE DATABASE coded TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C';")
+    server.sql('SET client_encoding = "UTF8"; CREATE TABLE "t\u00e4" AS SELECT 1 AS "\u00fc", \'\u00df\'::text AS b;', "coded")
+    Run("copy", server.url("coded"), server.url("coded_back"))
+    assert server.sql('SET client_encoding = "UTF8"; SELECT * FROM "t\u00e4"', "coded_back") == "1|\u00df"

@@ -1,6 +1,7 @@
 #include "harness/test.h"
 
 #include "base/mem.h"
+#include "source/postgres_catalog.h"
 #include "source/postgres_ddl.h"
 
 #include <string.h>
@@ -19,11 +20,30 @@ static const char script[] =
     "GRANT ALL ON TABLE public.t TO x;\n"
     "\n\\unrestrict abc\n\n";
 
+static const struct postgres_tables all;
+
+TEST(a_foreign_key_to_rows_that_are_left_out_is_not_checked)
+{
+    static const char keys[] =
+        "ALTER TABLE ONLY public.a\n    ADD CONSTRAINT f FOREIGN KEY (x) REFERENCES public.b(id);\n"
+        "ALTER TABLE ONLY public.b\n    ADD CONSTRAINT g FOREIGN KEY (x) REFERENCES "
+        "public.a(id);\n";
+    char schema[] = "public", left_out[] = "b";
+    struct postgres_table table = {.schema = schema, .name = left_out, .left_out = true};
+    struct postgres_tables tables = {.items = &table, .count = 1};
+    struct error err = ERROR_INIT;
+    struct postgres_ddl ddl = POSTGRES_DDL_INIT;
+    assert_ok(postgres_ddl_split(keys, sizeof keys - 1, &tables, &ddl, &err), err);
+    assert_non_null(strstr(ddl.post.data, "REFERENCES public.b(id) NOT VALID;"));
+    assert_non_null(strstr(ddl.post.data, "REFERENCES public.a(id);"));
+    postgres_ddl_clear(&ddl);
+}
+
 TEST(what_follows_the_data_is_told_by_the_statement_not_by_a_text_in_it)
 {
     struct error err = ERROR_INIT;
     struct postgres_ddl ddl = POSTGRES_DDL_INIT;
-    assert_ok(postgres_ddl_split(script, sizeof script - 1, &ddl, &err), err);
+    assert_ok(postgres_ddl_split(script, sizeof script - 1, &all, &ddl, &err), err);
     assert_non_null(strstr(ddl.pre.data, "CREATE FUNCTION public.f()"));
     assert_non_null(strstr(ddl.pre.data, "CREATE TABLE public.t"));
     assert_null(strstr(ddl.pre.data, "btree"));
@@ -37,7 +57,7 @@ TEST(the_second_part_begins_with_the_settings_it_needs)
 {
     struct error err = ERROR_INIT;
     struct postgres_ddl ddl = POSTGRES_DDL_INIT;
-    assert_ok(postgres_ddl_split(script, sizeof script - 1, &ddl, &err), err);
+    assert_ok(postgres_ddl_split(script, sizeof script - 1, &all, &ddl, &err), err);
     static const char head[] = "SET statement_timeout = 0;\n\n"
                                "SELECT pg_catalog.set_config('search_path', '', false);\n\n"
                                "SET default_tablespace = '';\n\n";
@@ -49,13 +69,14 @@ TEST(client_commands_and_settings_of_newer_servers_are_dropped)
 {
     struct error err = ERROR_INIT;
     struct postgres_ddl ddl = POSTGRES_DDL_INIT;
-    assert_ok(postgres_ddl_split(script, sizeof script - 1, &ddl, &err), err);
+    assert_ok(postgres_ddl_split(script, sizeof script - 1, &all, &ddl, &err), err);
     assert_null(strstr(ddl.pre.data, "restrict"));
     assert_null(strstr(ddl.pre.data, "transaction_timeout"));
     assert_null(strstr(ddl.post.data, "restrict"));
     postgres_ddl_clear(&ddl);
 }
 
-TEST_MAIN(UNIT(what_follows_the_data_is_told_by_the_statement_not_by_a_text_in_it),
+TEST_MAIN(UNIT(a_foreign_key_to_rows_that_are_left_out_is_not_checked),
+          UNIT(what_follows_the_data_is_told_by_the_statement_not_by_a_text_in_it),
           UNIT(the_second_part_begins_with_the_settings_it_needs),
           UNIT(client_commands_and_settings_of_newer_servers_are_dropped))
