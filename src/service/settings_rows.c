@@ -71,7 +71,8 @@ const struct option_row settings_rows[SETTING_COUNT] = {
                      .short_name = 'y',
                      .type = OPTION_BOOL,
                      .commands = "init,restore,undo,delete,cleanup,migrate",
-                     .help = "the same as --force"},
+                     .help = "the same as --force",
+                     .group = MORE},
 
     [SETTING_ENVIRONMENT] = {.name = "environment",
                              .type = OPTION_TEXT,
