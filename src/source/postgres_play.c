@@ -18,14 +18,24 @@
 
 /* ---- rules ---- */
 
-int postgres_rules_init(struct pq *pq, struct postgres_rules *ret_rules, struct error *err)
+static int list_names(struct pq *pq, const char *sql, struct text_list *list, struct error *err)
 {
     SCOPED(pq_result) struct pq_result *names = NULL;
-    if (pq_exec(pq, "SELECT name FROM pg_settings", &names, err) < 0)
-        return error_prefix(err, "read the server's settings");
-    struct postgres_rules rules = {0};
+    if (pq_exec(pq, sql, &names, err) < 0)
+        return error_prefix(err, "read what the server knows");
     for (size_t i = 0; i < pq_rows(names); i++)
-        text_list_add(&rules.settings, pq_value(names, i, 0));
+        text_list_add(list, pq_value(names, i, 0));
+    return 0;
+}
+
+int postgres_rules_init(struct pq *pq, struct postgres_rules *ret_rules, struct error *err)
+{
+    struct postgres_rules rules = {0};
+    if (list_names(pq, "SELECT name FROM pg_settings", &rules.settings, err) < 0 ||
+        list_names(pq, "SELECT spcname FROM pg_tablespace", &rules.tablespaces, err) < 0) {
+        postgres_rules_clear(&rules);
+        return -1;
+    }
     *ret_rules = rules;
     return 0;
 }
@@ -33,6 +43,7 @@ int postgres_rules_init(struct pq *pq, struct postgres_rules *ret_rules, struct 
 void postgres_rules_clear(struct postgres_rules *rules)
 {
     text_list_clear(&rules->settings);
+    text_list_clear(&rules->tablespaces);
 }
 
 /* A name with a dot belongs to an extension: the server takes it unseen. */
@@ -93,6 +104,14 @@ static int check_refused(const char *statement, struct error *err)
     return 0;
 }
 
+static bool has_tablespace(const struct postgres_rules *rules, const char *statement)
+{
+    struct words words = {statement};
+    SCOPED(string) char *name = NULL;
+    return words_take(&words, "CREATE TABLESPACE") && words_name(&words, NULL, &name) &&
+           text_list_has(&rules->tablespaces, name);
+}
+
 static bool is_ownership(const char *statement)
 {
     struct words words = {statement};
@@ -109,6 +128,8 @@ int postgres_rules_allow(const struct postgres_rules *rules, const char *stateme
         return -1;
     struct words words = {statement};
     if (words_take(&words, "SET") && !knows_setting(rules, statement))
+        return 0;
+    if (has_tablespace(rules, statement))
         return 0;
     if (text_starts(statement, POSTGRES_PROPERTY_MARK))
         return !rules->no_properties && !rules->no_owner;

@@ -27,8 +27,9 @@ struct statement;
 
 struct postgres_rules {
     bool no_owner;
-    bool no_properties;        /* the database keeps its own owner, grants and settings */
-    struct text_list settings; /* that the server knows, sorted as it names them */
+    bool no_properties;           /* the database keeps its own owner, grants and settings */
+    struct text_list settings;    /* that the server knows */
+    struct text_list tablespaces; /* that it has: they are not made again */
 };
 
 /* Ask the server what it knows. */

@@ -634,3 +634,14 @@ def test_names_in_other_encodings_come_back(server):
     server.sql('SET client_encoding = "UTF8"; CREATE TABLE "t\u00e4" AS SELECT 1 AS "\u00fc", \'\u00df\'::text AS b;', "coded")
     Run("copy", server.url("coded"), server.url("coded_back"))
     assert server.sql('SET client_encoding = "UTF8"; SELECT * FROM "t\u00e4"', "coded_back") == "1|\u00df"
+
+
+def test_tablespaces_that_are_there_are_not_made_again(server):
+    place = server.folder / "space"
+    place.mkdir()
+    shutil.chown(place, server.folder.owner())
+    server.sql(f"CREATE TABLESPACE \"A space\" LOCATION '{place}';")
+    server.create("spaced")
+    server.sql('CREATE TABLE t (a integer PRIMARY KEY USING INDEX TABLESPACE "A space") TABLESPACE "A space";', "spaced")
+    Run("copy", server.url("spaced"), server.url("spaced_back"), "--roles")
+    assert server.dump("spaced_back") == server.dump("spaced")
