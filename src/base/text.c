@@ -307,29 +307,81 @@ size_t text_distance(const char *a, const char *b)
     return row[width];
 }
 
+/* Does `part` match path[from..to)? `path` is ours to cut for the time of the call. */
+static bool part_matches(const char *part, char *path, size_t from, size_t to)
+{
+    char next = path[to];
+    path[to] = '\0';
+    bool matches = fnmatch(part, path + from, FNM_PATHNAME) == 0;
+    path[to] = next;
+    return matches;
+}
+
+/* Where what follows stars may begin: anywhere, or as `whole` only where a name does. */
+static bool may_begin(const char *path, size_t at, bool whole)
+{
+    return !whole || at == 0 || path[at - 1] == '/';
+}
+
+/* The nearest end of a match of `part` that begins at `from` or later; -1 when there is none. */
+static ssize_t nearest_end(const char *part, char *path, size_t from, size_t length, bool whole)
+{
+    for (size_t end = from; end <= length; end++)
+        for (size_t start = from; start <= end; start++)
+            if (may_begin(path, start, whole) && part_matches(part, path, start, end))
+                return (ssize_t)end;
+    return -1;
+}
+
+static ssize_t first_end(const char *part, char *path, size_t length)
+{
+    for (size_t end = 0; end <= length; end++)
+        if (part_matches(part, path, 0, end))
+            return (ssize_t)end;
+    return -1;
+}
+
+static bool last_matches(const char *part, char *path, size_t from, size_t length, bool whole)
+{
+    for (size_t start = from; start <= length; start++)
+        if (may_begin(path, start, whole) && part_matches(part, path, start, length))
+            return true;
+    return false;
+}
+
+/* The parts between `**` match one after the other, each as early as it can: what an early end
+ * leaves to the rest is never less. */
+static bool glob_parts(char *pattern, char *path)
+{
+    size_t length = strlen(path);
+    char *stars = strstr(pattern, "**");
+    if (!stars)
+        return part_matches(pattern, path, 0, length);
+    *stars = '\0';
+    ssize_t at = first_end(pattern, path, length);
+    while (at >= 0) {
+        pattern = stars + 2;
+        bool whole = *pattern == '/';
+        if (whole)
+            pattern++;
+        if (!*pattern)
+            return true;
+        stars = strstr(pattern, "**");
+        if (!stars)
+            return last_matches(pattern, path, (size_t)at, length, whole);
+        *stars = '\0';
+        at = nearest_end(pattern, path, (size_t)at, length, whole);
+    }
+    return false;
+}
+
 static bool glob_from(const char *pattern, const char *path)
 {
-    const char *stars = strstr(pattern, "**");
-    if (!stars)
+    if (!strstr(pattern, "**"))
         return fnmatch(pattern, path, FNM_PATHNAME) == 0;
-    /* Up to the `**` the two must agree; after it, the rest may begin at any later place. */
-    SCOPED(string) char *head = mem_string_n(pattern, (size_t)(stars - pattern));
-    const char *rest = stars + 2;
-    if (*rest == '/')
-        rest++;
-    for (const char *split = path;; split++) {
-        SCOPED(string) char *front = mem_string_n(path, (size_t)(split - path));
-        if (fnmatch(head, front, FNM_PATHNAME) == 0) {
-            for (const char *tail = split;; tail++) {
-                if (!*rest || glob_from(rest, tail))
-                    return true;
-                if (!*tail)
-                    break;
-            }
-        }
-        if (!*split)
-            return false;
-    }
+    SCOPED(string) char *own_pattern = mem_string(pattern);
+    SCOPED(string) char *own_path = mem_string(path);
+    return glob_parts(own_pattern, own_path);
 }
 
 bool text_glob(const char *pattern, const char *path)

@@ -67,8 +67,9 @@ int text_unhex(const char *text, void *ret_data, size_t size);
 /* Edit distance, for "did you mean". */
 size_t text_distance(const char *a, const char *b);
 
-/* Shell-style pattern: `*` and `?` do not cross '/', `**` does, [sets] as fnmatch(3). A pattern
- * without '/' is matched against the last component of `path` too. */
+/* Shell-style pattern: `*` and `?` do not cross '/', `**` does, [sets] as fnmatch(3); what follows
+ * `**` and '/' begins where a name begins. A pattern without '/' is matched against the last
+ * component of `path` too. */
 bool text_glob(const char *pattern, const char *path);
 
 #endif

@@ -80,6 +80,15 @@ TEST(globs_cross_folders_only_with_two_stars)
         {__LINE__, "a/**/z", "a/b/c/z", true},
         {__LINE__, "**", "anything/at/all", true},
         {__LINE__, "b", "abc", false},
+        {__LINE__, "**/log", "log", true},
+        {__LINE__, "**/log", "var/catalog", false},
+        {__LINE__, "a/**/z", "a/xz", false},
+        {__LINE__, "a/**/c/**/z", "a/b/c/d/c/z", true},
+        {__LINE__, "a/**/c/**/z", "a/b/z", false},
+        {__LINE__, "a**z", "a/b/xz", true},
+        {__LINE__, "**/*.c/**/x?", "d/e.c/f/g/x1", true},
+        {__LINE__, "**a**a**a**a**a**a**b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+         false},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
         assert_case(cases[i].line, text_glob(cases[i].pattern, cases[i].path) == cases[i].matches);
