@@ -17,7 +17,7 @@ void moment_format_name(int64_t moment_ns, char ret_text[static 32]);
 void moment_format_local(int64_t moment_ns, char ret_text[static 32]);
 
 /* ISO 8601 with Z, an offset, or neither (UTC); the time or its fraction may be missing. 0, or -1
- * when it is none. */
+ * when it is none, or none that an int64_t of nanoseconds holds (1677 to 2262). */
 int moment_parse(const char *text, int64_t *ret_moment_ns);
 
 #endif
