@@ -189,7 +189,11 @@ static int parse_ours(const char *text, int64_t *ret_moment_ns)
         return -1;
     int64_t seconds =
         days_since_1970(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
-    *ret_moment_ns = seconds * MOMENT_SECOND + fraction_ns;
+    int64_t moment_ns = 0;
+    if (__builtin_mul_overflow(seconds, MOMENT_SECOND, &moment_ns) ||
+        __builtin_add_overflow(moment_ns, fraction_ns, &moment_ns))
+        return -1;
+    *ret_moment_ns = moment_ns;
     return 0;
 }
 
