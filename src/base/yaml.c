@@ -206,7 +206,7 @@ static int read_document(struct reader *reader, struct yaml_tree **ret_tree, str
     SCOPED(yaml_tree) struct yaml_tree *tree = NULL;
     if (empty) {
         tree = MEM_NEW(struct yaml_tree);
-        tree->kind = YAML_MAP;
+        *tree = (struct yaml_tree){.kind = YAML_MAP, .line = 1, .column = 1};
     } else if (read_next(reader, 0, &tree, err) < 0 ||
                expect(reader, YAML_DOCUMENT_END_EVENT, "one value was expected", err) < 0 ||
                expect(reader, YAML_STREAM_END_EVENT, "a second document", err) < 0) {
