@@ -279,8 +279,12 @@ static int parse(const char *text, struct db_url *url, struct error *err)
     }
     const char *colon = strstr(text, "://");
     if (colon) {
-        error_set(err, ERROR_USAGE, "no such kind of database: %.*s",
-                  (int)(colon - text > 32 ? 32 : colon - text), text);
+        /* A word alone may be shown; anything else may be a password that lost its beginning. */
+        size_t word =
+            strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789");
+        bool shown = text + word == colon && word <= 32;
+        error_set(err, ERROR_USAGE, "no such kind of database%s%.*s", shown ? ": " : "",
+                  shown ? (int)word : 0, text);
         return error_hint(err, "postgres://, mysql://, mariadb:// and sqlite: are known");
     }
     url->engine = DB_SQLITE;
