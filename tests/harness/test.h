@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "base/error.h"
+#include "harness/tap.h"
 
 #define TEST(name) static void name(__attribute__((unused)) void **state)
 #define UNIT(name) cmocka_unit_test(name)
@@ -22,6 +23,7 @@
     int main(void)                                                                                 \
     {                                                                                              \
         const struct CMUnitTest tests[] = {__VA_ARGS__};                                           \
+        tap_mend_skips();                                                                          \
         return cmocka_run_group_tests(tests, NULL, NULL);                                          \
     }
 
