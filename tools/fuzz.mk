@@ -1,3 +1,3 @@
-fuzz: ## run each fuzz target for FUZZ_SECONDS (20)
+fuzz: ## run each fuzz target for FUZZ_SECONDS, or all of them for 150
 	@tools/install-packages build test
-	@tools/fuzz --seconds $(or $(FUZZ_SECONDS),20)
+	@tools/fuzz $(if $(FUZZ_SECONDS),--seconds $(FUZZ_SECONDS))
