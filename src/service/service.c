@@ -60,6 +60,23 @@ static int resolve_destination(struct service *service, const char *name,
     return 0;
 }
 
+static bool is_folder(const char *url, const char *folder)
+{
+    SCOPED(string)
+    char *absolute = strstr(folder, "://") ? mem_string(folder) : path_absolute(folder);
+    return strcmp(url, absolute) == 0;
+}
+
+/* A place that was given as it stands goes by the name it has elsewhere, or by where it really is.
+ */
+static const char *name_of_url(const struct service *service, const char *url)
+{
+    for (size_t i = 0; i < service->options.destination_count; i++)
+        if (is_folder(url, service->options.destinations[i].url))
+            return service->options.destinations[i].name;
+    return is_folder(url, service->options.local_folder) ? "local" : url;
+}
+
 int service_store(struct service *service, const char *name, bool create, struct store **ret_store,
                   char **ret_name, struct error *err)
 {
@@ -70,9 +87,9 @@ int service_store(struct service *service, const char *name, bool create, struct
     bool ours = destination == &made_up && made_up.name;
     if (open_destination(service, destination, create || ours, ret_store, err) < 0)
         return -1;
-    /* A folder without a name goes by where it really is, whatever it was called from. */
     if (ret_name)
-        *ret_name = mem_string(destination->name ? destination->name : (*ret_store)->url);
+        *ret_name = mem_string(destination->name ? destination->name
+                                                 : name_of_url(service, (*ret_store)->url));
     return 0;
 }
 

@@ -212,6 +212,9 @@ def test_catalog_rebuild_on_an_empty_machine(kedge, shop):
             os.unlink(os.path.join(kedge.home, "catalog.db" + end))
     kedge("catalog", "rebuild", "--from", kedge.backups)
     again = kedge.lines("list")
+    db = sqlite3.connect(os.path.join(kedge.home, "catalog.db"))
+    assert db.execute("SELECT name FROM backup_destinations").fetchall() == [("local",)]
+    db.close()
     for key in ("number", "id", "file_path", "checksum", "size_bytes", "status", "type"):
         assert [row[key] for row in again] == [row[key] for row in rows], key
     os.unlink(shop)
