@@ -194,6 +194,7 @@ static int run_backup(struct cli *cli, struct session *session, struct backup_re
     struct progress progress = {0};
     request->progress = &progress;
     SCOPED(progress_line) struct progress_line *line = progress_line_start(cli, &progress);
+    (void)line; /* lives as long as the run */
     return backup_run(session->service, request, ret_report, err);
 }
 

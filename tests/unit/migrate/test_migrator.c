@@ -316,7 +316,6 @@ TEST(a_statement_cut_off_half_way_needs_a_decision)
     assert_int_equal(up(site), 1);
     run(site, "DROP TABLE z");
     /* As a crash between the two writes leaves it. */
-    SCOPED(string) char *sum = NULL;
     run(site, "UPDATE schema_migrations SET status = 'pending', progress = 'up 0 of 3, 1 begun, "
               "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'");
     assert_fails(up_fails(site, &err), err, ERROR_STRANDED);
