@@ -54,7 +54,8 @@ void mem_wipe(void *data, size_t size);
     }                                                                                              \
     struct scoped_##name##_needs_a_semicolon
 
-#define SCOPED(name) __attribute__((cleanup(scoped_##name##_cleanup)))
+/* A guard may be used by nothing but its clean-up. */
+#define SCOPED(name) __attribute__((cleanup(scoped_##name##_cleanup), unused))
 
 void mem_free_string(char *text);
 void mem_free(void *memory);
