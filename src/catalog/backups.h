@@ -122,8 +122,8 @@ int backups_progress(struct catalog *catalog, const char *id, int64_t percentage
 /* running -> success: every field of `row` that is known when the work is done, and its files, in
  * one durable transaction. finished_ns and duration_ms are filled in when they are not set. When
  * the row is not running any more (another process took this one for dead and said so), nothing
- * changes and it fails. After any other failure, when nothing could be written any more, the row may
- * turn out to be success all the same: the files stay until backups_fail has succeeded. */
+ * changes and it fails. After any other failure, when nothing could be written any more, the row
+ * may turn out to be success all the same: the files stay until backups_fail has succeeded. */
 int backups_finish(struct catalog *catalog, struct backup_row *row,
                    const struct backup_file_row *files, size_t file_count, struct error *err);
 

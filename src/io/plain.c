@@ -19,7 +19,8 @@ static int plain_encode(struct encoder *encoder, const void *data, size_t size, 
     (void)encoder;
     if (capacity < size)
         return error_set(err, ERROR_FAILED, "no room for %zu bytes", size);
-    memcpy(out, data, size);
+    if (size)
+        memcpy(out, data, size);
     *ret_size = size;
     return 0;
 }
