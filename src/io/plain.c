@@ -49,7 +49,8 @@ static int plain_decode(struct decoder *decoder, const void *data, size_t size, 
     (void)decoder;
     if (size != plain)
         return error_set(err, ERROR_CORRUPT, "piece of %zu bytes is stored in %zu", plain, size);
-    memcpy(out, data, size);
+    if (size)
+        memcpy(out, data, size);
     return 0;
 }
 
@@ -58,7 +59,8 @@ static int plain_step(struct decoder *decoder, struct codec_step *step, struct e
     (void)decoder;
     (void)err;
     size_t size = step->in_size < step->out_size ? step->in_size : step->out_size;
-    memcpy(step->out, step->in, size);
+    if (size)
+        memcpy(step->out, step->in, size);
     step->in += size;
     step->in_size -= size;
     step->out += size;
