@@ -103,21 +103,26 @@ static bool parse_time(const char *text, int64_t *ret_moment_ns)
     return moment_parse(iso, ret_moment_ns) == 0;
 }
 
+/* The number of "_2" as it is written, or 1 when it is none. */
+static int parse_clash(const char *text)
+{
+    size_t length = strspn(text + 1, "0123456789");
+    bool ours = length && length <= 6 && !text[length + 1] && text[1] != '0';
+    return ours ? atoi(text + 1) : 1;
+}
+
 /* What follows the time: "", "_2", "_files" or "_files_2". */
 static bool parse_rest(const char *rest, struct artifact_name *name)
 {
     if (rest[0] && rest[0] != '_')
         return false;
-    name->clash = 1;
     const char *last = strrchr(rest, '_');
-    if (last && last[1] && strlen(last + 1) <= 6 &&
-        strspn(last + 1, "0123456789") == strlen(last + 1))
-        name->clash = atoi(last + 1);
-    else
+    name->clash = last ? parse_clash(last) : 1;
+    if (name->clash == 1)
         last = rest + strlen(rest);
     if (last > rest)
         name->part = mem_string_n(rest + 1, (size_t)(last - rest - 1));
-    return name->clash >= 1 && (!name->part || name->part[0]);
+    return !name->part || name->part[0];
 }
 
 int artifact_name_parse(const char *file, struct artifact_name *ret_name)

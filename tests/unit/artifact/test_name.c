@@ -26,6 +26,9 @@ static const struct {
      "mutuapix_production_2026-01-31_020000_2.sql.gz"},
     {__LINE__, "a_2020-01-01_000000", "x_y", "sql", COMPRESSION_NONE, false, 3,
      "a_2020-01-01_000000_2026-01-31_020000_x_y_3.sql"},
+    {__LINE__, "shop", "files_06", "tar", COMPRESSION_NONE, false, 1,
+     "shop_2026-01-31_020000_files_06.tar"},
+    {__LINE__, "shop", "1", "tar", COMPRESSION_NONE, false, 1, "shop_2026-01-31_020000_1.tar"},
     {__LINE__, "..", NULL, "sql", COMPRESSION_NONE, false, 1, ".._2026-01-31_020000.sql"},
 };
 
