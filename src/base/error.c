@@ -1,5 +1,11 @@
 #include "base/error.h"
 
+#undef error_set
+#undef error_set_errno
+#undef error_prefix
+#undef error_hint
+#undef error_recode
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

@@ -68,6 +68,15 @@ int error_hint(struct error *err, const char *format, ...) __attribute__((format
  * Returns -1. */
 int error_recode(struct error *err, enum error_code code);
 
+#ifdef __clang_analyzer__
+/* The analyzer sees one file at a time: tell it what all of these answer. */
+#define error_set(...) (error_set(__VA_ARGS__), -1)
+#define error_set_errno(...) (error_set_errno(__VA_ARGS__), -1)
+#define error_prefix(...) (error_prefix(__VA_ARGS__), -1)
+#define error_hint(...) (error_hint(__VA_ARGS__), -1)
+#define error_recode(...) (error_recode(__VA_ARGS__), -1)
+#endif
+
 /* Forget what is there. */
 void error_clear(struct error *err);
 
