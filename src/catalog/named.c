@@ -14,6 +14,7 @@
 
 static int take_id(void *context, const struct db_value *columns, size_t count, struct error *err)
 {
+    (void)count;
     if (columns[0].type != DB_TEXT || !ulid_valid(columns[0].text))
         return error_set(err, ERROR_CORRUPT, "catalogue: an id is damaged");
     memcpy(context, columns[0].text, 27);

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "cli/commands.h"
 #include "cli/console.h"
 #include "cli/progress.h"
@@ -194,8 +195,9 @@ static int run_backup(struct cli *cli, struct session *session, struct backup_re
     struct progress progress = {0};
     request->progress = &progress;
     SCOPED(progress_line) struct progress_line *line = progress_line_start(cli, &progress);
-    (void)line; /* lives as long as the run */
-    return backup_run(session->service, request, ret_report, err);
+    int result = backup_run(session->service, request, ret_report, err);
+    request->progress = NULL;
+    return result;
 }
 
 /* What an old spelling does besides; NULL members do nothing. */
@@ -309,13 +311,13 @@ static void adjust_old(struct cli *cli, struct session *session, struct backup_r
         request->logical = true;
     if (request->retention_days < 0)
         request->retention_days = OLD_RETENTION_DAYS;
-    if (strcmp(request->compress, "none") != 0)
+    if (!text_equal(request->compress, "none"))
         session_say(cli, "Compressing backup...");
 }
 
 static void say_compressed(struct cli *cli, const struct backup_request *request)
 {
-    if (strcmp(request->compress, "none") != 0)
+    if (!text_equal(request->compress, "none"))
         session_say(cli, "Backup compressed successfully");
 }
 

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "cli/console.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <locale.h>
 #include <stdio.h>
@@ -168,6 +169,7 @@ static bool is_right(enum column_type type)
 
 static size_t *measure(const struct table *table)
 {
+    assert(table->column_count);
     size_t *widths = mem_alloc(table->column_count, sizeof *widths);
     for (size_t i = 0; i < table->column_count; i++)
         widths[i] = table->columns[i].title ? table_text_width(table->columns[i].title) : 0;

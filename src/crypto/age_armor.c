@@ -135,7 +135,7 @@ static int read_lines(const struct age_armor *armor, uint64_t first, uint64_t co
             (!last && size != COLUMN_BYTES))
             return error_set(err, ERROR_CORRUPT,
                              "armored age file: line %llu is not 64 characters of base64",
-                             (unsigned long long)(first + i + 2));
+                             (unsigned long long)first + i + 2);
     }
     return 0;
 }

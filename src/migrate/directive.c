@@ -63,9 +63,8 @@ static struct directive section(enum directive_kind kind, enum syntax syntax, st
 {
     struct directive directive = {.kind = kind};
     for (struct span word = next_word(&rest); word.size; word = next_word(&rest)) {
-        if (syntax == SYNTAX_KEDGE && word_is(word, "notransaction"))
-            directive.outside = true;
-        else if (syntax == SYNTAX_DBMATE && word_is(word, "transaction:false"))
+        if ((syntax == SYNTAX_KEDGE && word_is(word, "notransaction")) ||
+            (syntax == SYNTAX_DBMATE && word_is(word, "transaction:false")))
             directive.outside = true;
         else if (syntax != SYNTAX_DBMATE)
             return bad(word.text[word.size - 1] == ';' ? "a directive does not end in \";\""

@@ -76,7 +76,7 @@ static bool name_numbered(const char *name, struct entry *entry)
     if (!digits || digits > 20 || name[digits] != '_')
         return false;
     size_t i = 0;
-    while (!text_ends(name, endings[i]))
+    while (i < ARRAY_SIZE(endings) - 1 && !text_ends(name, endings[i]))
         i++;
     size_t size = strlen(name) - strlen(endings[i]);
     if (size <= digits + 1)

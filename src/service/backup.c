@@ -17,6 +17,7 @@
 #include "source/source.h"
 #include "store/store.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -327,6 +328,7 @@ static void fill_report(const struct job *job, struct backup_report *report)
     report->id = mem_string(row->id);
     report->number = row->number;
     report->target = mem_string(job->target.name);
+    assert(job->part_count <= (int)ARRAY_SIZE(report->files));
     report->file_count = job->part_count;
     for (int i = 0; i < job->part_count; i++) {
         const struct manifest *part = &job->parts[i];

@@ -45,6 +45,7 @@ static int recover_opened(struct files_sides *sides, enum load_state *ret_state,
 static int files_recover(struct os *os, const char *kept, const struct source_target *target,
                          enum load_state *ret_state, struct error *err)
 {
+    (void)target;
     SCOPED(files_sides) struct files_sides sides = {0};
     int64_t moment_ns = 0;
     if (files_sides_parse(os, kept, &sides, &moment_ns, err) < 0)
@@ -62,6 +63,7 @@ static int files_recover(struct os *os, const char *kept, const struct source_ta
 static int files_side_now(struct os *os, const char *kept, const struct source_target *target,
                           enum load_state *ret_state, struct error *err)
 {
+    (void)target;
     SCOPED(files_sides) struct files_sides sides = {0};
     int64_t moment_ns = 0;
     enum files_state state = FILES_STATE_NONE;
@@ -90,6 +92,7 @@ static int describe_changes(const struct files_sides *sides, int64_t moment_ns, 
 static int files_undo(struct os *os, const char *kept, const struct source_target *target,
                       bool dry_run, char **ret_changed, struct error *err)
 {
+    (void)target;
     SCOPED(files_sides) struct files_sides sides = {0};
     int64_t moment_ns = 0;
     if (files_sides_parse(os, kept, &sides, &moment_ns, err) < 0)
@@ -118,6 +121,7 @@ static int files_undo(struct os *os, const char *kept, const struct source_targe
 static int files_discard(struct os *os, const char *kept, const struct source_target *target,
                          struct error *err)
 {
+    (void)target;
     SCOPED(files_sides) struct files_sides sides = {0};
     int64_t moment_ns = 0;
     if (files_sides_parse(os, kept, &sides, &moment_ns, err) < 0)

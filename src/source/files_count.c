@@ -14,6 +14,7 @@ struct counting {
 
 static int count_unit(void *context, struct files_unit *unit, struct error *err)
 {
+    (void)err;
     struct counting *counting = context;
     for (size_t i = 0; i < unit->count; i++) {
         const struct files_entry *entry = &unit->entries[i];

@@ -266,8 +266,7 @@ static int next_piece(struct extract *extract, struct steps *steps, struct segme
     return result;
 }
 
-static int do_steps(struct extract *extract, struct files_maker *maker, const struct steps *steps,
-                    struct error *err)
+static int do_steps(struct files_maker *maker, const struct steps *steps, struct error *err)
 {
     for (size_t i = 0; i < steps->count; i++) {
         const struct step *step = &steps->items[i];
@@ -295,7 +294,7 @@ static int work(struct extract *extract, struct files_maker *maker, struct steps
         more = extract->frames ? next_frame(extract, steps, &segment, err)
                                : next_piece(extract, steps, &segment, err);
         uint64_t size = segment ? segment->size : 0;
-        if (more > 0 && do_steps(extract, maker, steps, err) < 0)
+        if (more > 0 && do_steps(maker, steps, err) < 0)
             more = -1;
         clear_steps(steps);
         if (segment)

@@ -13,6 +13,7 @@
 #include "source/files_report.h"
 #include "source/files_roots.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -121,6 +122,7 @@ static int add_entry(struct walk *walk, struct files_entry *entry, size_t estima
     if (entry->content)
         unit->descriptors++;
     ARRAY_GROW(unit->entries, unit->count, unit->capacity);
+    assert(unit->entries);
     unit->entries[unit->count++] = *entry;
     unit->estimate += estimate;
     *entry = (struct files_entry){0};

@@ -297,7 +297,7 @@ static void add_arguments(const char *snapshot, int64_t lock_timeout_ms, struct 
         "--section=pre-data",
         "--section=post-data",
         "--no-blobs",
-        "--exclude-schema=" POSTGRES_KEPT_SCHEMA,
+        ("--exclude-schema=" POSTGRES_KEPT_SCHEMA),
         "--no-password",
         NULL,
     };

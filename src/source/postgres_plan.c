@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,6 +31,7 @@ void plan_add(struct plan *plan, const struct plan_task *task)
     ARRAY_GROW(plan->tasks, plan->task_count, plan->task_capacity);
     plan->tasks[plan->task_count++] = *task;
     struct plan_table *table = task->table == PLAN_NO_TABLE ? NULL : &plan->tables[task->table];
+    assert(table || (task->kind != TASK_DATA && task->kind != TASK_INDEX));
     if (task->kind == TASK_DATA) {
         table->frames_left++;
         table->bytes += task->cost;
