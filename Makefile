@@ -20,7 +20,9 @@ $(BUILD)/build.ninja:
 	@tools/install-packages build
 	@meson setup $(BUILD) --prefix $(PREFIX) >/dev/null
 
-quickstart: all ## back up, verify, destroy and restore a sample database
+# Only the program: the tests are not built for it.
+quickstart: $(BUILD)/build.ninja ## back up, verify, destroy and restore a sample database
+	@ninja -j $(JOBS) -C $(BUILD) kedge
 	@tools/quickstart $(BUILD)/kedge
 
 check: ## install what is missing and run every test
