@@ -1,8 +1,10 @@
 #include "source/postgres.h"
 
 #include "source/postgres_dump.h"
+#include "source/postgres_kept.h"
 #include "source/postgres_load.h"
 #include "source/postgres_tables.h"
+#include "source/postgres_tables_undo.h"
 #include "source/source.h"
 
 #include <jansson.h>

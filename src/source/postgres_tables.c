@@ -10,140 +10,25 @@
 #include "source/postgres_catalog.h"
 #include "source/postgres_concern.h"
 #include "source/postgres_exchange.h"
+#include "source/postgres_kept.h"
 #include "source/postgres_large.h"
 #include "source/postgres_play.h"
 #include "source/postgres_session.h"
 #include "source/source.h"
 
 #include <ctype.h>
-#include <inttypes.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* The commit takes every lock it needs at once; whoever holds one longer than this wins. */
 #define LOCK_TIMEOUT_MS 60000
 
-/* ---- what is kept ---- */
-
-struct kept_table {
-    char *schema;
-    char *name;
-    char *live;   /* quoted */
-    bool created; /* it was not there before */
-};
-
-struct kept_tables {
-    char *store; /* the schema of this restore */
-    int64_t xid;
-    bool keep;
-    struct kept_table *items;
-    size_t count;
-    size_t capacity;
-};
-
-static void kept_clear(struct kept_tables *kept)
-{
-    for (size_t i = 0; i < kept->count; i++) {
-        free(kept->items[i].schema);
-        free(kept->items[i].name);
-        free(kept->items[i].live);
-    }
-    free(kept->items);
-    free(kept->store);
-    *kept = (struct kept_tables){0};
-}
-
-static char *quote_pair(const char *schema, const char *name)
-{
-    struct buf quoted = BUF_INIT;
-    pq_quote_identifier(&quoted, schema);
-    buf_append_char(&quoted, '.');
-    pq_quote_identifier(&quoted, name);
-    return buf_steal(&quoted);
-}
-
-static struct kept_table *kept_add(struct kept_tables *kept, const char *schema, const char *name)
-{
-    ARRAY_GROW(kept->items, kept->count, kept->capacity);
-    struct kept_table *table = &kept->items[kept->count++];
-    *table = (struct kept_table){
-        .schema = mem_string(schema), .name = mem_string(name), .live = quote_pair(schema, name)};
-    return table;
-}
-
-/* "store"."<what>_<number>": a table of this restore's own. */
-static char *store_name(const struct kept_tables *kept, const char *what, size_t number)
-{
-    SCOPED(string) char *name = mem_format("%s_%zu", what, number);
-    return quote_pair(kept->store, name);
-}
-
-static char *kept_format(const struct kept_tables *kept)
-{
-    json_t *tables = json_array();
-    for (size_t i = 0; i < kept->count; i++)
-        json_array_append_new(tables,
-                              json_pack("{s:s, s:s, s:b}", "schema", kept->items[i].schema, "name",
-                                        kept->items[i].name, "created", kept->items[i].created));
-    json_t *object =
-        json_pack("{s:s, s:s, s:s, s:I, s:b, s:o}", "engine", "postgres", "mode", "tables", "store",
-                  kept->store, "xid", (json_int_t)kept->xid, "keep", kept->keep, "tables", tables);
-    char *text = json_dumps(object, JSON_COMPACT);
-    char *copy = mem_string(text);
-    free(text);
-    json_decref(object);
-    return copy;
-}
-
-static int kept_parse(const char *text, struct kept_tables *ret_kept, struct error *err)
-{
-    json_t *object = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
-    const char *mode = NULL, *store = NULL;
-    json_int_t xid = 0;
-    json_t *tables = NULL;
-    int keep = 0;
-    struct kept_tables kept = {0};
-    bool bad = !object || json_unpack(object, "{s:s, s:s, s:I, s:b, s:o}", "mode", &mode, "store",
-                                      &store, "xid", &xid, "keep", &keep, "tables", &tables) < 0;
-    for (size_t i = 0; !bad && i < json_array_size(tables); i++) {
-        const char *schema = NULL, *name = NULL;
-        int created = 0;
-        bad = json_unpack(json_array_get(tables, i), "{s:s, s:s, s:b}", "schema", &schema, "name",
-                          &name, "created", &created) < 0;
-        if (!bad)
-            kept_add(&kept, schema, name)->created = created;
-    }
-    /* Only what a restore makes may ever be removed by one. */
-    bad = bad || !text_starts(store, "kedge_") || strlen(store) != strlen("kedge_") + 26;
-    kept.store = mem_string(store);
-    kept.xid = xid;
-    kept.keep = keep;
-    json_decref(object);
-    if (bad) {
-        kept_clear(&kept);
-        return error_set(err, ERROR_CORRUPT, "the restore's record is damaged");
-    }
-    *ret_kept = kept;
-    return 0;
-}
-
-bool postgres_kept_is_tables(const char *kept)
-{
-    json_t *object = json_loads(kept, 0, NULL);
-    bool tables = text_equal(json_string_value(json_object_get(object, "mode")), "tables");
-    json_decref(object);
-    return tables;
-}
-
-/* ---- the load ---- */
-
 struct tables_load {
     struct load base;
     const struct source_target *target;
     const struct load_options *options;
     struct segment_source *segments;
-    struct kept_tables kept;
+    struct postgres_kept kept;
     struct postgres_rules rules;
     struct postgres_counts counts;
     struct pq *pq;              /* in the one transaction */
@@ -235,7 +120,7 @@ static int pick_tables(struct tables_load *load, struct error *err)
     for (size_t i = 0; i < segments->ops->table_count(segments); i++) {
         const struct segment_table *table = segments->ops->table(segments, i);
         if (table->schema && is_wanted(load, table->schema, table->name))
-            kept_add(&load->kept, table->schema, table->name);
+            postgres_kept_add(&load->kept, table->schema, table->name);
     }
     return check_names(load, err);
 }
@@ -281,11 +166,11 @@ static int pass_rows(void *context, const char *schema, const char *table, char 
     (void)err;
     struct tables_load *load = context;
     for (size_t i = 0; i < load->kept.count; i++) {
-        struct kept_table *wanted = &load->kept.items[i];
+        struct postgres_kept_table *wanted = &load->kept.items[i];
         if (strcmp(wanted->name, table) != 0 || !text_equal(wanted->schema, schema))
             continue;
         if (!wanted->created)
-            *ret_into = store_name(&load->kept, "new", i);
+            *ret_into = postgres_kept_store_name(&load->kept, "new", i);
         return 1;
     }
     return 0;
@@ -360,12 +245,12 @@ static int make_tables(struct tables_load *load, struct error *err)
     if (make_schema(load, load->kept.store, err) < 0)
         return -1;
     for (size_t i = 0; i < load->kept.count; i++) {
-        struct kept_table *table = &load->kept.items[i];
+        struct postgres_kept_table *table = &load->kept.items[i];
         bool there = false;
         if (exists(load->pq, table->live, &there, err) < 0)
             return -1;
         table->created = !there;
-        SCOPED(string) char *side = store_name(&load->kept, "new", i);
+        SCOPED(string) char *side = postgres_kept_store_name(&load->kept, "new", i);
         if (there ? pq_exec_format(load->pq, err, "CREATE TABLE %s (LIKE %s INCLUDING DEFAULTS)",
                                    side, table->live) < 0
                   : make_schema(load, table->schema, err) < 0)
@@ -424,70 +309,11 @@ static int check_tables(struct load *base, struct error *err)
     }
     base->rows_loaded = postgres_counts_rows(&load->counts);
     free(base->kept);
-    base->kept = kept_format(&load->kept);
+    base->kept = postgres_kept_format(&load->kept);
     return 0;
 }
 
-struct exchanges {
-    struct postgres_exchange *items;
-    size_t count;
-};
-
-static void exchanges_clear(struct exchanges *exchanges)
-{
-    for (size_t i = 0; i < exchanges->count; i++) {
-        free((char *)(uintptr_t)exchanges->items[i].from);
-        free((char *)(uintptr_t)exchanges->items[i].keep);
-    }
-    free(exchanges->items);
-}
-
-/* The rows of store.<from>_N go into each table that was there, its own into store.<keep>_N. */
-static struct exchanges list_exchanges(const struct kept_tables *kept, const char *from,
-                                       const char *keep)
-{
-    struct exchanges list = {.items = mem_alloc(kept->count, sizeof *list.items)};
-    for (size_t i = 0; i < kept->count; i++)
-        if (!kept->items[i].created)
-            list.items[list.count++] =
-                (struct postgres_exchange){.live = kept->items[i].live,
-                                           .from = store_name(kept, from, i),
-                                           .keep = keep ? store_name(kept, keep, i) : NULL};
-    return list;
-}
-
-static int drop_store(struct pq *pq, const struct kept_tables *kept, struct error *err)
-{
-    __attribute__((cleanup(scoped_buf_cleanup))) struct buf sql = BUF_INIT;
-    buf_append_text(&sql, "DROP SCHEMA IF EXISTS ");
-    pq_quote_identifier(&sql, kept->store);
-    buf_append_text(&sql, " CASCADE");
-    return pq_exec(pq, sql.data, NULL, err);
-}
-
-/* The schema's comment tells another process on which side the tables are. */
-static int mark_store(struct pq *pq, const struct kept_tables *kept, const char *side,
-                      struct error *err)
-{
-    __attribute__((cleanup(scoped_buf_cleanup))) struct buf sql = BUF_INIT;
-    buf_append_text(&sql, "COMMENT ON SCHEMA ");
-    pq_quote_identifier(&sql, kept->store);
-    buf_append_format(&sql, " IS '%s'", side);
-    return pq_exec(pq, sql.data, NULL, err);
-}
-
-static int drop_tables(struct pq *pq, const struct kept_tables *kept, const char *what,
-                       struct error *err)
-{
-    for (size_t i = 0; i < kept->count; i++) {
-        SCOPED(string) char *name = store_name(kept, what, i);
-        if (!kept->items[i].created && pq_exec_format(pq, err, "DROP TABLE %s", name) < 0)
-            return -1;
-    }
-    return 0;
-}
-
-static int advance_sequences(struct pq *pq, const struct kept_tables *kept, struct error *err)
+static int advance_sequences(struct pq *pq, const struct postgres_kept *kept, struct error *err)
 {
     for (size_t i = 0; i < kept->count; i++)
         if (postgres_advance_sequences(pq, kept->items[i].live, err) < 0)
@@ -497,17 +323,18 @@ static int advance_sequences(struct pq *pq, const struct kept_tables *kept, stru
 
 static int commit_steps(struct tables_load *load, struct error *err)
 {
-    struct kept_tables *kept = &load->kept;
-    struct exchanges list = list_exchanges(kept, "new", kept->keep ? "old" : NULL);
+    struct postgres_kept *kept = &load->kept;
+    struct postgres_exchanges list =
+        postgres_kept_exchanges(kept, "new", kept->keep ? "old" : NULL);
     int result = list.count ? postgres_exchange_rows(load->pq, list.items, list.count,
                                                      load->options->cascade, err)
                             : 0;
-    exchanges_clear(&list);
+    postgres_kept_exchanges_clear(&list);
     if (result < 0 || advance_sequences(load->pq, kept, err) < 0)
         return -1;
-    if (kept->keep ? drop_tables(load->pq, kept, "new", err) < 0 ||
-                         mark_store(load->pq, kept, "after", err) < 0
-                   : drop_store(load->pq, kept, err) < 0)
+    if (kept->keep ? postgres_kept_drop_tables(load->pq, kept, "new", err) < 0 ||
+                         postgres_kept_mark(load->pq, kept, "after", err) < 0
+                   : postgres_kept_drop_store(load->pq, kept, err) < 0)
         return -1;
     return pq_exec(load->pq, "COMMIT", NULL, err);
 }
@@ -522,7 +349,7 @@ static void free_tables(struct load *base)
 {
     struct tables_load *load = (struct tables_load *)base;
     pq_close(load->pq);
-    kept_clear(&load->kept);
+    postgres_kept_clear(&load->kept);
     postgres_rules_clear(&load->rules);
     postgres_counts_clear(&load->counts);
     text_list_clear(&load->sequences);
@@ -551,120 +378,8 @@ int postgres_load_tables(const struct source_target *target, const struct load_o
     for (char *c = load->kept.store; *c; c++)
         *c = (char)tolower((unsigned char)*c);
     load->kept.keep = options->keep;
-    load->base.kept = kept_format(&load->kept);
+    load->base.kept = postgres_kept_format(&load->kept);
     postgres_counts_init(&load->counts);
     *ret_load = &load->base;
     return 0;
-}
-
-/* ---- later, in another process ---- */
-
-static int open_kept(struct os *os, const char *text, const struct source_target *target,
-                     struct kept_tables *kept, struct pq **ret_pq, struct error *err)
-{
-    if (kept_parse(text, kept, err) < 0)
-        return -1;
-    return postgres_connect(os, &target->url, NULL, LOCK_TIMEOUT_MS, ret_pq, err);
-}
-
-/* What the schema's comment says, or without one (nothing was kept) how the transaction ended. */
-static int find_side(struct pq *pq, const struct kept_tables *kept, enum load_state *ret_state,
-                     struct error *err)
-{
-    struct pq_parameter parameters[] = {{.data = kept->store, .size = strlen(kept->store)},
-                                        {.data = NULL}};
-    SCOPED(string) char *xid = mem_format("%" PRId64, kept->xid);
-    parameters[1] = (struct pq_parameter){.data = xid, .size = strlen(xid)};
-    SCOPED(pq_result) struct pq_result *row = NULL;
-    if (pq_exec_parameters(pq,
-                           "SELECT coalesce((SELECT obj_description(oid, 'pg_namespace') "
-                           "FROM pg_namespace WHERE nspname = $1), CASE "
-                           "txid_status($2::bigint) WHEN 'committed' THEN 'after' "
-                           "ELSE 'before' END)",
-                           parameters, 2, false, &row, err) < 0)
-        return -1;
-    *ret_state = strcmp(pq_value(row, 0, 0), "after") == 0 ? LOAD_AFTER : LOAD_BEFORE;
-    return 0;
-}
-
-int postgres_tables_side(struct os *os, const char *text, const struct source_target *target,
-                         enum load_state *ret_state, struct error *err)
-{
-    __attribute__((cleanup(kept_clear))) struct kept_tables kept = {0};
-    SCOPED(pq) struct pq *pq = NULL;
-    if (open_kept(os, text, target, &kept, &pq, err) < 0)
-        return -1;
-    return find_side(pq, &kept, ret_state, err);
-}
-
-/* Tables that the restore made go into its schema, or come back from there. */
-static int move_created(struct pq *pq, const struct kept_tables *kept, bool away, struct error *err)
-{
-    for (size_t i = 0; i < kept->count; i++) {
-        if (!kept->items[i].created)
-            continue;
-        const char *from = away ? kept->items[i].schema : kept->store;
-        const char *to = away ? kept->store : kept->items[i].schema;
-        __attribute__((cleanup(scoped_buf_cleanup))) struct buf sql = BUF_INIT;
-        SCOPED(string) char *table = quote_pair(from, kept->items[i].name);
-        buf_append_format(&sql, "ALTER TABLE %s SET SCHEMA ", table);
-        pq_quote_identifier(&sql, to);
-        if (pq_exec(pq, sql.data, NULL, err) < 0)
-            return -1;
-    }
-    return 0;
-}
-
-/* What was live becomes what is kept, under the same names. */
-static int rename_kept(struct pq *pq, const struct kept_tables *kept, struct error *err)
-{
-    if (drop_tables(pq, kept, "old", err) < 0)
-        return -1;
-    for (size_t i = 0; i < kept->count; i++) {
-        SCOPED(string) char *name = store_name(kept, "live", i);
-        if (!kept->items[i].created &&
-            pq_exec_format(pq, err, "ALTER TABLE %s RENAME TO old_%zu", name, i) < 0)
-            return -1;
-    }
-    return 0;
-}
-
-static int undo_steps(struct pq *pq, const struct kept_tables *kept, enum load_state state,
-                      struct error *err)
-{
-    struct exchanges list = list_exchanges(kept, "old", "live");
-    int result = pq_exec(pq, "BEGIN", NULL, err);
-    if (result == 0 && list.count)
-        result = postgres_exchange_rows(pq, list.items, list.count, false, err);
-    exchanges_clear(&list);
-    if (result < 0 || rename_kept(pq, kept, err) < 0 ||
-        move_created(pq, kept, state == LOAD_AFTER, err) < 0 ||
-        mark_store(pq, kept, state == LOAD_AFTER ? "before" : "after", err) < 0)
-        return -1;
-    return pq_exec(pq, "COMMIT", NULL, err);
-}
-
-int postgres_tables_undo(struct os *os, const char *text, const struct source_target *target,
-                         bool dry_run, char **ret_changed, struct error *err)
-{
-    __attribute__((cleanup(kept_clear))) struct kept_tables kept = {0};
-    SCOPED(pq) struct pq *pq = NULL;
-    enum load_state state = LOAD_BEFORE;
-    if (ret_changed)
-        *ret_changed = NULL;
-    if (open_kept(os, text, target, &kept, &pq, err) < 0 || find_side(pq, &kept, &state, err) < 0)
-        return -1;
-    if (dry_run)
-        return 0;
-    return undo_steps(pq, &kept, state, err) < 0 ? error_prefix(err, "undo") : 0;
-}
-
-int postgres_tables_discard(struct os *os, const char *text, const struct source_target *target,
-                            struct error *err)
-{
-    __attribute__((cleanup(kept_clear))) struct kept_tables kept = {0};
-    SCOPED(pq) struct pq *pq = NULL;
-    if (open_kept(os, text, target, &kept, &pq, err) < 0)
-        return -1;
-    return drop_store(pq, &kept, err);
 }

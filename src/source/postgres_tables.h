@@ -9,26 +9,12 @@
 #ifndef KEDGE_SOURCE_POSTGRES_TABLES_H
 #define KEDGE_SOURCE_POSTGRES_TABLES_H
 
-#include <stdbool.h>
-
 struct error;
 struct load;
 struct load_options;
-struct os;
 struct source_target;
-enum load_state;
 
 int postgres_load_tables(const struct source_target *target, const struct load_options *options,
                          struct load **ret_load, struct error *err);
-
-/* Is this record of a restore one of tables? */
-bool postgres_kept_is_tables(const char *kept);
-
-int postgres_tables_side(struct os *os, const char *kept, const struct source_target *target,
-                         enum load_state *ret_state, struct error *err);
-int postgres_tables_undo(struct os *os, const char *kept, const struct source_target *target,
-                         bool dry_run, char **ret_changed, struct error *err);
-int postgres_tables_discard(struct os *os, const char *kept, const struct source_target *target,
-                            struct error *err);
 
 #endif
