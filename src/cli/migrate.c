@@ -122,6 +122,8 @@ int migrate_door_open(struct migrate_door *door, struct cli *cli, bool looking, 
         .history_table = settings_text(cli->settings, SETTING_MIGRATIONS_TABLE),
         .wait_ms = settings_integer(cli->settings, SETTING_MIGRATIONS_WAIT),
         .lock_timeout_ms = settings_integer(cli->settings, SETTING_MIGRATIONS_LOCK_TIMEOUT),
+        .placeholders = settings_list(cli->settings, SETTING_MIGRATIONS_PLACEHOLDER),
+        .keep_placeholders = settings_bool(cli->settings, SETTING_MIGRATIONS_NO_PLACEHOLDERS),
         .notify = on_event,
         .context = cli,
     };

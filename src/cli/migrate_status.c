@@ -33,7 +33,8 @@ static const struct column_row more_columns[] = {
 
 static bool is_pending(const struct migration_state *state)
 {
-    return state->migration && state->status != HISTORY_APPLIED;
+    return state->migration &&
+           (state->status != HISTORY_APPLIED || (state->changed && state->migration->repeatable));
 }
 
 /* What the state alone does not say. */
@@ -42,7 +43,8 @@ static char *note_of(const struct migration_state *state)
     if (!state->migration)
         return mem_string("file missing");
     if (state->changed)
-        return mem_string("file changed");
+        return mem_string(state->migration->repeatable ? "changed, to be run again"
+                                                       : "file changed");
     if (state->row.progress)
         return mem_string_n(state->row.progress, strcspn(state->row.progress, ","));
     return mem_string("");

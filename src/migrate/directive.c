@@ -131,13 +131,15 @@ static struct directive kedge_directive(struct span rest, bool own_line, size_t 
     return command(SYNTAX_KEDGE, rest);
 }
 
-static struct directive dbmate_directive(struct span rest)
+static struct directive dbmate_directive(struct span rest, size_t column)
 {
     static const char prefix[] = "migrate:";
     struct span word = next_word(&rest);
     size_t size = strlen(prefix);
     if (word.size < size || strncasecmp(word.text, prefix, size) != 0)
         return (struct directive){0};
+    if (column != 1)
+        return bad("a directive is not indented");
     struct span way = {word.text + size, word.size - size};
     if (word_is(way, "up"))
         return section(DIRECTIVE_UP, SYNTAX_DBMATE, rest);
@@ -157,9 +159,9 @@ struct directive directive_parse(enum syntax syntax, const char *comment, size_t
     case SYNTAX_GOOSE:
         if (!own_line || !take_sign(&rest, &word) || !word_is(word, "goose"))
             return (struct directive){0};
-        return command(syntax, rest);
+        return column == 1 ? command(syntax, rest) : bad("a directive is not indented");
     case SYNTAX_DBMATE:
-        return own_line ? dbmate_directive(rest) : (struct directive){0};
+        return own_line ? dbmate_directive(rest, column) : (struct directive){0};
     case SYNTAX_PLAIN:
         break;
     }
@@ -169,6 +171,11 @@ struct directive directive_parse(enum syntax syntax, const char *comment, size_t
 enum syntax directive_detect(const char *text, size_t size)
 {
     static const enum syntax syntaxes[] = {SYNTAX_KEDGE, SYNTAX_GOOSE, SYNTAX_DBMATE};
+    static const char mark[] = "\xEF\xBB\xBF";
+    if (size >= strlen(mark) && memcmp(text, mark, strlen(mark)) == 0) {
+        text += strlen(mark);
+        size -= strlen(mark);
+    }
     while (size > 0) {
         const char *newline = memchr(text, '\n', size);
         size_t line = newline ? (size_t)(newline - text) : size;

@@ -155,8 +155,8 @@ static int on_comment(void *context, const struct statement_comment *comment, st
     enum syntax syntax = reading->text->syntax;
     if (syntax == SYNTAX_PLAIN) {
         static const char outside[] = "-- no-transaction";
-        if (comment->line == 1 && comment->size == strlen(outside) &&
-            memcmp(comment->text, outside, comment->size) == 0)
+        if (comment->line == 1 && comment->column == 1 && comment->size >= strlen(outside) &&
+            memcmp(comment->text, outside, strlen(outside)) == 0)
             part_of(reading)->outside = true;
         return 0;
     }
@@ -183,8 +183,14 @@ static int check_whole(struct reading *reading, struct error *err)
         return 0;
     if (reading->text->size == 0)
         return fail(reading, 1, 1, err, "the file is empty");
-    fail(reading, 1, 1, err, "no line \"-- +migrate Up\"");
-    return error_hint(err, "put -- +migrate Up on a line of its own above the first statement");
+    static const char *const up[] = {
+        [SYNTAX_KEDGE] = "-- +migrate Up",
+        [SYNTAX_GOOSE] = "-- +goose Up",
+        [SYNTAX_DBMATE] = "-- migrate:up",
+    };
+    const char *line = up[reading->text->syntax];
+    error_set(err, ERROR_FAILED, "%s:1:1: no line \"%s\"", reading->text->path, line);
+    return error_hint(err, "put %s on a line of its own above the first statement", line);
 }
 
 static int read_text(struct reading *reading, struct error *err)

@@ -4,23 +4,39 @@
 #include "base/file.h"
 #include "migrate/envsub.h"
 #include "migrate/file.h"
+#include "migrate/naming.h"
+#include "migrate/placeholder.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define VERSION_DIGITS 14 /* YYYYMMDDHHMMSS */
+#define VERSION_DIGITS 14       /* YYYYMMDDHHMMSS */
+#define SHORT_VERSION_DIGITS 11 /* up to here a version cannot be meant as such a moment */
+#define DEPTH_MAXIMUM 16        /* Flyway looks into folders within the folder */
 
-enum naming { NAMING_NONE, NAMING_ONE_FILE, NAMING_PAIR, NAMING_FLYWAY };
+/* Whose file it is. */
+enum layout {
+    LAYOUT_KEDGE, /* and sql-migrate */
+    LAYOUT_BARE,  /* one file, no directive: sqlx, or one of ours that lacks it */
+    LAYOUT_GOOSE,
+    LAYOUT_DBMATE,
+    LAYOUT_PAIR,
+    LAYOUT_FLYWAY,
+    LAYOUT_COUNT,
+};
+
+static const char *const layout_tools[] = {
+    [LAYOUT_KEDGE] = "kedge",   [LAYOUT_BARE] = "sqlx",           [LAYOUT_GOOSE] = "goose",
+    [LAYOUT_DBMATE] = "dbmate", [LAYOUT_PAIR] = "golang-migrate", [LAYOUT_FLYWAY] = "Flyway",
+};
 
 /* A file of the folder. */
 struct entry {
-    enum naming naming;
-    enum direction direction;
-    char *version;
-    char *name;
+    struct naming naming;
     char *path;
     struct buf text;
-    enum syntax syntax;
+    enum layout layout;
+    bool outside; /* its .conf file says so */
 };
 
 struct listing {
@@ -29,78 +45,54 @@ struct listing {
     struct entry *items;
     size_t count;
     size_t capacity;
+    const char *path;         /* of the folder that is being listed */
+    struct text_list folders; /* in it */
+    size_t depth;
+    const struct entry *first[LAYOUT_COUNT]; /* an example of each layout there is */
+    bool sqlx;                               /* the bare files are its */
+    bool any_version;                        /* versions need not be moments: sql-migrate's */
 };
 
-static void warn(const struct listing *listing, const char *name, const char *why)
+static void warn(const struct listing *listing, const char *path, const char *why)
 {
     if (listing->warnings)
-        text_list_give(listing->warnings,
-                       mem_format("%s/%s is passed over: %s", listing->folder->path, name, why));
+        text_list_give(listing->warnings, mem_format("%s is passed over: %s", path, why));
 }
 
-/* What editors, version control and systems leave behind. */
-static bool is_dropping(const char *name)
-{
-    static const char *const endings[] = {"~", ".swp", ".swo", ".tmp", ".bak", ".orig", ".rej"};
-    if (name[0] == '.' || name[0] == '#')
-        return true;
-    for (size_t i = 0; i < ARRAY_SIZE(endings); i++)
-        if (text_ends(name, endings[i]))
-            return true;
-    return strcmp(name, "Thumbs.db") == 0 || text_ends(name, ".md");
-}
+/* ---- names ---- */
 
-/* V1.2__name.sql, and U1.2__name.sql for the way back. */
-static bool name_flyway(const char *name, struct entry *entry)
+static const char *why_no_migration(const char *name)
 {
-    size_t size = strspn(name + 1, "0123456789._");
-    const char *separator = strstr(name, "__");
-    if ((name[0] != 'V' && name[0] != 'U') || !size || !separator || separator == name + 1 ||
-        separator > name + 1 + size)
-        return false;
-    entry->naming = NAMING_FLYWAY;
-    entry->direction = name[0] == 'V' ? MIGRATE_UP : MIGRATE_DOWN;
-    entry->version = mem_string_n(name + 1, (size_t)(separator - name - 1));
-    for (char *c = entry->version; *c; c++)
-        if (*c == '_')
-            *c = '.';
-    entry->name = mem_string_n(separator + 2, strlen(separator + 2) - strlen(".sql"));
-    return true;
-}
-
-static bool name_numbered(const char *name, struct entry *entry)
-{
-    static const char *const endings[] = {".up.sql", ".down.sql", ".sql"};
-    static const enum naming namings[] = {NAMING_PAIR, NAMING_PAIR, NAMING_ONE_FILE};
-    size_t digits = strspn(name, "0123456789");
-    if (!digits || digits > 20 || name[digits] != '_')
-        return false;
-    size_t i = 0;
-    while (i < ARRAY_SIZE(endings) - 1 && !text_ends(name, endings[i]))
-        i++;
-    size_t size = strlen(name) - strlen(endings[i]);
-    if (size <= digits + 1)
-        return false;
-    entry->naming = namings[i];
-    entry->direction = i == 1 ? MIGRATE_DOWN : MIGRATE_UP;
-    entry->version = mem_string_n(name, digits);
-    entry->name = mem_string_n(name + digits + 1, size - digits - 1);
-    return true;
+    if (text_ends(name, ".go"))
+        return "kedge does not run migrations that are Go programs";
+    if (text_ends(name, ".php"))
+        return "kedge does not run migrations that are PHP programs";
+    return "its name is not YYYYMMDDHHMMSS_name.sql";
 }
 
 static int on_name(void *context, const char *name, struct error *err)
 {
     struct listing *listing = context;
-    struct entry entry = {.naming = NAMING_NONE, .text = BUF_INIT_MAX(MIGRATION_FILE_MAXIMUM)};
-    if (is_dropping(name))
+    struct entry entry = {.text = BUF_INIT_MAX(MIGRATION_FILE_MAXIMUM)};
+    if (naming_is_dropping(name) || text_ends(name, ".sql.conf"))
         return 0;
-    SCOPED(string) char *path = path_join(listing->folder->path, name);
+    SCOPED(string) char *path = path_join(listing->path, name);
     struct stat info;
     int there = file_stat(listing->folder->os, path, &info, err);
-    if (there <= 0 || S_ISDIR(info.st_mode))
-        return there < 0 ? -1 : 0;
-    if (!text_ends(name, ".sql") || (!name_flyway(name, &entry) && !name_numbered(name, &entry))) {
-        warn(listing, name, "its name is not YYYYMMDDHHMMSS_name.sql");
+    if (there <= 0)
+        return there;
+    if (S_ISDIR(info.st_mode)) {
+        text_list_give(&listing->folders, STEAL(path));
+        return 0;
+    }
+    bool parsed = naming_parse(name, &entry.naming);
+    if (parsed && listing->depth > 0 && entry.naming.kind != NAMING_FLYWAY) {
+        naming_clear(&entry.naming);
+        return 0;
+    }
+    if (!parsed) {
+        if (listing->depth == 0)
+            warn(listing, path, why_no_migration(name));
         return 0;
     }
     entry.path = STEAL(path);
@@ -109,16 +101,44 @@ static int on_name(void *context, const char *name, struct error *err)
     return 0;
 }
 
+static bool has_flyway(const struct listing *listing)
+{
+    for (size_t i = 0; i < listing->count; i++)
+        if (listing->items[i].naming.kind == NAMING_FLYWAY)
+            return true;
+    return false;
+}
+
+/* The folder, and those in it where only Flyway's files are looked for: the other tools do not look
+ * there, and kedge does neither. */
+static int list_folder(struct listing *listing, const char *path, struct error *err)
+{
+    listing->path = path;
+    if (folder_list(listing->folder->os, path, on_name, listing, err) < 0)
+        return -1;
+    struct text_list folders = listing->folders;
+    listing->folders = TEXT_LIST_INIT;
+    bool deeper = listing->depth < DEPTH_MAXIMUM &&
+                  (listing->depth > 0 || listing->count == 0 || has_flyway(listing));
+    int result = 0;
+    listing->depth++;
+    for (size_t i = 0; deeper && result == 0 && i < folders.count; i++)
+        result = list_folder(listing, folders.items[i], err);
+    listing->depth--;
+    text_list_clear(&folders);
+    return result;
+}
+
 static void listing_clear(struct listing *listing)
 {
     for (size_t i = 0; i < listing->count; i++) {
         struct entry *entry = &listing->items[i];
-        free(entry->version);
-        free(entry->name);
+        naming_clear(&entry->naming);
         free(entry->path);
         buf_clear(&entry->text);
     }
     free(listing->items);
+    text_list_clear(&listing->folders);
 }
 
 static int compare_entries(const void *a, const void *b)
@@ -128,9 +148,89 @@ static int compare_entries(const void *a, const void *b)
     return strcmp(left->path, right->path);
 }
 
+/* ---- texts ---- */
+
 static const char *environment(const char *name)
 {
     return getenv(name);
+}
+
+static void replace_text(struct entry *entry, struct buf *replaced)
+{
+    buf_clear(&entry->text);
+    entry->text = *replaced;
+}
+
+/* V1__name.sql.conf beside a file of Flyway's. */
+static int read_conf(const struct listing *listing, struct entry *entry, bool *placeholders,
+                     struct error *err)
+{
+    SCOPED(buf) struct buf text = BUF_INIT_MAX(MIGRATION_FILE_MAXIMUM);
+    SCOPED(string) char *path = mem_format("%s.conf", entry->path);
+    struct stat info;
+    int there = file_stat(listing->folder->os, path, &info, err);
+    if (there <= 0)
+        return there;
+    if (file_read_all(listing->folder->os, path, &text, err) < 0)
+        return -1;
+    char *rest = text.length ? text.data : NULL;
+    for (char *line = strsep(&rest, "\r\n"); line; line = strsep(&rest, "\r\n")) {
+        if (!*line || *line == '#' || strcmp(line, "executeInTransaction=true") == 0 ||
+            strcmp(line, "placeholderReplacement=true") == 0)
+            continue;
+        if (strcmp(line, "executeInTransaction=false") == 0)
+            entry->outside = true;
+        else if (strcmp(line, "placeholderReplacement=false") == 0)
+            *placeholders = false;
+        else
+            return error_set(err, ERROR_FAILED, "%s: \"%.60s\" is not understood", path, line);
+    }
+    return 0;
+}
+
+static int replace_placeholders(const struct listing *listing, struct entry *entry,
+                                struct error *err)
+{
+    bool wanted = !listing->folder->keep_placeholders;
+    struct buf replaced = BUF_INIT_MAX(MIGRATION_FILE_MAXIMUM);
+    if (read_conf(listing, entry, &wanted, err) < 0)
+        return -1;
+    if (!wanted || !entry->text.length || !strstr(entry->text.data, "${"))
+        return 0;
+    int result = placeholder_append(&replaced, entry->text.data, entry->text.length, entry->path,
+                                    listing->folder->placeholders, err);
+    replace_text(entry, &replaced);
+    return result;
+}
+
+static int replace_environment(struct entry *entry, struct error *err)
+{
+    struct buf replaced = BUF_INIT;
+    if (!strstr(entry->text.data, "ENVSUB"))
+        return 0;
+    int result = envsub_append(&replaced, entry->text.data, entry->text.length, entry->path,
+                               environment, err);
+    replace_text(entry, &replaced);
+    return result;
+}
+
+static enum layout layout_of(const struct entry *entry)
+{
+    if (entry->naming.kind == NAMING_FLYWAY)
+        return LAYOUT_FLYWAY;
+    if (entry->naming.kind == NAMING_PAIR)
+        return LAYOUT_PAIR;
+    switch (directive_detect(entry->text.data, entry->text.length)) {
+    case SYNTAX_KEDGE:
+        return LAYOUT_KEDGE;
+    case SYNTAX_GOOSE:
+        return LAYOUT_GOOSE;
+    case SYNTAX_DBMATE:
+        return LAYOUT_DBMATE;
+    case SYNTAX_PLAIN:
+        break;
+    }
+    return LAYOUT_BARE;
 }
 
 static int read_texts(struct listing *listing, struct error *err)
@@ -139,18 +239,20 @@ static int read_texts(struct listing *listing, struct error *err)
         struct entry *entry = &listing->items[i];
         if (file_read_all(listing->folder->os, entry->path, &entry->text, err) < 0)
             return -1;
-        entry->syntax = directive_detect(entry->text.data, entry->text.length);
-        if (entry->syntax != SYNTAX_GOOSE || !strstr(entry->text.data, "ENVSUB"))
-            continue;
-        struct buf replaced = BUF_INIT;
-        int result = envsub_append(&replaced, entry->text.data, entry->text.length, entry->path,
-                                   environment, err);
-        buf_clear(&entry->text);
-        entry->text = replaced;
-        if (result < 0)
+        entry->layout = layout_of(entry);
+        if (entry->layout == LAYOUT_FLYWAY && replace_placeholders(listing, entry, err) < 0)
+            return -1;
+        if (entry->layout == LAYOUT_GOOSE && replace_environment(entry, err) < 0)
             return -1;
     }
     return 0;
+}
+
+/* ---- whose folder it is ---- */
+
+static const char *after_mark(const char *text)
+{
+    return text_starts(text, "\xEF\xBB\xBF") ? text + 3 : text;
 }
 
 /* sqlx has single files with no directive at all. One such file among ours is a mistake; a whole
@@ -161,58 +263,164 @@ static bool is_sqlx(const struct listing *listing)
     bool sure = false;
     for (size_t i = 0; i < listing->count; i++) {
         const struct entry *entry = &listing->items[i];
-        if (entry->naming != NAMING_ONE_FILE || entry->syntax != SYNTAX_PLAIN)
+        if (entry->layout != LAYOUT_BARE || entry->naming.loose)
             return false;
-        sure |= text_starts(entry->text.data, "-- no-transaction") ||
-                strlen(entry->version) != VERSION_DIGITS;
+        sure |= (entry->text.length &&
+                 text_starts(after_mark(entry->text.data), "-- no-transaction")) ||
+                strlen(entry->naming.version) != VERSION_DIGITS;
         bare += entry->text.length > 0;
     }
     return sure || (bare > 1 && bare == listing->count);
 }
 
-/* The syntax to read the file with. False when its name does not fit what it says. */
-static bool choose_syntax(const struct entry *entry, bool sqlx, enum syntax *ret_syntax)
+/* sql-migrate's files read as ours do, but are numbered as one likes. */
+static bool has_short_versions(const struct listing *listing)
 {
-    *ret_syntax = entry->syntax;
-    if (entry->naming == NAMING_PAIR || entry->naming == NAMING_FLYWAY || sqlx)
-        *ret_syntax = SYNTAX_PLAIN;
-    else if (entry->syntax == SYNTAX_PLAIN)
-        *ret_syntax = SYNTAX_KEDGE;
-    return *ret_syntax != SYNTAX_KEDGE || strlen(entry->version) == VERSION_DIGITS;
+    bool found = false;
+    for (size_t i = 0; i < listing->count; i++) {
+        const struct entry *entry = &listing->items[i];
+        if (strlen(entry->naming.version) > SHORT_VERSION_DIGITS)
+            return false;
+        found |= entry->layout == LAYOUT_KEDGE;
+    }
+    return found;
 }
 
-/* The other half of a pair: the same version and name. */
+static int refuse_mixture(const struct entry *one, const struct entry *other, struct error *err)
+{
+    error_set(err, ERROR_USAGE, "the folder mixes the files of two tools: %s is of %s, %s of %s",
+              one->path, layout_tools[one->layout], other->path, layout_tools[other->layout]);
+    return error_hint(err, "keep the migrations of one tool in a folder, beside those of kedge");
+}
+
+/* Files of ours may stand beside those of the tool that was used before; files of two other tools
+ * have no common order and no common history. */
+static int find_layout(struct listing *listing, struct error *err)
+{
+    const struct entry *foreign = NULL;
+    for (size_t i = 0; i < listing->count; i++)
+        if (!listing->first[listing->items[i].layout])
+            listing->first[listing->items[i].layout] = &listing->items[i];
+    for (size_t i = LAYOUT_GOOSE; i < LAYOUT_COUNT; i++) {
+        if (listing->first[i] && foreign)
+            return refuse_mixture(foreign, listing->first[i], err);
+        if (listing->first[i])
+            foreign = listing->first[i];
+    }
+    const struct entry *bare = listing->first[LAYOUT_BARE];
+    bool one_files = foreign && foreign->naming.kind == NAMING_ONE_FILE;
+    if (bare && foreign && !one_files)
+        return refuse_mixture(foreign, bare, err);
+    listing->sqlx = is_sqlx(listing);
+    listing->any_version = has_short_versions(listing);
+    return 0;
+}
+
+/* A file without directive among those of a tool that has them lacks it. */
+static enum syntax syntax_of(const struct listing *listing, const struct entry *entry)
+{
+    switch (entry->layout) {
+    case LAYOUT_GOOSE:
+        return SYNTAX_GOOSE;
+    case LAYOUT_DBMATE:
+        return SYNTAX_DBMATE;
+    case LAYOUT_PAIR:
+    case LAYOUT_FLYWAY:
+        return SYNTAX_PLAIN;
+    default:
+        break;
+    }
+    if (entry->layout == LAYOUT_BARE && listing->sqlx)
+        return SYNTAX_PLAIN;
+    if (entry->layout == LAYOUT_BARE && listing->first[LAYOUT_GOOSE])
+        return SYNTAX_GOOSE;
+    if (entry->layout == LAYOUT_BARE && listing->first[LAYOUT_DBMATE])
+        return SYNTAX_DBMATE;
+    return SYNTAX_KEDGE;
+}
+
+/* Why the name does not fit what the file says, or NULL. */
+static const char *why_misnamed(const struct listing *listing, const struct entry *entry,
+                                enum syntax syntax)
+{
+    bool loose_taken = syntax == SYNTAX_DBMATE || listing->any_version;
+    if (entry->naming.loose && !loose_taken)
+        return "its name is not YYYYMMDDHHMMSS_name.sql";
+    if (syntax == SYNTAX_KEDGE && !listing->any_version &&
+        strlen(entry->naming.version) != VERSION_DIGITS)
+        return "its version does not have 14 digits";
+    return NULL;
+}
+
+/* ---- migrations ---- */
+
+/* The other half of a pair: the same version. */
 static struct migration *find_pair(const struct migration_set *set, const struct entry *entry)
 {
-    if (entry->naming == NAMING_ONE_FILE)
+    if (entry->naming.kind == NAMING_ONE_FILE)
         return NULL;
-    struct migration *migration = migration_set_find(set, entry->version);
-    bool same = migration && strcmp(migration->version, entry->version) == 0 &&
-                !migration->parts[entry->direction].exists;
-    return same ? migration : NULL;
+    struct migration *migration = migration_set_find(set, entry->naming.version);
+    return migration && !migration->parts[entry->naming.direction].exists ? migration : NULL;
 }
 
-static int read_entry(struct listing *listing, const struct entry *entry, bool sqlx,
-                      struct migration_set *set, struct error *err)
+static struct migration *add_migration(struct migration_set *set, const struct entry *entry)
 {
-    enum syntax syntax = SYNTAX_KEDGE;
-    if (!choose_syntax(entry, sqlx, &syntax)) {
-        warn(listing, path_base(entry->path), "its version does not have 14 digits");
+    struct migration *migration = migration_new(entry->naming.version, entry->naming.name);
+    migration->detects_outside = entry->layout == LAYOUT_FLYWAY || entry->layout == LAYOUT_PAIR;
+    migration->repeatable = entry->naming.repeatable;
+    /* It has no way back of its own: undoing everything forgets that it ran. */
+    migration->parts[MIGRATE_DOWN].exists = entry->naming.repeatable;
+    migration_set_give(set, migration);
+    return migration;
+}
+
+/* Flyway's name for a migration is that of the way up. */
+static void take_name(struct migration *migration, const struct naming *naming)
+{
+    if (naming->direction != MIGRATE_UP)
+        return;
+    free(migration->version);
+    free(migration->name);
+    migration->version = mem_string(naming->version);
+    migration->name = mem_string(naming->name);
+}
+
+/* Versions that a baseline stands for, in files of their own, do the same step by step. */
+static bool is_needless_baseline(const struct listing *listing, const struct entry *entry)
+{
+    for (size_t i = 0; entry->naming.baseline && i < listing->count; i++) {
+        const struct naming *other = &listing->items[i].naming;
+        if (!other->baseline && !other->repeatable && other->direction == MIGRATE_UP &&
+            migration_version_compare(other->version, entry->naming.version) <= 0)
+            return true;
+    }
+    return false;
+}
+
+static int read_entry(struct listing *listing, const struct entry *entry, struct migration_set *set,
+                      struct error *err)
+{
+    enum syntax syntax = syntax_of(listing, entry);
+    const char *problem = why_misnamed(listing, entry, syntax);
+    if (!problem && is_needless_baseline(listing, entry))
+        problem = "the versions that it stands for are there themselves";
+    if (problem) {
+        warn(listing, entry->path, problem);
         return 0;
     }
     struct migration *migration = find_pair(set, entry);
-    if (!migration) {
-        migration = migration_new(entry->version, entry->name);
-        migration->detects_outside = entry->naming == NAMING_FLYWAY || entry->naming == NAMING_PAIR;
-        migration_set_give(set, migration);
-    }
+    if (migration)
+        take_name(migration, &entry->naming);
+    else
+        migration = add_migration(set, entry);
+    migration->parts[entry->naming.direction].outside |= entry->outside;
     const struct migration_text text = {
         .text = entry->text.data,
         .size = entry->text.length,
         .path = entry->path,
         .dialect = listing->folder->dialect,
         .syntax = syntax,
-        .direction = entry->direction,
+        .direction = entry->naming.direction,
     };
     return migration_read(migration, &text, err);
 }
@@ -231,14 +439,14 @@ static int check_pairs(const struct migration_set *set, struct error *err)
 
 static int read_listing(struct listing *listing, struct migration_set *set, struct error *err)
 {
-    if (folder_list(listing->folder->os, listing->folder->path, on_name, listing, err) < 0 ||
-        read_texts(listing, err) < 0)
+    if (list_folder(listing, listing->folder->path, err) < 0)
         return -1;
     if (listing->count > 1)
         qsort(listing->items, listing->count, sizeof *listing->items, compare_entries);
-    bool sqlx = is_sqlx(listing);
+    if (read_texts(listing, err) < 0 || find_layout(listing, err) < 0)
+        return -1;
     for (size_t i = 0; i < listing->count; i++)
-        if (read_entry(listing, &listing->items[i], sqlx, set, err) < 0)
+        if (read_entry(listing, &listing->items[i], set, err) < 0)
             return -1;
     return check_pairs(set, err);
 }

@@ -133,8 +133,27 @@ static size_t digits(const char *text)
     return strspn(text, "0123456789");
 }
 
+bool migration_version_repeatable(const char *version)
+{
+    return strncmp(version, "R__", 3) == 0;
+}
+
+/* What is left of a version that was equal so far: ".0" says nothing. */
+static const char *skip_zeros(const char *rest)
+{
+    while (rest[0] == '.' && rest[1] == '0') {
+        size_t zeros = strspn(rest + 1, "0");
+        if (digits(rest + 1) != zeros)
+            break;
+        rest += 1 + zeros;
+    }
+    return rest;
+}
+
 int migration_version_compare(const char *a, const char *b)
 {
+    if (migration_version_repeatable(a) && migration_version_repeatable(b))
+        return strcmp(a, b);
     while (*a && *b) {
         size_t a_size = digits(a);
         size_t b_size = digits(b);
@@ -157,6 +176,8 @@ int migration_version_compare(const char *a, const char *b)
         a += a_size;
         b += b_size;
     }
+    a = skip_zeros(a);
+    b = skip_zeros(b);
     return (unsigned char)*a - (unsigned char)*b;
 }
 
@@ -207,7 +228,9 @@ void migration_set_clear(struct migration_set *set)
 
 bool migration_reversible(const struct migration *migration)
 {
-    return migration->functions[MIGRATE_DOWN] || migration->parts[MIGRATE_DOWN].exists;
+    bool does_nothing = !migration->functions[MIGRATE_UP] && !migration->parts[MIGRATE_UP].count;
+    return migration->functions[MIGRATE_DOWN] || migration->parts[MIGRATE_DOWN].exists ||
+           does_nothing;
 }
 
 char *migration_place(const struct migration *migration, enum direction direction)

@@ -50,6 +50,7 @@ struct migration {
     char checksum[SHA256_TEXT]; /* "" when a C function has no tag */
     migration_fn *functions[2]; /* instead of statements */
     void *context;
+    bool repeatable;      /* Flyway's R__name: run after all others, again whenever it changes */
     bool detects_outside; /* of a peer that knows by itself what cannot run in a transaction */
 };
 
@@ -87,10 +88,14 @@ int migration_set_sort(struct migration_set *set, struct error *err);
 struct migration *migration_set_find(const struct migration_set *set, const char *version);
 void migration_set_clear(struct migration_set *set);
 
-/* As numbers where they are numbers: 2 before 10, 1.2 before 1.10. Negative, 0 or positive. */
+/* As numbers where they are numbers: 2 before 10, 1.2 before 1.10, and 1.0 is 1. Repeatable ones
+ * come last, by name. Negative, 0 or positive. */
 int migration_version_compare(const char *a, const char *b);
 
-/* Is there a way down? */
+/* Of a repeatable one? */
+bool migration_version_repeatable(const char *version);
+
+/* Is there a way down? What does nothing on the way up needs none. */
 bool migration_reversible(const struct migration *migration);
 
 /* The path of its file, or "registered migration VERSION", for messages. To be freed. */

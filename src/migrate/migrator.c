@@ -62,7 +62,12 @@ int migrator_open(struct db *db, const struct migrator_options *options,
     history_init(&migrator->history, db, options->history_table);
     name_operator(migrator);
     const struct migration_folder folder = {
-        .os = db->os, .path = options->folder, .dialect = db->ops->engine};
+        .os = db->os,
+        .path = options->folder,
+        .dialect = db->ops->engine,
+        .placeholders = options->placeholders,
+        .keep_placeholders = options->keep_placeholders,
+    };
     if (options->folder &&
         migration_folder_read(&folder, &migrator->set, &migrator->warnings, err) < 0)
         return -1;
@@ -362,7 +367,8 @@ int migrator_version(struct migrator *migrator, char **ret_version, struct error
         return -1;
     *ret_version = NULL;
     for (size_t i = states.count; i > 0; i--) {
-        if (states.items[i - 1].status != HISTORY_APPLIED)
+        if (states.items[i - 1].status != HISTORY_APPLIED ||
+            migration_version_repeatable(states.items[i - 1].version))
             continue;
         *ret_version = mem_string(states.items[i - 1].version);
         break;

@@ -39,7 +39,9 @@ struct migrator_options {
     int64_t lock_timeout_ms;   /* for one statement; 0: 5 s */
     const char *by;            /* who runs it, for the history; NULL: the user's name */
     const char *backup_id;
-    migrate_notify_fn *notify; /* may be NULL */
+    const struct text_list *placeholders; /* Flyway's, "name=value"; may be NULL */
+    bool keep_placeholders;               /* leave ${name} as it is */
+    migrate_notify_fn *notify;            /* may be NULL */
     void *context;
 };
 

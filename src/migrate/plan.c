@@ -7,14 +7,22 @@
 
 static bool is_applied(const struct history_rows *rows, const struct migration *migration)
 {
-    const struct history_row *row = history_rows_find(rows, migration->version);
-    return row && row->status == HISTORY_APPLIED;
+    return migrate_plan_done(migration, MIGRATE_UP, history_rows_find(rows, migration->version));
 }
 
 bool migrate_plan_changed(const struct migration *migration, const struct history_row *row)
 {
     return row && row->status == HISTORY_APPLIED && row->checksum && *row->checksum &&
            *migration->checksum && strcmp(row->checksum, migration->checksum) != 0;
+}
+
+bool migrate_plan_done(const struct migration *migration, enum direction direction,
+                       const struct history_row *row)
+{
+    bool applied = row && row->status == HISTORY_APPLIED;
+    if (direction == MIGRATE_DOWN)
+        return !applied;
+    return applied && !(migration->repeatable && migrate_plan_changed(migration, row));
 }
 
 int migrate_plan_mismatch(const struct migration *migration, const struct history_row *row,
@@ -35,7 +43,7 @@ static int check_changed(const struct migration_set *set, const struct history_r
 {
     for (size_t i = 0; i < set->count; i++) {
         const struct history_row *row = history_rows_find(rows, set->items[i]->version);
-        if (migrate_plan_changed(set->items[i], row))
+        if (!set->items[i]->repeatable && migrate_plan_changed(set->items[i], row))
             return migrate_plan_mismatch(set->items[i], row, err);
     }
     return 0;
@@ -62,7 +70,7 @@ static int plan_up(const struct migration_set *set, const struct history_rows *r
         return -1;
     size_t newest = 0;
     for (size_t i = 0; i < set->count; i++)
-        if (is_applied(rows, set->items[i]))
+        if (!set->items[i]->repeatable && is_applied(rows, set->items[i]))
             newest = i;
     for (size_t i = 0; i < set->count; i++) {
         const struct migration *migration = set->items[i];
@@ -82,13 +90,16 @@ static int compare_rows(const void *a, const void *b)
     return migration_version_compare((*right)->version, (*left)->version);
 }
 
-/* The applied rows, newest version first; *ret_count of them, to be freed. */
-static const struct history_row **applied_rows(const struct history_rows *rows, size_t *ret_count)
+/* The applied rows, newest version first; *ret_count of them, to be freed. Repeatable ones are
+ * undone only with everything, by forgetting that they ran. */
+static const struct history_row **applied_rows(const struct history_rows *rows, bool repeatable,
+                                               size_t *ret_count)
 {
     const struct history_row **applied = mem_alloc(rows->count + 1, sizeof *applied);
     size_t count = 0;
     for (size_t i = 0; i < rows->count; i++)
-        if (rows->items[i].status == HISTORY_APPLIED)
+        if (rows->items[i].status == HISTORY_APPLIED &&
+            (repeatable || !migration_version_repeatable(rows->items[i].version)))
             applied[count++] = &rows->items[i];
     if (count > 1)
         qsort(applied, count, sizeof *applied, compare_rows);
@@ -117,7 +128,7 @@ static int add_down(const struct migration_set *set, const struct history_row *r
                           "rollback",
                           row->version);
     }
-    if (migrate_plan_changed(migration, row))
+    if (!migration->repeatable && migrate_plan_changed(migration, row))
         return migrate_plan_mismatch(migration, row, err);
     if (!migration_reversible(migration)) {
         SCOPED(string) char *place = migration_place(migration, MIGRATE_UP);
@@ -134,17 +145,20 @@ static int plan_down(const struct migration_set *set, const struct history_rows 
                      struct error *err)
 {
     size_t count = 0;
-    SCOPED(memory) void *memory = applied_rows(rows, &count);
+    bool all = request->kind == MIGRATE_PLAN_DOWN_ALL;
+    SCOPED(memory) void *memory = applied_rows(rows, all, &count);
     const struct history_row **applied = memory;
     int64_t batch = last_applied_batch(applied, count);
     for (size_t i = 0; i < count; i++) {
-        bool wanted = request->kind == MIGRATE_PLAN_DOWN_ALL;
+        bool wanted = all;
         if (request->kind == MIGRATE_PLAN_DOWN_STEPS)
             wanted = i < request->steps;
         else if (request->kind == MIGRATE_PLAN_DOWN_BATCH)
             wanted = applied[i]->batch == batch;
         else if (request->kind == MIGRATE_PLAN_DOWN_TO)
             wanted = migration_version_compare(applied[i]->version, request->version) > 0;
+        wanted = wanted && (migration_set_find(set, applied[i]->version) ||
+                            !migration_version_repeatable(applied[i]->version));
         if (wanted && add_down(set, applied[i], plan, err) < 0)
             return -1;
     }

@@ -44,6 +44,11 @@ int migrate_plan_make(const struct migration_set *set, const struct history_rows
                       struct error *err);
 void migrate_plan_clear(struct migrate_plan *plan);
 
+/* Is nothing to be done any more in this direction? A repeatable one that has changed is to be run
+ * again. `row` may be NULL. */
+bool migrate_plan_done(const struct migration *migration, enum direction direction,
+                       const struct history_row *row);
+
 /* Does the history say something else than the migration has? */
 bool migrate_plan_changed(const struct migration *migration, const struct history_row *row);
 /* The error for one that has. */

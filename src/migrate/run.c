@@ -90,12 +90,12 @@ static int write_row(const struct run *run, const struct migrate_step *step, str
 {
     struct history_row row = {0};
     int there = history_read_one(run->history, step->migration->version, &row, err);
-    bool applied = there > 0 && row.status == HISTORY_APPLIED;
+    bool done = migrate_plan_done(step->migration, step->direction, there > 0 ? &row : NULL);
     int64_t batch = step->direction == MIGRATE_UP ? run->batch : row.batch;
     history_row_clear(&row);
     if (there < 0)
         return -1;
-    if (applied == (step->direction == MIGRATE_UP))
+    if (done)
         return 1;
     struct history_entry entry = execute_entry(run, step);
     entry.batch = batch;

@@ -257,9 +257,9 @@ static enum run_result run_locked(struct stepping *stepping, int64_t *ret_ms, st
         history_read_one(stepping->run->history, stepping->step->migration->version, &row, err);
     if (there < 0)
         return RUN_FAILED;
-    bool applied = there && row.status == HISTORY_APPLIED;
+    const struct migrate_step *step = stepping->step;
     stepping->batch = up ? stepping->run->batch : row.batch;
-    if (applied == up)
+    if (migrate_plan_done(step->migration, step->direction, there ? &row : NULL))
         return RUN_NOT_NEEDED;
     if (there && resume(stepping, &row, err) < 0)
         return RUN_FAILED;

@@ -452,20 +452,23 @@ TEST(folders_of_other_tools_are_read_as_they_are)
     assert_int_equal(down(site, MIGRATE_PLAN_DOWN_TO, "10"), 0);
 }
 
-TEST(goose_and_dbmate_and_flyway_too)
+TEST(repeatable_ones_run_last_and_again_when_they_change)
 {
     struct site *site = *state;
-    put(site, "00001_a.sql", "-- +goose Up\nCREATE TABLE a (x);\n-- +goose Down\nDROP TABLE a;\n");
-    put(site, "00002_v.sql", "-- +goose NO TRANSACTION\n-- +goose Up\nVACUUM;\n");
-    put(site, "20240101000001_b.sql",
-        "-- migrate:up transaction:false\nVACUUM;\nCREATE TABLE b (x);\n\n-- migrate:down\n"
-        "DROP TABLE b;\n");
-    put(site, "V3.1__c.sql", "CREATE TABLE c (x);");
-    put(site, "U3.1__c.sql", "DROP TABLE c;");
-    assert_int_equal(up(site), 4);
-    assert_int_equal(ask(site, "SELECT count(*) FROM sqlite_master WHERE name IN ('a', 'b', 'c')"),
-                     3);
-    assert_int_equal(down(site, MIGRATE_PLAN_DOWN_TO, "00002"), 2);
+    put(site, "V1__a.sql", "CREATE TABLE a (x);");
+    put(site, "U1__a.sql", "DROP TABLE a;");
+    put(site, "R__v.sql", "DROP VIEW IF EXISTS v; CREATE VIEW v AS SELECT x FROM a;");
+    assert_int_equal(up(site), 2);
+    assert_int_equal(up(site), 0);
+    put(site, "R__v.sql", "DROP VIEW IF EXISTS v; CREATE VIEW v AS SELECT x AS y FROM a;");
+    put(site, "V2__b.sql", "CREATE TABLE b (x);");
+    put(site, "U2__b.sql", "DROP TABLE b;");
+    assert_int_equal(up(site), 2);
+    assert_int_equal(ask(site, "SELECT count(*) FROM pragma_table_info('v') WHERE name = 'y'"), 1);
+    assert_int_equal(down(site, MIGRATE_PLAN_DOWN_STEPS, NULL), 1);
+    assert_int_equal(ask(site, "SELECT count(*) FROM sqlite_master WHERE name = 'b'"), 0);
+    assert_int_equal(down(site, MIGRATE_PLAN_DOWN_ALL, NULL), 2);
+    assert_int_equal(up(site), 3);
 }
 
 #define SITE(name) cmocka_unit_test_setup_teardown(name, site_setup, site_teardown)
@@ -479,4 +482,5 @@ TEST_MAIN(SITE(up_applies_all_as_one_batch_and_down_undoes_the_last),
           SITE(a_locked_database_is_waited_for_in_vain),
           SITE(registered_migrations_and_files_are_one_list),
           SITE(a_baseline_marks_without_running), SITE(files_that_are_wrong_run_nothing),
-          SITE(folders_of_other_tools_are_read_as_they_are), SITE(goose_and_dbmate_and_flyway_too))
+          SITE(folders_of_other_tools_are_read_as_they_are),
+          SITE(repeatable_ones_run_last_and_again_when_they_change))
