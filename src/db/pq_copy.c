@@ -1,0 +1,132 @@
+#include "db/pq_wire.h"
+
+#include "base/error.h"
+
+#include <poll.h>
+
+#define COPY_IN_PIECE ((size_t)256 << 10)
+
+static int copy_begin(struct pq *pq, const char *sql, ExecStatusType wanted, struct error *err)
+{
+    wire_reset(pq);
+    if (wire_begin(pq, pq_library.PQsendQuery_(pq->connection, sql), err) < 0)
+        return -1;
+    SCOPED(pgresult) PGresult *result = NULL;
+    int more = wire_next(pq, &result, err);
+    if (more > 0 && pq_library.PQresultStatus_(result) == wanted)
+        return 0;
+    if (more > 0)
+        wire_failed(result) ? wire_refused(pq, result, err)
+                            : error_set(err, ERROR_FAILED, "not a COPY as expected");
+    else if (more == 0)
+        wire_lost(pq, err);
+    if (more < 0)
+        wire_abandon(pq);
+    else
+        wire_drain(pq);
+    return -1;
+}
+
+int pq_copy_out_begin(struct pq *pq, const char *sql, struct error *err)
+{
+    return copy_begin(pq, sql, PGRES_COPY_OUT, err);
+}
+
+int pq_copy_out_row(struct pq *pq, char **ret_row, size_t *ret_size, struct error *err)
+{
+    for (;;) {
+        int size = pq_library.PQgetCopyData_(pq->connection, ret_row, 1);
+        if (size > 0) {
+            *ret_size = (size_t)size;
+            return 1;
+        }
+        if (size == -1)
+            return wire_collect(pq, NULL, err) < 0 ? -1 : 0;
+        if (size < -1) {
+            wire_lost(pq, err);
+            return -1;
+        }
+        wire_start_clock(pq);
+        if (wire_wait(pq, POLLIN, err) < 0) {
+            wire_abandon(pq);
+            return -1;
+        }
+        if (!pq_library.PQconsumeInput_(pq->connection))
+            return wire_lost(pq, err);
+    }
+}
+
+void pq_copy_out_free(char *row)
+{
+    if (row)
+        pq_library.PQfreemem_(row);
+}
+
+int pq_copy_in_begin(struct pq *pq, const char *sql, struct error *err)
+{
+    return copy_begin(pq, sql, PGRES_COPY_IN, err);
+}
+
+/* A COPY the server has ended by itself: its reason is in the result. */
+static int copy_in_failed(struct pq *pq, struct error *err)
+{
+    SCOPED(pgresult) PGresult *result = NULL;
+    if (wire_next(pq, &result, err) > 0 && wire_failed(result))
+        wire_refused(pq, result, err);
+    else
+        wire_lost(pq, err);
+    wire_drain(pq);
+    return -1;
+}
+
+static int put_piece(struct pq *pq, const char *data, size_t size, struct error *err)
+{
+    for (;;) {
+        int taken = pq_library.PQputCopyData_(pq->connection, data, (int)size);
+        if (taken < 0)
+            return copy_in_failed(pq, err);
+        /* Flushed here, so that libpq's own buffer stays at one piece. */
+        if (wire_flush(pq, err) < 0) {
+            if (!pq->fault.connection_lost)
+                wire_abandon(pq);
+            return -1;
+        }
+        if (taken > 0)
+            return 0;
+    }
+}
+
+int pq_copy_in_write(struct pq *pq, const void *data, size_t size, struct error *err)
+{
+    wire_start_clock(pq);
+    const char *from = data;
+    while (size) {
+        size_t piece = size < COPY_IN_PIECE ? size : COPY_IN_PIECE;
+        if (put_piece(pq, from, piece, err) < 0)
+            return -1;
+        from += piece;
+        size -= piece;
+    }
+    return 0;
+}
+
+int pq_copy_in_end(struct pq *pq, uint64_t *ret_rows, struct error *err)
+{
+    wire_start_clock(pq);
+    int ended;
+    do {
+        ended = pq_library.PQputCopyEnd_(pq->connection, NULL);
+        if (ended < 0)
+            return copy_in_failed(pq, err);
+        if (wire_flush(pq, err) < 0) {
+            wire_abandon(pq);
+            return -1;
+        }
+    } while (ended == 0);
+
+    SCOPED(pq_result) struct pq_result *result = NULL;
+    if (wire_collect(pq, &result, err) < 0)
+        return -1;
+    *ret_rows = (uint64_t)pq_result_changes(result);
+    return 0;
+}
