@@ -71,6 +71,14 @@ struct db;
 typedef int db_row_fn(void *context, const struct db_value *columns, size_t count,
                       struct error *err);
 
+/* One of several that go to the server together. `sql` is NUL-ended, a single statement. */
+struct db_statement {
+    const char *sql;
+    size_t size;
+    const struct db_value *parameters;
+    size_t parameter_count;
+};
+
 struct db_ops {
     enum db_engine engine;
     unsigned capabilities;
@@ -83,6 +91,12 @@ struct db_ops {
     /* A COPY ... FROM stdin and its rows. NULL where the engine has none. */
     int (*copy_in)(struct db *db, const char *sql, const void *rows, size_t rows_size,
                    struct error *err);
+    /* Statements in their order until one fails, without a wait between them; rows are dropped.
+     * *ret_done, always set: how many have run; the next one is the one that failed, unless the
+     * connection was lost, when more may have run than is known. NULL where each waits for its own
+     * answer anyway. */
+    int (*batch)(struct db *db, const struct db_statement *statements, size_t count,
+                 size_t *ret_done, struct error *err);
     int (*begin)(struct db *db, bool for_writing, struct error *err);
     int (*commit)(struct db *db, struct error *err);
     int (*rollback)(struct db *db, struct error *err);

@@ -207,6 +207,34 @@ static int postgres_copy_in(struct db *db, const char *sql, const void *rows, si
     return 0;
 }
 
+static int postgres_batch(struct db *db, const struct db_statement *statements, size_t count,
+                          size_t *ret_done, struct error *err)
+{
+    SCOPED(memory) void *wire_memory = mem_alloc(count + 1, sizeof(struct pq_statement));
+    SCOPED(memory) void *bound_memory = mem_alloc(count + 1, sizeof(struct bound));
+    SCOPED(text_list) struct text_list texts = TEXT_LIST_INIT;
+    struct pq_statement *wire = wire_memory;
+    struct bound *bound = bound_memory;
+    for (size_t i = 0; i < count; i++) {
+        const struct db_statement *from = &statements[i];
+        wire[i] = (struct pq_statement){.sql = from->sql, .size = from->size};
+        bound[i] = (struct bound){0};
+        if (!from->parameter_count)
+            continue;
+        struct buf text = BUF_INIT;
+        number_parameters(&text, from->sql, from->size);
+        text_list_give(&texts, buf_steal(&text));
+        bind_all(&bound[i], from->parameters, from->parameter_count);
+        wire[i].sql = texts.items[texts.count - 1];
+        wire[i].parameters = bound[i].items;
+        wire[i].parameter_count = from->parameter_count;
+    }
+    int result = pq_pipeline(pq_of(db), wire, count, ret_done, err);
+    for (size_t i = 0; i < count; i++)
+        bound_clear(&bound[i]);
+    return result < 0 ? failed(db, err) : 0;
+}
+
 /* ---- transactions ---- */
 
 static int run(struct db *db, const char *sql, struct error *err)
@@ -267,6 +295,7 @@ static const struct db_ops postgres_ops = {
     .execute = postgres_execute,
     .query = postgres_query,
     .copy_in = postgres_copy_in,
+    .batch = postgres_batch,
     .begin = postgres_begin,
     .commit = postgres_commit,
     .rollback = postgres_rollback,

@@ -97,6 +97,21 @@ typedef int pq_row_fn(void *context, const struct pq_result *row, struct error *
 int pq_stream(struct pq *pq, const char *sql, const struct pq_parameter *parameters, size_t count,
               pq_row_fn *row, void *context, struct pq_result **ret_result, struct error *err);
 
+/* One of several; `sql` is NUL-ended, a single statement and no COPY. */
+struct pq_statement {
+    const char *sql;
+    size_t size;
+    const struct pq_parameter *parameters;
+    size_t parameter_count;
+};
+
+/* Run them in their order until one fails, sent together: one round trip, or one for each 256 KiB
+ * of text. Rows they return are dropped. *ret_done, always set: how many have run; after a failure
+ * the next one is the one that failed, unless the connection was lost. A stop that comes too late
+ * to keep the last from running is left for the next call to find. */
+int pq_pipeline(struct pq *pq, const struct pq_statement *statements, size_t count,
+                size_t *ret_done, struct error *err);
+
 size_t pq_rows(const struct pq_result *result);
 size_t pq_columns(const struct pq_result *result);
 /* NUL-ended too; NULL for NULL. */

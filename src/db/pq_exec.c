@@ -64,28 +64,12 @@ int pq_exec_format(struct pq *pq, struct error *err, const char *format, ...)
     return pq_exec(pq, sql, NULL, err);
 }
 
-static int send_parameters(struct pq *pq, const char *sql, const struct pq_parameter *parameters,
-                           size_t count, bool binary_result)
-{
-    SCOPED(memory) void *memory = mem_alloc(count + 1, sizeof(char *) + 2 * sizeof(int));
-    const char **values = memory;
-    int *lengths = (int *)(void *)(values + count + 1);
-    int *formats = lengths + count;
-    for (size_t i = 0; i < count; i++) {
-        values[i] = parameters[i].data;
-        lengths[i] = (int)parameters[i].size;
-        formats[i] = parameters[i].binary;
-    }
-    return pq_library.PQsendQueryParams_(pq->connection, sql, (int)count, NULL, values, lengths,
-                                         formats, binary_result);
-}
-
 int pq_exec_parameters(struct pq *pq, const char *sql, const struct pq_parameter *parameters,
                        size_t count, bool binary_result, struct pq_result **ret_result,
                        struct error *err)
 {
     wire_reset(pq);
-    if (wire_begin(pq, send_parameters(pq, sql, parameters, count, binary_result), err) < 0)
+    if (wire_begin(pq, wire_send(pq, sql, parameters, count, binary_result), err) < 0)
         return -1;
     return wire_collect(pq, ret_result, err);
 }
@@ -94,7 +78,7 @@ int pq_stream(struct pq *pq, const char *sql, const struct pq_parameter *paramet
               pq_row_fn *row, void *context, struct pq_result **ret_result, struct error *err)
 {
     wire_reset(pq);
-    if (wire_begin(pq, send_parameters(pq, sql, parameters, count, false), err) < 0)
+    if (wire_begin(pq, wire_send(pq, sql, parameters, count, false), err) < 0)
         return -1;
     pq_library.PQsetSingleRowMode_(pq->connection);
     for (;;) {

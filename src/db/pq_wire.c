@@ -166,12 +166,17 @@ int wire_next(struct pq *pq, PGresult **ret_result, struct error *err)
     return *ret_result ? 1 : 0;
 }
 
+void wire_wait_for_end(struct pq *pq)
+{
+    pq->ignore_stop = true;
+    pq->deadline_ns = pq->os->clock_monotonic_ns(pq->os) + DRAIN_TIMEOUT_MS * INT64_C(1000000);
+}
+
 /* Read what is left of a statement that is over. */
 void wire_drain(struct pq *pq)
 {
     bool ignored = pq->ignore_stop;
-    pq->ignore_stop = true;
-    pq->deadline_ns = pq->os->clock_monotonic_ns(pq->os) + DRAIN_TIMEOUT_MS * INT64_C(1000000);
+    wire_wait_for_end(pq);
     PGresult *result = NULL;
     while (wire_next(pq, &result, NULL) > 0) {
         ExecStatusType status = pq_library.PQresultStatus_(result);
@@ -193,6 +198,22 @@ void wire_abandon(struct pq *pq)
     if (pq_library.PQtransactionStatus_(pq->connection) == PQTRANS_ACTIVE)
         wire_cancel(pq->connection);
     wire_drain(pq);
+}
+
+int wire_send(struct pq *pq, const char *sql, const struct pq_parameter *parameters, size_t count,
+              bool binary_result)
+{
+    SCOPED(memory) void *memory = mem_alloc(count + 1, sizeof(char *) + 2 * sizeof(int));
+    const char **values = memory;
+    int *lengths = (int *)(void *)(values + count + 1);
+    int *formats = lengths + count;
+    for (size_t i = 0; i < count; i++) {
+        values[i] = parameters[i].data;
+        lengths[i] = (int)parameters[i].size;
+        formats[i] = parameters[i].binary;
+    }
+    return pq_library.PQsendQueryParams_(pq->connection, sql, (int)count, NULL, values, lengths,
+                                         formats, binary_result);
 }
 
 int wire_begin(struct pq *pq, int sent, struct error *err)

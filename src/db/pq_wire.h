@@ -58,7 +58,10 @@ struct pq {
     X(PQgetCopyData)                                                                               \
     X(PQfreemem)                                                                                   \
     X(PQputCopyData)                                                                               \
-    X(PQputCopyEnd)
+    X(PQputCopyEnd)                                                                                \
+    X(PQenterPipelineMode)                                                                         \
+    X(PQexitPipelineMode)                                                                          \
+    X(PQpipelineSync)
 
 #define PQ_POINTER(name) __typeof__(name) *name##_;
 
@@ -106,6 +109,9 @@ DEFINE_SCOPED(pgresult, PGresult *, wire_clear);
 
 /* A call begins: forget the fault of the one before. */
 void wire_reset(struct pq *pq);
+/* Give a statement to libpq; whether it took it. */
+int wire_send(struct pq *pq, const char *sql, const struct pq_parameter *parameters, size_t count,
+              bool binary_result);
 /* After libpq took a statement (`sent`): hand it to the server. */
 int wire_begin(struct pq *pq, int sent, struct error *err);
 int wire_flush(struct pq *pq, struct error *err);
@@ -114,6 +120,8 @@ int wire_flush(struct pq *pq, struct error *err);
 int wire_next(struct pq *pq, PGresult **ret_result, struct error *err);
 /* Read the statement to its end. The last result, or the first error. */
 int wire_collect(struct pq *pq, struct pq_result **ret_result, struct error *err);
+/* From now on wait for the end of what runs, for a bounded time, whatever is requested. */
+void wire_wait_for_end(struct pq *pq);
 /* Read what is left of a statement that is over. */
 void wire_drain(struct pq *pq);
 /* Bring the connection back to idle after a call that was left half way. */

@@ -201,7 +201,39 @@ TEST(a_lock_that_is_not_to_be_had_is_told_apart)
     }
 }
 
+TEST(statements_sent_together_stop_at_the_first_that_fails)
+{
+    EACH_ENGINE(db)
+    {
+        struct error err = ERROR_INIT;
+        size_t done = 99;
+        const struct db_value seven = db_integer(7);
+        const struct db_statement statements[] = {
+            {"CREATE TABLE conformance (a BIGINT)", 35, NULL, 0},
+            {"INSERT INTO conformance VALUES (?)", 34, &seven, 1},
+            {"SELECT a FROM conformance", 25, NULL, 0},
+            {"INSERT INTO conformance VALUES (nix)", 36, NULL, 0},
+            {"INSERT INTO conformance VALUES (8)", 34, NULL, 0},
+        };
+        if (!db->ops->batch)
+            continue;
+        run(db, "DROP TABLE IF EXISTS conformance");
+        assert_ok(db->ops->batch(db, statements, 3, &done, &err), err);
+        assert_int_equal(done, 3);
+        assert_ok(db->ops->batch(db, statements, 0, &done, &err), err);
+        assert_int_equal(done, 0);
+        assert_fails(db->ops->batch(db, statements + 1, 4, &done, &err), err, ERROR_FAILED);
+        assert_int_equal(done, 2);
+        assert_int_equal(db->fault.position, 33);
+        assert_false(db->fault.connection_lost);
+        /* Without BEGIN the whole was one transaction. */
+        assert_int_equal(ask(db, "SELECT sum(a) FROM conformance"), 7);
+        run(db, "DROP TABLE conformance");
+    }
+}
+
 TEST_MAIN(UNIT(values_come_back_as_they_went), UNIT(a_rollback_takes_back_and_a_commit_keeps),
           UNIT(a_failure_names_the_place_in_the_statement),
           UNIT(a_query_can_be_left_and_the_connection_goes_on),
-          UNIT(a_lock_that_is_not_to_be_had_is_told_apart))
+          UNIT(a_lock_that_is_not_to_be_had_is_told_apart),
+          UNIT(statements_sent_together_stop_at_the_first_that_fails))
