@@ -6,6 +6,7 @@
 #include "migrate/classify.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -26,9 +27,8 @@ static int first_line(const struct migration_statement *statement)
     return (int)size;
 }
 
-/* Put where and what before the server's words. */
-static int tell(struct db *db, const struct migrate_step *step, size_t index,
-                const struct statement *text, struct error *err)
+int execute_tell(struct db *db, const struct migrate_step *step, size_t index,
+                 const struct statement *text, struct error *err)
 {
     const struct migration_part *part = &step->migration->parts[step->direction];
     const struct migration_statement *statement = &part->items[index];
@@ -44,12 +44,11 @@ struct running {
     struct db *db;
     const struct migrate_step *step;
     size_t index;
-    size_t line;
-    size_t column;
 };
 
-static int run_text(struct running *running, struct statement *statement, struct error *err)
+static int run_text(void *context, const struct statement *statement, struct error *err)
 {
+    struct running *running = context;
     struct db *db = running->db;
     const struct migration_statement *whole =
         &running->step->migration->parts[running->step->direction].items[running->index];
@@ -61,36 +60,48 @@ static int run_text(struct running *running, struct statement *statement, struct
         result = db->ops->copy_in(db, statement->text, whole->rows.data, whole->rows.length, err);
     else
         result = error_set(err, ERROR_FAILED, "rows cannot be copied in here");
-    return result < 0 ? tell(db, running->step, running->index, statement, err) : 0;
+    return result < 0 ? execute_tell(db, running->step, running->index, statement, err) : 0;
 }
+
+struct inside {
+    const struct migration_statement *block;
+    execute_each_fn *each;
+    void *context;
+};
 
 /* A statement within a block: its place counts from the block's. */
 static int on_inner(void *context, const struct statement *statement, struct error *err)
 {
-    struct running *running = context;
+    const struct inside *inside = context;
     struct statement placed = *statement;
-    placed.column += statement->line == 1 ? running->column - 1 : 0;
-    placed.line += running->line - 1;
-    return run_text(running, &placed, err);
+    placed.column += statement->line == 1 ? inside->block->column - 1 : 0;
+    placed.line += inside->block->line - 1;
+    return inside->each(inside->context, &placed, err);
 }
 
-int execute_statement(struct db *db, const struct migrate_step *step, size_t index,
-                      struct error *err)
+int execute_each(enum db_engine engine, const struct migration_statement *statement,
+                 execute_each_fn *each, void *context, struct error *err)
 {
-    const struct migration_statement *statement =
-        &step->migration->parts[step->direction].items[index];
-    struct running running = {db, step, index, statement->line, statement->column};
-    struct statement whole = {
+    const struct statement whole = {
         .text = statement->text,
         .size = statement->size,
         .line = statement->line,
         .column = statement->column,
     };
     if (!statement->block || statement->kind == STATEMENT_COPY)
-        return run_text(&running, &whole, err);
-    const struct statement_options options = {.dialect = db->ops->engine, .name = "block"};
-    const struct statement_handler handler = {.statement = on_inner, .context = &running};
+        return each(context, &whole, err);
+    struct inside inside = {statement, each, context};
+    const struct statement_options options = {.dialect = engine, .name = "block"};
+    const struct statement_handler handler = {.statement = on_inner, .context = &inside};
     return statement_read_all(&options, &handler, statement->text, statement->size, err);
+}
+
+int execute_statement(struct db *db, const struct migrate_step *step, size_t index,
+                      struct error *err)
+{
+    struct running running = {db, step, index};
+    return execute_each(db->ops->engine, &step->migration->parts[step->direction].items[index],
+                        run_text, &running, err);
 }
 
 /* Does the part stand between one BEGIN and one COMMIT of its own? */
@@ -153,9 +164,15 @@ bool execute_again(const struct run *run, size_t attempt)
     return true;
 }
 
-static int set_timeout(struct db *db, const char *format, int64_t value, struct error *err)
+static int set_timeout(struct db *db, struct error *err, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static int set_timeout(struct db *db, struct error *err, const char *format, ...)
 {
-    SCOPED(string) char *sql = mem_format("%s%" PRId64, format, value);
+    va_list args;
+    va_start(args, format);
+    SCOPED(string) char *sql = mem_format_v(format, args);
+    va_end(args);
     return db_execute(db, sql, NULL, 0, NULL, err);
 }
 
@@ -164,12 +181,13 @@ int execute_lock_timeout(const struct run *run, bool local, struct error *err)
     int64_t seconds = (run->lock_timeout_ms + 999) / 1000;
     switch (run->db->ops->engine) {
     case DB_POSTGRES:
-        return set_timeout(run->db, local ? "SET LOCAL lock_timeout = " : "SET lock_timeout = ",
-                           run->lock_timeout_ms, err);
+        return set_timeout(run->db, err, "SET %s lock_timeout = %" PRId64,
+                           local ? "LOCAL" : "SESSION", run->lock_timeout_ms);
     case DB_MYSQL:
-        if (set_timeout(run->db, "SET SESSION lock_wait_timeout = ", seconds, err) < 0)
-            return -1;
-        return set_timeout(run->db, "SET SESSION innodb_lock_wait_timeout = ", seconds, err);
+        return set_timeout(run->db, err,
+                           "SET SESSION lock_wait_timeout = %" PRId64
+                           ", SESSION innodb_lock_wait_timeout = %" PRId64,
+                           seconds, seconds);
     case DB_SQLITE:
         break;
     }
@@ -201,6 +219,19 @@ void execute_entry_source(const struct migrate_step *step, struct buf *buf,
     migration_normal(step->migration, buf);
     if (buf->length <= SOURCE_MAXIMUM && !step->migration->functions[MIGRATE_UP])
         entry->source = buf->data;
+}
+
+struct history_entry execute_row(const struct run *run, const struct migrate_step *step,
+                                 struct buf *source)
+{
+    bool up = step->direction == MIGRATE_UP;
+    struct history_entry entry = execute_entry(run, step);
+    execute_entry_source(step, source, &entry);
+    entry.status = up ? HISTORY_APPLIED : HISTORY_ROLLBACK;
+    entry.applied_now = up;
+    entry.rolled_back_now = !up;
+    entry.statements_done = entry.statements_total;
+    return entry;
 }
 
 int execute_left(struct error *err, size_t done, const char *left)

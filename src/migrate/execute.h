@@ -9,11 +9,19 @@
 
 struct db;
 struct error;
-enum run_result { RUN_FAILED = -1, RUN_DONE = 0, RUN_NOT_NEEDED = 1 };
+struct migrate_lock;
+
+enum run_result {
+    RUN_FAILED = -1,
+    RUN_DONE = 0,
+    RUN_NOT_NEEDED = 1,
+    RUN_CHANGED = 2, /* of one attempt: the history is not as it was planned with; nothing ran */
+};
 
 struct run {
     struct db *db;
     struct history *history;
+    struct migrate_lock *lock; /* that has to be ours; NULL: there is none */
     int64_t batch;
     int64_t lock_timeout_ms; /* for one statement to wait for others' locks */
     int64_t wait_ms;         /* for another process that migrates the same SQLite file */
@@ -26,6 +34,16 @@ struct run {
 /* Run statement `index`; an error says where it stands, which it is, and what the server said. */
 int execute_statement(struct db *db, const struct migrate_step *step, size_t index,
                       struct error *err);
+
+/* Put where `text` of statement `index` stands, which it is, before the server's words. -1. */
+int execute_tell(struct db *db, const struct migrate_step *step, size_t index,
+                 const struct statement *text, struct error *err);
+
+/* Each single statement of one that is a block: with its place in the file, on the way to where it
+ * runs. */
+typedef int execute_each_fn(void *context, const struct statement *statement, struct error *err);
+int execute_each(enum db_engine engine, const struct migration_statement *statement,
+                 execute_each_fn *each, void *context, struct error *err);
 
 /* Is the statement left out: SQLite's PRAGMA foreign_keys, which is obeyed outside, and the BEGIN
  * and COMMIT that peers want around a file? */
@@ -48,6 +66,9 @@ struct history_entry execute_entry(const struct run *run, const struct migrate_s
 /* The statements themselves, unless they are very long; `buf` has to live as long as the entry. */
 void execute_entry_source(const struct migrate_step *step, struct buf *buf,
                           struct history_entry *entry);
+/* The row of a migration that shares one transaction with it, all of the above in it. */
+struct history_entry execute_row(const struct run *run, const struct migrate_step *step,
+                                 struct buf *source);
 
 /* Add to an error what is left in the database: `left` is printf for `done`. -1. */
 int execute_left(struct error *err, size_t done, const char *left);

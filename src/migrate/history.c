@@ -317,62 +317,105 @@ static size_t assignments_of(const struct history_entry *entry, const char *now,
     for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
         bool applied = strcmp(all[i].column, "applied_at") == 0;
         bool rolled_back = strcmp(all[i].column, "rolled_back_at") == 0;
-        if ((applied && !entry->applied_now) || (rolled_back && !entry->rolled_back_now))
+        bool batch = strcmp(all[i].column, "batch") == 0;
+        if ((applied && !entry->applied_now) || (rolled_back && !entry->rolled_back_now) ||
+            (batch && entry->keep_batch))
             continue;
         items[count++] = all[i];
     }
     return count;
 }
 
-static int update(struct history *history, const char *version, const struct assignment *items,
-                  size_t count, int64_t *ret_changes, struct error *err)
+static void append_update(const struct history *history, const char *version,
+                          const struct assignment *items, size_t count,
+                          struct history_statement *statement)
 {
-    struct db_value values[24];
-    SCOPED(buf) struct buf sql = BUF_INIT;
-    buf_append_format(&sql, "UPDATE %s SET ", history->quoted);
+    buf_append_format(&statement->sql, "UPDATE %s SET ", history->quoted);
     for (size_t i = 0; i < count; i++) {
-        buf_append_format(&sql, "%s%s = %s", i ? ", " : "", items[i].column,
+        buf_append_format(&statement->sql, "%s%s = %s", i ? ", " : "", items[i].column,
                           items[i].moment ? moment_parameter(history) : "?");
-        values[i] = items[i].value;
+        statement->values[i] = items[i].value;
     }
-    buf_append_text(&sql, " WHERE version = ?");
-    values[count] = db_text(version);
-    return db_execute(history->db, sql.data, values, count + 1, ret_changes, err);
+    buf_append_text(&statement->sql, " WHERE version = ?");
+    statement->values[count] = db_text(version);
+    statement->count = count + 1;
 }
 
-static int insert(struct history *history, const char *version, const struct assignment *items,
-                  size_t count, const char *now, struct error *err)
+void history_update_statement(const struct history *history, const struct history_entry *entry,
+                              struct history_statement *ret_statement)
 {
-    struct db_value values[24];
-    SCOPED(buf) struct buf sql = BUF_INIT;
+    struct assignment items[20];
+    *ret_statement = (struct history_statement){.sql = BUF_INIT};
+    moment_text(history, entry->now_ns, ret_statement->now);
+    size_t count = assignments_of(entry, ret_statement->now, items);
+    append_update(history, entry->version, items, count, ret_statement);
+}
+
+void history_insert_statement(const struct history *history, const struct history_entry *entry,
+                              struct history_statement *ret_statement)
+{
+    struct assignment items[20];
     SCOPED(buf) struct buf places = BUF_INIT;
-    buf_append_format(&sql, "INSERT INTO %s (version, created_at", history->quoted);
+    *ret_statement = (struct history_statement){.sql = BUF_INIT};
+    moment_text(history, entry->now_ns, ret_statement->now);
+    size_t count = assignments_of(entry, ret_statement->now, items);
+    struct buf *sql = &ret_statement->sql;
+    buf_append_format(sql, "INSERT INTO %s (version, created_at", history->quoted);
     buf_append_format(&places, "?, %s", moment_parameter(history));
-    values[0] = db_text(version);
-    values[1] = db_text(now);
+    ret_statement->values[0] = db_text(entry->version);
+    ret_statement->values[1] = db_text(ret_statement->now);
     for (size_t i = 0; i < count; i++) {
-        buf_append_format(&sql, ", %s", items[i].column);
+        buf_append_format(sql, ", %s", items[i].column);
         buf_append_format(&places, ", %s", items[i].moment ? moment_parameter(history) : "?");
-        values[i + 2] = items[i].value;
+        ret_statement->values[i + 2] = items[i].value;
     }
-    buf_append_format(&sql, ") VALUES (%s)", places.data);
-    return db_execute(history->db, sql.data, values, count + 2, NULL, err);
+    buf_append_format(sql, ") VALUES (%s)", places.data);
+    ret_statement->count = count + 2;
+}
+
+void history_statement_clear(struct history_statement *statement)
+{
+    buf_clear(&statement->sql);
+}
+
+static int execute(struct history *history, struct history_statement *statement, struct error *err)
+{
+    int result = db_execute(history->db, statement->sql.data, statement->values, statement->count,
+                            NULL, err);
+    history_statement_clear(statement);
+    return result;
+}
+
+int history_insert(struct history *history, const struct history_entry *entry, struct error *err)
+{
+    struct history_statement statement;
+    history_insert_statement(history, entry, &statement);
+    return execute(history, &statement, err);
+}
+
+int history_update(struct history *history, const struct history_entry *entry, struct error *err)
+{
+    struct history_statement statement;
+    history_update_statement(history, entry, &statement);
+    return execute(history, &statement, err);
 }
 
 int history_write(struct history *history, const struct history_entry *entry, struct error *err)
 {
-    struct assignment items[20];
     struct history_row row = {0};
-    char now[40];
-    moment_text(history, entry->now_ns, now);
-    size_t count = assignments_of(entry, now, items);
     int there = history_read_one(history, entry->version, &row, err);
     history_row_clear(&row);
     if (there < 0)
         return -1;
-    if (there)
-        return update(history, entry->version, items, count, NULL, err);
-    return insert(history, entry->version, items, count, now, err);
+    return there ? history_update(history, entry, err) : history_insert(history, entry, err);
+}
+
+static int update(struct history *history, const char *version, const struct assignment *items,
+                  size_t count, struct error *err)
+{
+    struct history_statement statement = {.sql = BUF_INIT};
+    append_update(history, version, items, count, &statement);
+    return execute(history, &statement, err);
 }
 
 int history_progress(struct history *history, const char *version, int64_t statements_done,
@@ -382,7 +425,7 @@ int history_progress(struct history *history, const char *version, int64_t state
         {"statements_done", number(statements_done), false},
         {"progress", db_text(progress), false},
     };
-    return update(history, version, items, ARRAY_SIZE(items), NULL, err);
+    return update(history, version, items, ARRAY_SIZE(items), err);
 }
 
 int history_source(struct history *history, const char *version, char **ret_source,
@@ -398,7 +441,7 @@ int history_time(struct history *history, const char *version, int64_t execution
                  struct error *err)
 {
     const struct assignment item = {"execution_time_ms", number(execution_time_ms), false};
-    return update(history, version, &item, 1, NULL, err);
+    return update(history, version, &item, 1, err);
 }
 
 /* ---- rows ---- */

@@ -9,6 +9,7 @@
 #ifndef KEDGE_MIGRATE_HISTORY_H
 #define KEDGE_MIGRATE_HISTORY_H
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "db/db.h"
 
@@ -76,6 +77,7 @@ struct history_entry {
     const char *description;
     enum history_status status;
     int64_t batch;
+    bool keep_batch; /* an update leaves it as it is */
     const char *checksum;
     bool applied_now;     /* set applied_at to `now_ns` */
     bool rolled_back_now; /* set rolled_back_at to `now_ns` */
@@ -94,6 +96,25 @@ struct history_entry {
 /* Insert the row, or write over the one of that version; created_at and, unless told otherwise,
  * applied_at and rolled_back_at stay. */
 int history_write(struct history *history, const struct history_entry *entry, struct error *err);
+
+/* The same when it is known that there is no such row (ERROR_EXISTS when there is one), and when it
+ * is known that there is one. */
+int history_insert(struct history *history, const struct history_entry *entry, struct error *err);
+int history_update(struct history *history, const struct history_entry *entry, struct error *err);
+
+/* These two as statements, to stand among others. */
+struct history_statement {
+    struct buf sql;
+    struct db_value values[24]; /* borrowed from the entry and from `now` */
+    size_t count;
+    char now[40];
+};
+
+void history_insert_statement(const struct history *history, const struct history_entry *entry,
+                              struct history_statement *ret_statement);
+void history_update_statement(const struct history *history, const struct history_entry *entry,
+                              struct history_statement *ret_statement);
+void history_statement_clear(struct history_statement *statement);
 
 /* Only how it went on: statements_done and progress. */
 int history_progress(struct history *history, const char *version, int64_t statements_done,

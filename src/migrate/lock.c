@@ -20,8 +20,14 @@ struct lock_sql {
     const char *release;
     const char *holder;
     const char *session; /* the server's process, when a pooler may change it; NULL */
-    const char *held;    /* 1 when this session has it; NULL where nothing stands between */
+    const char *held;    /* how often session ?, which must be this one, has it; NULL where nothing
+                            stands between */
+    const char *guard;   /* the same, as an error when it is never */
 };
+
+#define HELD_BY_US                                                                                 \
+    " FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1 "                     \
+    "AND pid = pg_backend_pid() AND pid = ? AND (classid::bigint << 32 | objid::bigint) = ?"
 
 static const struct lock_sql engines[] = {
     [DB_POSTGRES] =
@@ -38,9 +44,9 @@ static const struct lock_sql engines[] = {
                 "AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) "
                 "AND (l.classid::bigint << 32 | l.objid::bigint) = ?",
             .session = "SELECT pg_backend_pid()",
-            .held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted "
-                    "AND objsubid = 1 AND pid = pg_backend_pid() "
-                    "AND (classid::bigint << 32 | objid::bigint) = ?",
+            .held = "SELECT count(*)" HELD_BY_US,
+            /* A division by zero is an error that any server raises and no setting turns off. */
+            .guard = "SELECT 1 / count(*)" HELD_BY_US,
         },
     [DB_MYSQL] =
         {
@@ -121,24 +127,35 @@ static int wait_for(struct migrate_lock *lock, const struct migrate_lock_options
     }
 }
 
-int migrate_lock_check(struct migrate_lock *lock, struct error *err)
+int migrate_lock_lost(struct error *err)
 {
-    if (!lock->db)
-        return 0;
-    const struct lock_sql *sql = &engines[lock->db->ops->engine];
-    int64_t session = 0;
-    int64_t held = 1;
-    if (!sql->held)
-        return 0;
-    if (db_query_integer(lock->db, sql->session, NULL, 0, &session, err) < 0 ||
-        ask(lock, sql->held, &held, err) < 0)
-        return -1;
-    if (held > 0 && session == lock->session)
-        return 0;
     error_set(err, ERROR_FAILED,
               "the migration lock does not hold: a pooler changes the server's "
               "session between statements");
     return error_hint(err, "connect to the server directly, or to a pool in session mode");
+}
+
+bool migrate_lock_guard(struct migrate_lock *lock, struct db_statement *ret_statement)
+{
+    const char *sql = lock->db ? engines[lock->db->ops->engine].guard : NULL;
+    if (!sql)
+        return false;
+    lock->guard[0] = db_integer(lock->session);
+    lock->guard[1] = db_integer(lock->key);
+    *ret_statement = (struct db_statement){sql, strlen(sql), lock->guard, 2};
+    return true;
+}
+
+int migrate_lock_check(struct migrate_lock *lock, struct error *err)
+{
+    const char *sql = lock->db ? engines[lock->db->ops->engine].held : NULL;
+    const struct db_value parameters[] = {db_integer(lock->session), db_integer(lock->key)};
+    int64_t held = 0;
+    if (!sql)
+        return 0;
+    if (db_query_integer(lock->db, sql, parameters, 2, &held, err) < 0)
+        return -1;
+    return held > 0 ? 0 : migrate_lock_lost(err);
 }
 
 int migrate_lock_take(struct migrate_lock *lock, struct db *db,

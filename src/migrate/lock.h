@@ -5,11 +5,11 @@
 #ifndef KEDGE_MIGRATE_LOCK_H
 #define KEDGE_MIGRATE_LOCK_H
 
+#include "db/db.h"
 #include "migrate/filelock.h"
 
 #include <stdint.h>
 
-struct db;
 struct error;
 
 /* Called once when the lock is held by somebody; `holder` says who, as far as it is known. */
@@ -26,7 +26,8 @@ struct migrate_lock {
     struct db *db;
     char name[64];
     int64_t key;
-    int64_t session;      /* PostgreSQL: the backend that holds it */
+    int64_t session; /* PostgreSQL: the backend that holds it */
+    struct db_value guard[2];
     struct filelock file; /* SQLite */
 };
 
@@ -39,6 +40,14 @@ int migrate_lock_take(struct migrate_lock *lock, struct db *db,
 
 /* Is it still ours? 0 or -1. */
 int migrate_lock_check(struct migrate_lock *lock, struct error *err);
+
+/* The same question as a statement that fails with LOCK_GUARD_STATE when it is not, to stand in one
+ * transaction with what the lock protects; it borrows from the lock. False: there is nothing to
+ * ask. */
+#define LOCK_GUARD_STATE "22012"
+bool migrate_lock_guard(struct migrate_lock *lock, struct db_statement *ret_statement);
+/* The error for a lock that is not ours any more. -1. */
+int migrate_lock_lost(struct error *err);
 
 /* Let go; a lock that is not held is left alone. A failure is of no consequence: the lock goes with
  * the session. */

@@ -228,12 +228,11 @@ static struct run run_of(struct migrator *migrator, int64_t batch)
 static int run_plan(struct migrator *migrator, const struct migrate_plan *plan,
                     struct migrate_lock *lock, int64_t batch, size_t *count, struct error *err)
 {
-    const struct run run = run_of(migrator, batch);
+    struct run run = run_of(migrator, batch);
+    run.lock = lock;
     for (size_t i = 0; i < plan->count; i++) {
         const struct migrate_step *step = &plan->items[i];
         int64_t duration_ms = 0;
-        if (migrate_lock_check(lock, err) < 0)
-            return -1;
         notify(migrator, MIGRATE_STARTING, step, NULL, 0);
         enum run_result result = run_step(&run, step, &duration_ms, err);
         if (result == RUN_FAILED)

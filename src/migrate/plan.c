@@ -49,12 +49,13 @@ static int check_changed(const struct migration_set *set, const struct history_r
     return 0;
 }
 
-static void add_step(struct migrate_plan *plan, const struct migration *migration,
-                     enum direction direction, bool late)
+static struct migrate_step *add_step(struct migrate_plan *plan, const struct migration *migration,
+                                     enum direction direction)
 {
     ARRAY_GROW(plan->items, plan->count, plan->capacity);
-    plan->items[plan->count++] =
-        (struct migrate_step){.migration = migration, .direction = direction, .late = late};
+    struct migrate_step *step = &plan->items[plan->count++];
+    *step = (struct migrate_step){.migration = migration, .direction = direction};
+    return step;
 }
 
 static int plan_up(const struct migration_set *set, const struct history_rows *rows,
@@ -77,8 +78,11 @@ static int plan_up(const struct migration_set *set, const struct history_rows *r
         if (version && migration_version_compare(migration->version, version) > 0)
             break;
         bool wanted = !one || migration_version_compare(migration->version, version) == 0;
-        if (wanted && !is_applied(rows, migration))
-            add_step(plan, migration, MIGRATE_UP, i < newest);
+        if (!wanted || is_applied(rows, migration))
+            continue;
+        struct migrate_step *step = add_step(plan, migration, MIGRATE_UP);
+        step->late = i < newest;
+        step->recorded = history_rows_find(rows, migration->version) != NULL;
     }
     return 0;
 }
@@ -136,7 +140,7 @@ static int add_down(const struct migration_set *set, const struct history_row *r
                   row->version, place);
         return error_hint(err, "write a new migration that undoes it");
     }
-    add_step(plan, migration, MIGRATE_DOWN, false);
+    add_step(plan, migration, MIGRATE_DOWN)->recorded = true;
     return 0;
 }
 

@@ -25,7 +25,8 @@ struct migrate_request {
 struct migrate_step {
     const struct migration *migration;
     enum direction direction;
-    bool late; /* up: a newer one is applied already */
+    bool late;     /* up: a newer one is applied already */
+    bool recorded; /* the history has a row of it */
 };
 
 /* In the order of running. Migrations are borrowed from the set. */

@@ -5,6 +5,8 @@
 #include "base/stop.h"
 #include "migrate/classify.h"
 #include "migrate/execute.h"
+#include "migrate/lock.h"
+#include "migrate/pipelined.h"
 #include "migrate/pragma.h"
 #include "migrate/stepwise.h"
 
@@ -85,27 +87,36 @@ int run_check(const struct run *run, const struct migrate_plan *plan, struct err
 
 /* ---- in one transaction ---- */
 
-/* 1 when there is nothing to do any more. */
-static int write_row(const struct run *run, const struct migrate_step *step, struct error *err)
+/* The row that is there already: 1 when there is nothing to do any more. */
+static int look(const struct run *run, const struct migrate_step *step, bool *ret_there,
+                int64_t *ret_batch, struct error *err)
 {
     struct history_row row = {0};
+    bool up = step->direction == MIGRATE_UP;
     int there = history_read_one(run->history, step->migration->version, &row, err);
     bool done = migrate_plan_done(step->migration, step->direction, there > 0 ? &row : NULL);
-    int64_t batch = step->direction == MIGRATE_UP ? run->batch : row.batch;
+    *ret_there = there > 0;
+    *ret_batch = up ? run->batch : row.batch;
     history_row_clear(&row);
-    if (there < 0)
-        return -1;
-    if (done)
-        return 1;
-    struct history_entry entry = execute_entry(run, step);
-    entry.batch = batch;
+    return there < 0 ? -1 : done;
+}
+
+/* `trust` the plan: it knows whether there is a row, unless one has come since. */
+static enum run_result write_row(const struct run *run, const struct migrate_step *step, bool trust,
+                                 struct error *err)
+{
     SCOPED(buf) struct buf source = BUF_INIT;
-    execute_entry_source(step, &source, &entry);
-    entry.status = step->direction == MIGRATE_UP ? HISTORY_APPLIED : HISTORY_ROLLBACK;
-    entry.applied_now = step->direction == MIGRATE_UP;
-    entry.rolled_back_now = step->direction == MIGRATE_DOWN;
-    entry.statements_done = entry.statements_total;
-    return history_write(run->history, &entry, err);
+    struct history_entry entry = execute_row(run, step, &source);
+    bool there = false;
+    trust &= !step->recorded;
+    int needed = trust ? 0 : look(run, step, &there, &entry.batch, err);
+    if (needed != 0)
+        return needed < 0 ? RUN_FAILED : RUN_NOT_NEEDED;
+    int written = there ? history_update(run->history, &entry, err)
+                        : history_insert(run->history, &entry, err);
+    if (written < 0)
+        return trust && err->code == ERROR_EXISTS ? RUN_CHANGED : RUN_FAILED;
+    return RUN_DONE;
 }
 
 static int run_statements(const struct run *run, const struct migrate_step *step, struct error *err)
@@ -129,18 +140,22 @@ static int run_statements(const struct run *run, const struct migrate_step *step
     return 0;
 }
 
-static int run_inside(const struct run *run, const struct migrate_step *step, int64_t *ret_ms,
-                      struct error *err)
+static enum run_result run_inside(const struct run *run, const struct migrate_step *step,
+                                  bool trust, int64_t *ret_ms, struct error *err)
 {
     struct os *os = run->db->os;
     int64_t started_ns = os->clock_monotonic_ns(os);
-    int needed = write_row(run, step, err);
-    if (needed != 0)
-        return needed;
+    if (run->lock && migrate_lock_check(run->lock, err) < 0)
+        return RUN_FAILED;
+    enum run_result result = write_row(run, step, trust, err);
+    if (result != RUN_DONE)
+        return result;
     if (execute_lock_timeout(run, true, err) < 0 || run_statements(run, step, err) < 0)
-        return -1;
+        return RUN_FAILED;
     *ret_ms = (os->clock_monotonic_ns(os) - started_ns) / 1000000;
-    return history_time(run->history, step->migration->version, *ret_ms, err);
+    if (history_time(run->history, step->migration->version, *ret_ms, err) < 0)
+        return RUN_FAILED;
+    return RUN_DONE;
 }
 
 /* Commit; what the server says after the last statement is reported with the file. */
@@ -161,20 +176,21 @@ static int finish(const struct run *run, const struct migrate_step *step, struct
 }
 
 static enum run_result run_attempt(const struct run *run, const struct migrate_step *step,
-                                   struct pragma *pragma, int64_t *ret_ms, struct error *err)
+                                   struct pragma *pragma, bool trust, int64_t *ret_ms,
+                                   struct error *err)
 {
     struct error ignored = ERROR_INIT;
     if (execute_begin(run, err) < 0)
         return RUN_FAILED;
-    int result = run_inside(run, step, ret_ms, err);
-    if (result == 0)
-        result = finish(run, step, pragma, err);
-    if (result == 0)
+    enum run_result result = run_inside(run, step, trust, ret_ms, err);
+    if (result == RUN_DONE && finish(run, step, pragma, err) < 0)
+        result = RUN_FAILED;
+    if (result == RUN_DONE)
         return RUN_DONE;
     struct db_fault fault = run->db->fault;
     db_rollback(run->db, &ignored);
     run->db->fault = fault;
-    return result < 0 ? RUN_FAILED : RUN_NOT_NEEDED;
+    return result;
 }
 
 static enum run_result run_transaction(const struct run *run, const struct migrate_step *step,
@@ -183,13 +199,19 @@ static enum run_result run_transaction(const struct run *run, const struct migra
     SCOPED(pragma) struct pragma pragma = PRAGMA_INIT;
     if (pragma_before(&pragma, run->db, part_of(step), err) < 0)
         return RUN_FAILED;
+    bool together = pipelined_can(run, step);
+    bool trust = true;
     for (size_t attempt = 0;; attempt++) {
         error_clear(err);
         run->db->fault = (struct db_fault){0};
-        enum run_result result = run_attempt(run, step, &pragma, ret_ms, err);
+        enum run_result result = trust && together
+                                     ? pipelined_run(run, step, ret_ms, err)
+                                     : run_attempt(run, step, &pragma, trust, ret_ms, err);
         if (result == RUN_DONE)
             return pragma_after(&pragma, err) < 0 ? RUN_FAILED : RUN_DONE;
-        if (result != RUN_FAILED || err->code == ERROR_LOCKED || !execute_again(run, attempt))
+        if (result == RUN_CHANGED)
+            trust = false;
+        else if (result != RUN_FAILED || err->code == ERROR_LOCKED || !execute_again(run, attempt))
             return result;
     }
 }

@@ -4,6 +4,7 @@
 #include "base/os.h"
 #include "base/stop.h"
 #include "migrate/classify.h"
+#include "migrate/lock.h"
 #include "migrate/progress.h"
 
 #include <stdio.h>
@@ -15,7 +16,9 @@ struct stepping {
     const struct migration_part *part;
     char *place;
     int64_t batch;
+    int64_t started_ns;
     size_t done;
+    bool recorded; /* the history has the row */
 };
 
 static int first_line(const char *text)
@@ -79,58 +82,6 @@ static int resume(struct stepping *stepping, const struct history_row *row, stru
 
 /* ---- what is written ---- */
 
-static int write_progress(const struct stepping *stepping, bool begun, struct error *err)
-{
-    char text[128];
-    struct migrate_progress progress =
-        migrate_progress_of(stepping->part, stepping->step->direction, stepping->done, begun);
-    migrate_progress_format(&progress, text);
-    return history_progress(stepping->run->history, stepping->step->migration->version,
-                            (int64_t)stepping->done, text, err);
-}
-
-static int write_row(const struct stepping *stepping, enum history_status status,
-                     const char *problem, struct error *err)
-{
-    char text[128];
-    struct migrate_progress progress =
-        migrate_progress_of(stepping->part, stepping->step->direction, stepping->done, false);
-    migrate_progress_format(&progress, text);
-    struct history_entry entry = execute_entry(stepping->run, stepping->step);
-    entry.batch = stepping->batch;
-    SCOPED(buf) struct buf source = BUF_INIT;
-    execute_entry_source(stepping->step, &source, &entry);
-    entry.status = status;
-    entry.statements_done = (int64_t)stepping->done;
-    entry.progress = text;
-    entry.error_message = problem;
-    return history_write(stepping->run->history, &entry, err);
-}
-
-static int write_end(const struct stepping *stepping, int64_t duration_ms, struct error *err)
-{
-    struct history_entry entry = execute_entry(stepping->run, stepping->step);
-    entry.batch = stepping->batch;
-    SCOPED(buf) struct buf source = BUF_INIT;
-    bool up = stepping->step->direction == MIGRATE_UP;
-    execute_entry_source(stepping->step, &source, &entry);
-    entry.status = up ? HISTORY_APPLIED : HISTORY_ROLLBACK;
-    entry.applied_now = up;
-    entry.rolled_back_now = !up;
-    entry.statements_done = entry.statements_total;
-    entry.execution_time_ms = duration_ms;
-    return history_write(stepping->run->history, &entry, err);
-}
-
-/* A migration that is being undone stays applied until it is. */
-static enum history_status unfinished_status(const struct stepping *stepping,
-                                             enum history_status up)
-{
-    return stepping->step->direction == MIGRATE_UP ? up : HISTORY_APPLIED;
-}
-
-/* ---- running ---- */
-
 /* Can the statement and its progress share a transaction? */
 static bool can_share(const struct stepping *stepping, const struct migration_statement *statement)
 {
@@ -143,34 +94,94 @@ static bool can_share(const struct stepping *stepping, const struct migration_st
     return !commits_maybe && statement_traits(engine, statement->text, statement->size) == 0;
 }
 
+/* Will the next statement run outside of any transaction, so that it has to be written down before
+ * it does? */
+static bool next_is_alone(const struct stepping *stepping)
+{
+    struct db *db = stepping->run->db;
+    return stepping->done < stepping->part->count && !db->ops->in_transaction(db) &&
+           !can_share(stepping, &stepping->part->items[stepping->done]);
+}
+
+static void progress_text(const struct stepping *stepping, bool begun, char ret_text[static 128])
+{
+    struct migrate_progress progress =
+        migrate_progress_of(stepping->part, stepping->step->direction, stepping->done, begun);
+    migrate_progress_format(&progress, ret_text);
+}
+
+static int write_row(const struct stepping *stepping, enum history_status status, bool begun,
+                     const char *problem, struct error *err)
+{
+    char text[128];
+    SCOPED(buf) struct buf source = BUF_INIT;
+    struct history *history = stepping->run->history;
+    struct history_entry entry = execute_entry(stepping->run, stepping->step);
+    progress_text(stepping, begun, text);
+    execute_entry_source(stepping->step, &source, &entry);
+    entry.batch = stepping->batch;
+    entry.status = status;
+    entry.statements_done = (int64_t)stepping->done;
+    entry.progress = text;
+    entry.error_message = problem;
+    return stepping->recorded ? history_update(history, &entry, err)
+                              : history_insert(history, &entry, err);
+}
+
+static int write_end(const struct stepping *stepping, struct error *err)
+{
+    struct os *os = stepping->run->db->os;
+    SCOPED(buf) struct buf source = BUF_INIT;
+    struct history_entry entry = execute_row(stepping->run, stepping->step, &source);
+    entry.batch = stepping->batch;
+    entry.execution_time_ms = (os->clock_monotonic_ns(os) - stepping->started_ns) / 1000000;
+    return history_update(stepping->run->history, &entry, err);
+}
+
+/* How far it has come; `begun`: what comes next is begun with it. */
+static int write_progress(const struct stepping *stepping, bool begun, struct error *err)
+{
+    char text[128];
+    if (stepping->done == stepping->part->count)
+        return write_end(stepping, err);
+    progress_text(stepping, begun, text);
+    return history_progress(stepping->run->history, stepping->step->migration->version,
+                            (int64_t)stepping->done, text, err);
+}
+
+/* A migration that is being undone stays applied until it is. */
+static enum history_status unfinished_status(const struct stepping *stepping,
+                                             enum history_status up)
+{
+    return stepping->step->direction == MIGRATE_UP ? up : HISTORY_APPLIED;
+}
+
+/* ---- running ---- */
+
 static int run_shared(struct stepping *stepping, struct error *err)
 {
+    struct db *db = stepping->run->db;
+    size_t done = stepping->done;
     if (execute_begin(stepping->run, err) < 0 ||
-        execute_statement(stepping->run->db, stepping->step, stepping->done, err) < 0)
+        execute_statement(db, stepping->step, done, err) < 0)
         return -1;
     stepping->done++;
-    if (write_progress(stepping, false, err) == 0 && db_commit(stepping->run->db, err) == 0)
+    bool begun = stepping->done < stepping->part->count &&
+                 !can_share(stepping, &stepping->part->items[stepping->done]);
+    if (write_progress(stepping, begun, err) == 0 && db_commit(db, err) == 0)
         return 0;
-    stepping->done--;
+    stepping->done = done;
     return -1;
 }
 
+/* Outside of any transaction (it was written down as begun together with the end of the one
+ * before), or within one of the file's own. */
 static int run_alone(struct stepping *stepping, struct error *err)
-{
-    if (write_progress(stepping, true, err) < 0 ||
-        execute_statement(stepping->run->db, stepping->step, stepping->done, err) < 0)
-        return -1;
-    stepping->done++;
-    return write_progress(stepping, false, err);
-}
-
-/* Within a transaction of the file's own. */
-static int run_within(struct stepping *stepping, struct error *err)
 {
     if (execute_statement(stepping->run->db, stepping->step, stepping->done, err) < 0)
         return -1;
     stepping->done++;
-    return write_progress(stepping, false, err);
+    return write_progress(stepping, next_is_alone(stepping), err);
 }
 
 /* What the server refused for a lock has not run, and is tried again. */
@@ -181,7 +192,7 @@ static int run_next(struct stepping *stepping, struct error *err)
     if (stop_check(err) < 0)
         return -1;
     if (db->ops->in_transaction(db))
-        return run_within(stepping, err);
+        return run_alone(stepping, err);
     bool share = can_share(stepping, &stepping->part->items[stepping->done]);
     for (size_t attempt = 0;; attempt++) {
         error_clear(err);
@@ -228,28 +239,29 @@ static void give_up(struct stepping *stepping, struct error *err)
     if (!err->hint[0] && stepping->done > 0)
         error_hint(err, "correct statement %zu and run it again: it goes on there",
                    stepping->done + 1);
-    write_row(stepping, unfinished_status(stepping, HISTORY_FAILED), err->message, &ignored);
+    write_row(stepping, unfinished_status(stepping, HISTORY_FAILED), false, err->message, &ignored);
 }
 
-static int run_all(struct stepping *stepping, int64_t *ret_ms, struct error *err)
+static int run_all(struct stepping *stepping, struct error *err)
 {
-    struct os *os = stepping->run->db->os;
-    int64_t started_ns = os->clock_monotonic_ns(os);
     enum history_status status = unfinished_status(stepping, HISTORY_PENDING);
-    if (write_row(stepping, status, NULL, err) < 0 ||
-        execute_lock_timeout(stepping->run, false, err) < 0)
+    if (execute_lock_timeout(stepping->run, false, err) < 0 ||
+        write_row(stepping, status, next_is_alone(stepping), NULL, err) < 0)
         return -1;
+    stepping->recorded = true;
+    if (stepping->done == stepping->part->count)
+        return write_end(stepping, err);
     while (stepping->done < stepping->part->count) {
         if (run_next(stepping, err) < 0) {
             give_up(stepping, err);
             return -1;
         }
     }
-    *ret_ms = (os->clock_monotonic_ns(os) - started_ns) / 1000000;
-    return write_end(stepping, *ret_ms, err);
+    return 0;
 }
 
-static enum run_result run_locked(struct stepping *stepping, int64_t *ret_ms, struct error *err)
+/* Look at the row, where there may be one: RUN_DONE when the way is free. */
+static enum run_result look(struct stepping *stepping, struct error *err)
 {
     SCOPED(history_row) struct history_row row = {0};
     bool up = stepping->step->direction == MIGRATE_UP;
@@ -257,24 +269,46 @@ static enum run_result run_locked(struct stepping *stepping, int64_t *ret_ms, st
         history_read_one(stepping->run->history, stepping->step->migration->version, &row, err);
     if (there < 0)
         return RUN_FAILED;
-    const struct migrate_step *step = stepping->step;
+    bool done = migrate_plan_done(stepping->step->migration, stepping->step->direction,
+                                  there ? &row : NULL);
+    stepping->recorded = there;
     stepping->batch = up ? stepping->run->batch : row.batch;
-    if (migrate_plan_done(step->migration, step->direction, there ? &row : NULL))
+    if (done)
         return RUN_NOT_NEEDED;
-    if (there && resume(stepping, &row, err) < 0)
+    return there && resume(stepping, &row, err) < 0 ? RUN_FAILED : RUN_DONE;
+}
+
+static enum run_result run_locked(struct stepping *stepping, struct error *err)
+{
+    enum run_result result = RUN_DONE;
+    if (stepping->run->lock && migrate_lock_check(stepping->run->lock, err) < 0)
         return RUN_FAILED;
-    return run_all(stepping, ret_ms, err) < 0 ? RUN_FAILED : RUN_DONE;
+    if (stepping->step->recorded)
+        result = look(stepping, err);
+    if (result != RUN_DONE || run_all(stepping, err) == 0)
+        return result;
+    if (stepping->recorded || err->code != ERROR_EXISTS)
+        return RUN_FAILED;
+    /* Planned without a row, and there is one now. */
+    error_clear(err);
+    result = look(stepping, err);
+    return result == RUN_DONE && run_all(stepping, err) < 0 ? RUN_FAILED : result;
 }
 
 enum run_result stepwise_run(const struct run *run, const struct migrate_step *step,
                              int64_t *ret_ms, struct error *err)
 {
+    struct os *os = run->db->os;
     SCOPED(string) char *place = migration_place(step->migration, step->direction);
     struct stepping stepping = {
         .run = run,
         .step = step,
         .part = &step->migration->parts[step->direction],
         .place = place,
+        .batch = run->batch,
+        .started_ns = os->clock_monotonic_ns(os),
     };
-    return run_locked(&stepping, ret_ms, err);
+    enum run_result result = run_locked(&stepping, err);
+    *ret_ms = (os->clock_monotonic_ns(os) - stepping.started_ns) / 1000000;
+    return result;
 }
