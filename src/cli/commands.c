@@ -123,6 +123,11 @@ const struct command commands[] = {
      .maximum = 1,
      .summary = "mark everything up to a version as applied, without running it",
      .run = command_migrate_baseline},
+    {.name = "migrate import",
+     .summary = "take over the history of another migration tool",
+     .examples = "kedge migrate import --dry-run\n"
+                 "kedge migrate import --from flyway",
+     .run = command_migrate_import},
     {.name = "keygen",
      .flags = COMMAND_PLAIN,
      .summary = "make an age key pair",

@@ -94,7 +94,7 @@ static int on_column(void *context, const struct db_value *columns, size_t count
     return 0;
 }
 
-static int read_columns(struct history *history, struct text_list *columns, struct error *err)
+int history_columns(struct history *history, struct text_list *columns, struct error *err)
 {
     const char *dot = strchr(history->table, '.');
     SCOPED(string)
@@ -112,7 +112,7 @@ int history_find(struct history *history, struct error *err)
         "version",           "name",    "status", "batch", "checksum", "applied_at",
         "execution_time_ms", "progress"};
     SCOPED(text_list) struct text_list columns = TEXT_LIST_INIT;
-    if (read_columns(history, &columns, err) < 0)
+    if (history_columns(history, &columns, err) < 0)
         return -1;
     history->exists = columns.count > 0;
     for (size_t i = 0; history->exists && i < ARRAY_SIZE(needed); i++) {
@@ -122,8 +122,8 @@ int history_find(struct history *history, struct error *err)
         error_set(err, ERROR_FAILED, "the table %s is not kedge's: it has no column %s",
                   history->table, needed[i]);
         return error_hint(err,
-                          "keep another with --history-table NAME, and mark what has run already "
-                          "with kedge migrate baseline VERSION");
+                          "take another tool's over with kedge migrate import, or keep one beside "
+                          "it with --history-table NAME");
     }
     return history->exists;
 }
@@ -291,9 +291,14 @@ struct assignment {
     bool moment;
 };
 
-static size_t assignments_of(const struct history_entry *entry, const char *now,
-                             struct assignment *items)
+/* Their texts live in `statement`. */
+static size_t assignments_of(const struct history *history, const struct history_entry *entry,
+                             struct history_statement *statement, struct assignment *items)
 {
+    const char *now = statement->now;
+    const char *applied_at = entry->applied_unknown ? NULL : statement->applied;
+    moment_text(history, entry->now_ns, statement->now);
+    moment_text(history, entry->applied_ns ? entry->applied_ns : entry->now_ns, statement->applied);
     const struct assignment all[] = {
         {"name", db_text(entry->name ? entry->name : ""), false},
         {"description", db_text(entry->description), false},
@@ -310,7 +315,7 @@ static size_t assignments_of(const struct history_entry *entry, const char *now,
         {"backup_id", db_text(entry->backup_id), false},
         {"error_message", db_text(entry->error_message), false},
         {"updated_at", db_text(now), true},
-        {"applied_at", db_text(now), true},
+        {"applied_at", db_text(applied_at), true},
         {"rolled_back_at", db_text(now), true},
     };
     size_t count = 0;
@@ -318,8 +323,8 @@ static size_t assignments_of(const struct history_entry *entry, const char *now,
         bool applied = strcmp(all[i].column, "applied_at") == 0;
         bool rolled_back = strcmp(all[i].column, "rolled_back_at") == 0;
         bool batch = strcmp(all[i].column, "batch") == 0;
-        if ((applied && !entry->applied_now) || (rolled_back && !entry->rolled_back_now) ||
-            (batch && entry->keep_batch))
+        if ((applied && !entry->applied_now && !entry->applied_unknown) ||
+            (rolled_back && !entry->rolled_back_now) || (batch && entry->keep_batch))
             continue;
         items[count++] = all[i];
     }
@@ -346,8 +351,7 @@ void history_update_statement(const struct history *history, const struct histor
 {
     struct assignment items[20];
     *ret_statement = (struct history_statement){.sql = BUF_INIT};
-    moment_text(history, entry->now_ns, ret_statement->now);
-    size_t count = assignments_of(entry, ret_statement->now, items);
+    size_t count = assignments_of(history, entry, ret_statement, items);
     append_update(history, entry->version, items, count, ret_statement);
 }
 
@@ -357,8 +361,7 @@ void history_insert_statement(const struct history *history, const struct histor
     struct assignment items[20];
     SCOPED(buf) struct buf places = BUF_INIT;
     *ret_statement = (struct history_statement){.sql = BUF_INIT};
-    moment_text(history, entry->now_ns, ret_statement->now);
-    size_t count = assignments_of(entry, ret_statement->now, items);
+    size_t count = assignments_of(history, entry, ret_statement, items);
     struct buf *sql = &ret_statement->sql;
     buf_append_format(sql, "INSERT INTO %s (version, created_at", history->quoted);
     buf_append_format(&places, "?, %s", moment_parameter(history));

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 struct error;
+struct text_list;
 
 #define HISTORY_TABLE "schema_migrations"
 
@@ -61,6 +62,8 @@ void history_clear(struct history *history);
 /* 1 when the table is there and ours, 0 when there is none, -1: ERROR_FAILED when it is another
  * tool's, with the hint what to do. */
 int history_find(struct history *history, struct error *err);
+/* The columns of the table, whosever it is; none when it is not there. */
+int history_columns(struct history *history, struct text_list *columns, struct error *err);
 /* Make the table when it is not there. */
 int history_create(struct history *history, struct error *err);
 
@@ -79,7 +82,9 @@ struct history_entry {
     int64_t batch;
     bool keep_batch; /* an update leaves it as it is */
     const char *checksum;
-    bool applied_now;     /* set applied_at to `now_ns` */
+    bool applied_now;     /* set applied_at to `now_ns`, or to `applied_ns` */
+    int64_t applied_ns;   /* 0: now */
+    bool applied_unknown; /* set applied_at to NULL */
     bool rolled_back_now; /* set rolled_back_at to `now_ns` */
     int64_t now_ns;
     int64_t execution_time_ms;
@@ -108,6 +113,7 @@ struct history_statement {
     struct db_value values[24]; /* borrowed from the entry and from `now` */
     size_t count;
     char now[40];
+    char applied[40];
 };
 
 void history_insert_statement(const struct history *history, const struct history_entry *entry,

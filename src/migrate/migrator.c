@@ -5,6 +5,7 @@
 #include "migrate/difference.h"
 #include "migrate/file.h"
 #include "migrate/folder.h"
+#include "migrate/import.h"
 #include "migrate/lock.h"
 #include "migrate/progress.h"
 #include "migrate/run.h"
@@ -489,6 +490,22 @@ int migrator_baseline(struct migrator *migrator, const char *version, size_t *re
         (*ret_count)++;
     }
     return 0;
+}
+
+/* ---- import ---- */
+
+/* The table of that name may be the other tool's, so nothing is said about it yet. */
+int migrator_import(struct migrator *migrator, const struct import_request *request,
+                    struct import_report *ret_report, struct error *err)
+{
+    SCOPED(migrate_lock) struct migrate_lock lock = MIGRATE_LOCK_INIT;
+    const struct run run = run_of(migrator, 0);
+    if (migration_set_sort(&migrator->set, err) < 0)
+        return -1;
+    migrator->sorted = true;
+    if (!request->dry_run && take_lock(migrator, &lock, err) < 0)
+        return -1;
+    return import_history(&run, &migrator->set, request, ret_report, err);
 }
 
 /* ---- repair ---- */

@@ -107,6 +107,12 @@ int migrator_force(struct migrator *migrator, const char *version, enum history_
 int migrator_baseline(struct migrator *migrator, const char *version, size_t *ret_count,
                       struct error *err);
 
+/* Take over the history of another tool (migrate/import.h), under the lock. */
+struct import_request;
+struct import_report;
+int migrator_import(struct migrator *migrator, const struct import_request *request,
+                    struct import_report *ret_report, struct error *err);
+
 enum repair {
     REPAIR_CHECKSUM,   /* take the file's sum over; failed rows without progress are removed */
     REPAIR_RAN,        /* the statement that was begun has run */

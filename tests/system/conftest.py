@@ -1,6 +1,7 @@
 """What system tests share: the built program, run in a fresh KEDGE_HOME, as a person or a script would run it."""
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -8,6 +9,7 @@ import subprocess
 import pytest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+SERVERS = os.path.join(ROOT, "tests", "servers")
 BUILD = os.path.abspath(os.environ.get("KEDGE_BUILD", os.path.join(ROOT, "build")))
 BINARY = os.path.abspath(os.environ.get("KEDGE_BIN", os.path.join(BUILD, "kedge")))
 
@@ -120,3 +122,63 @@ def processes():
         if process.poll() is None:
             process.send_signal(signal.SIGKILL)
         process.wait()
+
+
+# ---- servers, of this run's own, for the tests that want one ----
+
+def start_server(script, folder, port, values):
+    started = subprocess.run([os.path.join(SERVERS, script), folder, str(port)], capture_output=True, text=True)
+    if started.returncode != 0:
+        pytest.skip(started.stderr.strip()[:200])
+    return dict(line.split("=", 1) for line in started.stdout.splitlines() if "=" in line) | values
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    if not os.path.exists("/usr/lib/postgresql/15/bin/postgres") or not shutil.which("psql"):
+        pytest.skip("no PostgreSQL 15 server here")
+    folder = f"/tmp/kedge-migrate-postgres-{os.getpid()}"
+    os.makedirs(folder, exist_ok=True)
+    settings = start_server("start-postgres.sh", folder, 20000 + os.getpid() % 10000, {})
+
+    class Server:
+        port = settings["PGPORT"]
+
+        @staticmethod
+        def sql(text, database="postgres"):
+            return subprocess.run(["psql", "-X", "-At", "-h", "127.0.0.1", "-p", settings["PGPORT"], "-U", "postgres",
+                                   "-d", database, "-c", text], capture_output=True, text=True, check=True).stdout
+
+        def fresh(self):
+            self.sql("DROP DATABASE IF EXISTS shop WITH (FORCE)")
+            self.sql("CREATE DATABASE shop")
+            return f"postgres://postgres@127.0.0.1:{self.port}/shop"
+
+    yield Server()
+    subprocess.run([os.path.join(SERVERS, "start-postgres.sh"), "stop", folder], check=False)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def mariadb():
+    if not shutil.which("mariadbd", path=os.environ["PATH"] + ":/usr/sbin") or not shutil.which("mariadb"):
+        pytest.skip("no MariaDB server here")
+    folder = f"/tmp/kedge-migrate-mariadb-{os.getpid()}"
+    os.makedirs(folder, exist_ok=True)
+    settings = start_server("start-mariadb.sh", folder, 30000 + os.getpid() % 10000, {})
+
+    class Server:
+        @staticmethod
+        def sql(text, database=""):
+            return subprocess.run(["mariadb", "-N", "-S", settings["MYSQL_SOCKET"], "-u", settings["MYSQL_USER"],
+                                   "-p" + settings["MYSQL_PASSWORD"], "-e", text, database], capture_output=True,
+                                  text=True, check=True).stdout
+
+        def fresh(self):
+            self.sql("DROP DATABASE IF EXISTS shop; CREATE DATABASE shop")
+            return (f"mysql://{settings['MYSQL_USER']}:{settings['MYSQL_PASSWORD']}@127.0.0.1:"
+                    f"{settings['MYSQL_PORT']}/shop")
+
+    yield Server()
+    subprocess.run([os.path.join(SERVERS, "start-mariadb.sh"), "stop", folder], check=False)
+    shutil.rmtree(folder, ignore_errors=True)
