@@ -263,7 +263,10 @@ static int code_word(struct statement_reader *reader, struct error *err)
         int result = code_command(reader, size, err);
         if (result != COMMAND_NOT)
             return result;
-        if (delimiter_here(reader, 0) == SCAN_GO)
+        int here = delimiter_here(reader, 0);
+        if (here == SCAN_MORE)
+            return SCAN_MORE;
+        if (here == SCAN_GO)
             return code_delimiter(reader, err);
     }
     const char *text = scan_text(reader);

@@ -46,6 +46,8 @@ TEST(delimiters_are_followed)
            "select * from t1 | x"},
           {__LINE__, "delimiter done\nselect 1\ndone\nselect 2 done\ndelimiter ;\nx;",
            "select 1 | select 2 | x"},
+          {__LINE__, "delimiter d//\nselect 1\nd//\nselect 2 d//\ndelimiter ;\nx;",
+           "select 1 | select 2 | x"},
           {__LINE__, "delimiter $$\r\nselect 1$$\r\ndelimiter ;\r\nx;", "select 1 | x"},
           {__LINE__, "select 1\ndelimiter //\nx//", "select 1 | x"},
           {__LINE__, "select 1; delimiter //\nx;//", "select 1 | x;"},
