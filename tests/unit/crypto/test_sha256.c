@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "crypto/sha256.h"
 
+#include <openssl/evp.h>
 #include <string.h>
 
 /* FIPS 180-4's own examples, and the empty text. */
@@ -40,5 +41,65 @@ TEST(pieces_give_the_same_digest_and_a_finished_hash_starts_anew)
     }
 }
 
+/* Bytes and numbers that are the same in every run. */
+static uint32_t next_random(uint32_t *state)
+{
+    *state = *state * 1664525 + 1013904223;
+    return *state >> 8;
+}
+
+static void assert_libcrypto_agrees(const uint8_t *data, size_t size, struct sha256 *hash)
+{
+    uint8_t wanted[SHA256_SIZE];
+    uint8_t digest[SHA256_SIZE];
+    assert_int_equal(EVP_Digest(data, size, wanted, NULL, EVP_sha256(), NULL), 1);
+    sha256_finish(hash, digest);
+    assert_memory_equal(digest, wanted, sizeof wanted);
+}
+
+TEST(every_length_up_to_some_blocks_agrees_with_libcrypto)
+{
+    uint8_t data[300];
+    uint32_t random = 1;
+    for (size_t i = 0; i < sizeof data; i++)
+        data[i] = (uint8_t)next_random(&random);
+    SCOPED(sha256) struct sha256 *hash = sha256_new();
+    for (size_t size = 0; size <= sizeof data; size++) {
+        sha256_update(hash, data, size);
+        assert_libcrypto_agrees(data, size, hash);
+    }
+}
+
+TEST(two_streams_side_by_side_are_each_as_alone_in_whatever_pieces)
+{
+    enum { SIZE = 4000 };
+    uint8_t data[2][SIZE];
+    uint32_t random = 2;
+    for (size_t i = 0; i < SIZE; i++) {
+        data[0][i] = (uint8_t)next_random(&random);
+        data[1][i] = (uint8_t)next_random(&random);
+    }
+    SCOPED(sha256) struct sha256 *first = sha256_new();
+    SCOPED(sha256) struct sha256 *second = sha256_new();
+    for (int round = 0; round < 300; round++) {
+        size_t at[2] = {0, 0};
+        while (at[0] < SIZE || at[1] < SIZE) {
+            size_t part[2];
+            for (int i = 0; i < 2; i++) {
+                part[i] = next_random(&random) % (round % 2 ? 90 : 1000);
+                if (part[i] > SIZE - at[i])
+                    part[i] = SIZE - at[i];
+            }
+            sha256_update_two(first, data[0] + at[0], part[0], second, data[1] + at[1], part[1]);
+            at[0] += part[0];
+            at[1] += part[1];
+        }
+        assert_libcrypto_agrees(data[0], SIZE, first);
+        assert_libcrypto_agrees(data[1], SIZE, second);
+    }
+}
+
 TEST_MAIN(UNIT(digests_are_the_published_ones),
-          UNIT(pieces_give_the_same_digest_and_a_finished_hash_starts_anew))
+          UNIT(pieces_give_the_same_digest_and_a_finished_hash_starts_anew),
+          UNIT(every_length_up_to_some_blocks_agrees_with_libcrypto),
+          UNIT(two_streams_side_by_side_are_each_as_alone_in_whatever_pieces))
