@@ -63,12 +63,15 @@ static int write_index(struct artifact_writer *writer, struct manifest *manifest
 /* A file without a single byte is no zstd and no gzip file: an empty image is one empty frame. */
 static int write_empty_frame(struct artifact_writer *writer, struct error *err)
 {
-    SCOPED(encoder) struct encoder *encoder = compression_encoder(writer->compression);
+    SCOPED(encoder)
+    struct encoder *encoder = compression_encoder(writer->compression, writer->name.kind);
     struct frame_buffer buffer = {0};
     struct job job = {.buffer = &buffer, .members = BUF_INIT};
     struct segment nothing = {0};
     job.segment = &nothing;
     int result = writer_compress(encoder, &job, err);
+    if (result == 0)
+        sha256_of(buffer.pages.data, buffer.size, job.frame.sha256);
     if (result == 0 && buffer.size)
         result = sink_write(writer->first, buffer.pages.data, buffer.size, err);
     if (result == 0)

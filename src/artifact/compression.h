@@ -13,7 +13,8 @@ struct sink;
 /* "zstd:3"; to be freed. */
 char *compression_text(struct compression_choice choice);
 
-struct encoder *compression_encoder(struct compression_choice choice);
+/* For the frames of an artifact of this kind ("sql", "sqlite3", "tar"). */
+struct encoder *compression_encoder(struct compression_choice choice, const char *artifact_kind);
 struct decoder *compression_decoder(enum compression kind);
 /* One frame of what is written into it, pushed into `next` (borrowed). */
 struct sink *compression_sink(struct compression_choice choice, struct sink *next);

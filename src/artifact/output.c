@@ -13,19 +13,24 @@
 #include <xxhash.h>
 
 #define PIECE ((size_t)1 << 20)
+/* Pieces that came back and wait for somebody to hash them. */
+#define WAITING_MAXIMUM ((size_t)8)
 /* How far reading back stays behind: the kernel needs time to write, and waiting for it in small
  * steps would make the writes small. */
-#define DISTANCE (UINT64_C(24) << 20)
+#define DISTANCE (UINT64_C(10) << 20)
 
 struct output {
     struct sink sink;
     struct store *store;
     struct crew *crew;
     struct upload *upload;
-    uint64_t size;    /* pushed; read by the reader under the crew's lock */
-    bool complete;    /* everything was pushed and is on the medium */
-    bool reader_ends; /* the reader has returned, or there is none */
-    uint64_t reread;  /* how far the reader came */
+    uint64_t size;        /* pushed; read by the reader under the crew's lock */
+    bool complete;        /* everything was pushed and is on the medium */
+    bool reader_ends;     /* the reader has returned, or there is none */
+    uint64_t fetched;     /* came back and is what was written */
+    uint64_t reread;      /* and is hashed */
+    bool hashing;         /* somebody does the part that follows */
+    struct pages waiting; /* piece n at n % WAITING_MAXIMUM */
     XXH3_state_t *piece_hash;
     size_t piece_filled;
     XXH128_hash_t *pieces; /* one a PIECE of the stored stream */
@@ -78,63 +83,166 @@ static const struct sink_ops output_ops = {.write = output_write};
 
 /* ---- the way back ---- */
 
-/* Compare a piece that came back with its fingerprint, and hash it. */
-static int take_back(struct output *output, uint64_t offset, const void *data, size_t size,
-                     struct error *err)
+/* Compare a piece that came back with its fingerprint. */
+static int compare(struct output *output, uint64_t offset, const void *data, size_t size,
+                   struct error *err)
 {
     crew_lock(output->crew);
     XXH128_hash_t wanted = output->pieces[offset / PIECE];
     crew_unlock(output->crew);
     XXH128_hash_t got = XXH3_128bits(data, size);
-    if (!XXH128_isEqual(wanted, got)) {
-        error_set(err, ERROR_CORRUPT, "what was stored at offset %llu is not what was written",
-                  (unsigned long long)offset);
-        return error_hint(err, "the disk or the way to it damages data: check the destination");
-    }
-    sha256_update(output->hash, data, size);
-    return 0;
+    if (XXH128_isEqual(wanted, got))
+        return 0;
+    error_set(err, ERROR_CORRUPT, "what was stored at offset %llu is not what was written",
+              (unsigned long long)offset);
+    return error_hint(err, "the disk or the way to it damages data: check the destination");
 }
 
-/* Wait for a whole piece to be far enough behind, or for the end: its size, 0 at the end. */
+static uint8_t *slot(const struct output *output, uint64_t offset)
+{
+    return output->waiting.data + offset % (WAITING_MAXIMUM * PIECE);
+}
+
+static bool has_room(const struct output *output)
+{
+    return output->fetched - output->reread <= (WAITING_MAXIMUM - 1) * PIECE;
+}
+
+/* With the lock held: may the next piece be fetched? When everything is complete nobody else comes
+ * by to hash what waits, so waiting for room would be for ever. */
+static bool may_fetch(const struct output *output)
+{
+    return output->complete ||
+           (has_room(output) && output->size >= output->fetched + PIECE + DISTANCE);
+}
+
+/* Wait for the next piece that may be fetched, or for the end: the piece's size, 0 at the end. */
 static size_t next_piece(struct output *output)
 {
     size_t size = 0;
     crew_lock(output->crew);
-    while (!crew_failed(output->crew) && !output->complete &&
-           output->size < output->reread + PIECE + DISTANCE)
+    while (!crew_failed(output->crew) && !may_fetch(output))
         crew_wait(output->crew);
     if (!crew_failed(output->crew)) {
-        uint64_t left = output->size - output->reread;
+        uint64_t left = output->size - output->fetched;
         size = left < PIECE ? (size_t)left : PIECE;
     }
     crew_unlock(output->crew);
     return size;
 }
 
-static int read_pieces(struct output *output, uint8_t *data, struct error *err)
+/* What waits to be hashed, in one stretch: it is the caller's alone until `release`. 0: nothing, or
+ * somebody else is at it. */
+static size_t claim(struct output *output, const uint8_t **ret_data)
+{
+    crew_lock(output->crew);
+    uint64_t size = output->fetched - output->reread;
+    uint64_t room = WAITING_MAXIMUM * PIECE - output->reread % (WAITING_MAXIMUM * PIECE);
+    if (size > room)
+        size = room;
+    if (output->hashing)
+        size = 0;
+    if (size)
+        output->hashing = true;
+    *ret_data = size ? slot(output, output->reread) : NULL;
+    crew_unlock(output->crew);
+    return (size_t)size;
+}
+
+/* The first `size` bytes of what was claimed are hashed. Answers how much waits now. */
+static uint64_t release(struct output *output, size_t size)
+{
+    crew_lock(output->crew);
+    output->hashing = false;
+    output->reread += size;
+    uint64_t left = output->fetched - output->reread;
+    crew_wake(output->crew);
+    crew_unlock(output->crew);
+    return left;
+}
+
+/* Hash what waits until at most `left` bytes do. */
+static void hash_waiting(struct output *output, uint64_t left)
+{
+    const uint8_t *data = NULL;
+    size_t size = 0;
+    do {
+        size = claim(output, &data);
+        if (size)
+            sha256_update(output->hash, data, size);
+    } while (size && release(output, size) > left);
+}
+
+void output_hash_beside(struct output *output, struct sha256 *hash, const void *data, size_t size)
+{
+    const uint8_t *at = data;
+    while (size) {
+        const uint8_t *beside = NULL;
+        size_t waits = claim(output, &beside);
+        size_t part = waits && waits < size ? waits : size;
+        if (part > PIECE)
+            part = PIECE;
+        if (waits) {
+            sha256_update_two(hash, at, part, output->hash, beside, part);
+            release(output, part);
+        } else {
+            sha256_update(hash, at, part);
+        }
+        at += part;
+        size -= part;
+    }
+    crew_lock(output->crew);
+    bool behind = output->fetched - output->reread > WAITING_MAXIMUM * PIECE / 2;
+    crew_unlock(output->crew);
+    if (behind)
+        hash_waiting(output, WAITING_MAXIMUM * PIECE / 2);
+}
+
+static int read_pieces(struct output *output, struct error *err)
 {
     for (;;) {
         size_t size = next_piece(output);
         if (!size)
             return 0;
-        int able = upload_reread(output->upload, output->reread, data, size, err);
+        if (!has_room(output))
+            hash_waiting(output, 0);
+        uint8_t *data = slot(output, output->fetched);
+        int able = upload_reread(output->upload, output->fetched, data, size, err);
         if (able <= 0)
             return able;
-        if (take_back(output, output->reread, data, size, err) < 0)
+        if (compare(output, output->fetched, data, size, err) < 0)
             return -1;
-        output->reread += size;
+        crew_lock(output->crew);
+        output->fetched += size;
+        crew_unlock(output->crew);
     }
+}
+/* Everything that was fetched is hashed when this returns, by whomever. */
+static void hash_rest(struct output *output)
+{
+    crew_lock(output->crew);
+    while (!crew_failed(output->crew) && output->reread < output->fetched) {
+        if (output->hashing) {
+            crew_wait(output->crew);
+            continue;
+        }
+        crew_unlock(output->crew);
+        hash_waiting(output, 0);
+        crew_lock(output->crew);
+    }
+    crew_unlock(output->crew);
 }
 
 static int read_back(void *context, struct error *err)
 {
     struct output *output = context;
-    SCOPED(pages) struct pages pages = PAGES_INIT;
-    int result = pages_reserve(&pages, PIECE, 0, err);
+    int result = pages_reserve(&output->waiting, WAITING_MAXIMUM * PIECE, 0, err);
     if (result == 0)
-        result = read_pieces(output, pages.data, err);
+        result = read_pieces(output, err);
     if (result < 0)
         error_prefix(err, "read back");
+    else
+        hash_rest(output);
     crew_lock(output->crew);
     output->reader_ends = true;
     crew_wake(output->crew);
@@ -218,8 +326,9 @@ int output_reread(struct output *output, const char *key, struct error *err)
             return -1;
         if (got < size)
             return error_set(err, ERROR_CORRUPT, "%s is shorter than what was written", key);
-        if (take_back(output, output->reread, pages.data, size, err) < 0)
+        if (compare(output, output->reread, pages.data, size, err) < 0)
             return -1;
+        sha256_update(output->hash, pages.data, size);
         output->reread += size;
     }
     sha256_finish_text(output->hash, output->checksum);
@@ -236,6 +345,7 @@ void output_close(struct output *output)
     if (!output)
         return;
     upload_free(output->upload);
+    pages_clear(&output->waiting);
     XXH3_freeState(output->piece_hash);
     sha256_free(output->hash);
     free(output->pieces);

@@ -5,7 +5,7 @@
  * A fingerprint of each piece is taken as it leaves and compared with what comes back; the checksum
  * of the manifest is computed from what came back. So it is the SHA-256 of what the store holds,
  * proven to be what was written, for one pass of SHA-256. On stores that can, reading back begins
- * while later bytes are still being made.
+ * while later bytes are still being made; whoever hashes something else meanwhile does it in step.
  */
 #ifndef KEDGE_ARTIFACT_OUTPUT_H
 #define KEDGE_ARTIFACT_OUTPUT_H
@@ -18,6 +18,7 @@
 struct crew;
 struct error;
 struct output;
+struct sha256;
 struct store;
 struct upload;
 
@@ -32,6 +33,11 @@ uint64_t output_size(const struct output *output);
 
 /* Borrowed. */
 struct upload *output_upload(struct output *output);
+
+/* Take `data` into `hash`, and with it, in little more time, some of what came back into the
+ * checksum: two streams at once cost less than one after the other. Any thread; what came back
+ * waits for these calls until output_finish. */
+void output_hash_beside(struct output *output, struct sha256 *hash, const void *data, size_t size);
 
 /* Everything was pushed: on the medium when this returns, and read back where the store can. */
 int output_finish(struct output *output, struct error *err);

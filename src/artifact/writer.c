@@ -4,7 +4,8 @@
  * A pushed segment becomes a job in a ring. Workers take jobs in order, each with a buffer for the
  * frame, so the oldest job always has what it needs and the ring cannot jam. The digest of a
  * database image needs the plain segments one after the other: whichever worker is free does the
- * next piece of it, so it costs no thread of its own. One thread pushes finished frames on, through
+ * next piece of it, so it costs no thread of its own. What is hashed (image, frame, what came back
+ * from the store) is hashed two streams at a time. One thread pushes finished frames on, through
  * encryption if wanted, and notes them in the index.
  */
 #include "artifact/writer.h"
@@ -84,7 +85,6 @@ static void enqueue(struct artifact_writer *writer, struct segment *segment)
         .schema = mem_string(segment->schema),
         .table = mem_string(segment->table),
         .members = BUF_INIT,
-        .digested = !writer->is_image,
         .frame = {.number = writer->pushed,
                   .section = segment->section,
                   .plain = segment->size,
@@ -141,33 +141,51 @@ static const struct segment_sink_ops sink_ops = {
 
 /* ---- workers ---- */
 
-/* With the lock held: the segment goes back when nobody needs it any more. */
-static struct segment *release(struct job *job)
+/* What a worker keeps from frame to frame. */
+struct worker {
+    struct encoder *encoder;
+    struct sha256 *hash;
+};
+
+static bool can_hash(struct artifact_writer *writer)
 {
-    return job->digested && job->compressed ? STEAL(job->segment) : NULL;
+    return writer->is_image && !writer->hashing && writer->hashed < writer->taken &&
+           job_at(writer, writer->hashed)->compressed;
 }
 
-static bool can_digest(const struct artifact_writer *writer)
+/* The segment into the image's digest, its frame, and what came back from the store. */
+static void hash_image(struct artifact_writer *writer, struct job *job, struct sha256 *hash)
 {
-    return writer->is_image && !writer->digesting && writer->digests < writer->pushed;
+    const struct segment *segment = job->segment;
+    size_t both = job->buffer->size < segment->size ? job->buffer->size : segment->size;
+    sha256_update_two(writer->digest, segment->data, both, hash, job->buffer->pages.data,
+                      job->buffer->size);
+    sha256_finish(hash, job->frame.sha256);
+    output_hash_beside(writer->output, writer->digest, segment->data + both, segment->size - both);
 }
 
-/* With the lock held, which is let go while hashing. */
-static void digest_next(struct artifact_writer *writer)
+/* With the lock held, which is let go to give the segment back. */
+static void end_hashed(struct artifact_writer *writer, struct job *job)
 {
-    struct job *job = job_at(writer, writer->digests);
-    writer->digesting = true;
-    crew_unlock(writer->crew);
-    sha256_update(writer->digest, job->segment->data, job->segment->size);
-    crew_lock(writer->crew);
-    writer->digesting = false;
-    writer->digests++;
-    job->digested = true;
-    struct segment *done = release(job);
+    struct segment *done = STEAL(job->segment);
+    job->hashed = true;
+    crew_wake(writer->crew);
     crew_unlock(writer->crew);
     segments_give(writer->segments, done);
     crew_lock(writer->crew);
-    crew_wake(writer->crew);
+}
+
+/* With the lock held, which is let go while hashing. */
+static void hash_next(struct artifact_writer *writer, struct worker *worker)
+{
+    struct job *job = job_at(writer, writer->hashed);
+    writer->hashing = true;
+    crew_unlock(writer->crew);
+    hash_image(writer, job, worker->hash);
+    crew_lock(writer->crew);
+    writer->hashing = false;
+    writer->hashed++;
+    end_hashed(writer, job);
 }
 
 static struct frame_buffer *free_buffer(struct artifact_writer *writer)
@@ -187,45 +205,53 @@ int writer_compress(struct encoder *encoder, struct job *job, struct error *err)
         encoder_encode(encoder, segment->data, segment->size, buffer->pages.data,
                        buffer->pages.capacity, &buffer->size, err) < 0)
         return -1;
-    sha256_of(buffer->pages.data, buffer->size, job->frame.sha256);
     job->frame.length = buffer->size;
     for (size_t i = 0; i < segment->member_count; i++)
         index_append_member(&job->members, &segment->members[i], job->frame.number);
     return 0;
 }
 
+static int compress(struct artifact_writer *writer, struct worker *worker, struct job *job,
+                    struct error *err)
+{
+    if (writer_compress(worker->encoder, job, err) < 0)
+        return -1;
+    progress_add(writer->progress, job->frame.plain);
+    if (writer->is_image)
+        return 0;
+    output_hash_beside(writer->output, worker->hash, job->buffer->pages.data, job->buffer->size);
+    sha256_finish(worker->hash, job->frame.sha256);
+    return 0;
+}
+
 /* With the lock held, which is let go while compressing. */
-static int compress_next(struct artifact_writer *writer, struct encoder *encoder,
+static int compress_next(struct artifact_writer *writer, struct worker *worker,
                          struct frame_buffer *buffer, struct error *err)
 {
     struct job *job = job_at(writer, writer->taken++);
     job->buffer = buffer;
     buffer->used = true;
     crew_unlock(writer->crew);
-    int result = writer_compress(encoder, job, err);
-    progress_add(writer->progress, job->frame.plain);
+    int result = compress(writer, worker, job, err);
     crew_lock(writer->crew);
     if (result < 0)
         return -1;
     job->compressed = true;
-    struct segment *done = release(job);
-    crew_unlock(writer->crew);
-    segments_give(writer->segments, done);
-    crew_lock(writer->crew);
-    crew_wake(writer->crew);
+    if (!writer->is_image)
+        end_hashed(writer, job);
     return 0;
 }
 
-static int work_locked(struct artifact_writer *writer, struct encoder *encoder, struct error *err)
+static int work_locked(struct artifact_writer *writer, struct worker *worker, struct error *err)
 {
     while (!crew_failed(writer->crew)) {
         struct frame_buffer *buffer = NULL;
-        if (can_digest(writer))
-            digest_next(writer);
+        if (can_hash(writer))
+            hash_next(writer, worker);
         else if (writer->taken < writer->pushed && (buffer = free_buffer(writer)) != NULL) {
-            if (compress_next(writer, encoder, buffer, err) < 0)
+            if (compress_next(writer, worker, buffer, err) < 0)
                 return -1;
-        } else if (writer->closed && writer->taken == writer->pushed)
+        } else if (writer->closed && writer->written == writer->pushed)
             return 0;
         else
             crew_wait(writer->crew);
@@ -236,9 +262,12 @@ static int work_locked(struct artifact_writer *writer, struct encoder *encoder, 
 static int work(void *context, struct error *err)
 {
     struct artifact_writer *writer = context;
-    SCOPED(encoder) struct encoder *encoder = compression_encoder(writer->compression);
+    SCOPED(encoder)
+    struct encoder *encoder = compression_encoder(writer->compression, writer->name.kind);
+    SCOPED(sha256) struct sha256 *hash = sha256_new();
+    struct worker worker = {.encoder = encoder, .hash = hash};
     crew_lock(writer->crew);
-    int result = work_locked(writer, encoder, err);
+    int result = work_locked(writer, &worker, err);
     crew_unlock(writer->crew);
     return result;
 }
@@ -300,7 +329,7 @@ static struct job *next_frame(struct artifact_writer *writer)
     while (!job && !crew_failed(writer->crew) &&
            !(writer->closed && writer->written == writer->pushed)) {
         struct job *next = job_at(writer, writer->written);
-        if (writer->written < writer->pushed && next->compressed && next->digested)
+        if (writer->written < writer->pushed && next->hashed)
             job = next;
         else
             crew_wait(writer->crew);

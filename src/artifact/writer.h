@@ -30,13 +30,13 @@ struct frame_buffer {
 
 /* A segment on its way to being a frame. */
 struct job {
-    struct segment *segment; /* NULL once compressed and digested */
+    struct segment *segment; /* NULL once compressed and hashed */
     struct frame_buffer *buffer;
     struct index_frame frame;
     char *schema, *table; /* frame's, owned */
     struct buf members;   /* index lines of the members that begin in it */
-    bool digested;
     bool compressed;
+    bool hashed;
 };
 
 struct artifact_writer {
@@ -62,13 +62,13 @@ struct artifact_writer {
     struct frame_buffer *buffers;
     size_t buffer_count;
     uint64_t pushed;
-    uint64_t taken;   /* by workers */
-    uint64_t digests; /* done or being done */
+    uint64_t taken;  /* by workers */
+    uint64_t hashed; /* of an image, in order: done or being done */
     uint64_t written;
     uint64_t plain; /* bytes pushed */
     uint64_t rows;
     uint64_t flight; /* plain bytes pushed and not yet written */
-    bool digesting;
+    bool hashing;
     bool closed; /* nothing more will be pushed */
     struct buf tables;
 
@@ -83,7 +83,7 @@ struct artifact_writer {
 
 /* Where a frame lies is known: note it in the index, and of an image for the manifest. */
 int writer_note_frame(struct artifact_writer *writer, struct job *job, struct error *err);
-/* Compress and hash job->segment into job->buffer. */
+/* Compress job->segment into job->buffer. */
 int writer_compress(struct encoder *encoder, struct job *job, struct error *err);
 void writer_clear_job(struct job *job);
 

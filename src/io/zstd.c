@@ -20,11 +20,19 @@ static void *must(void *context)
     abort();
 }
 
-static ZSTD_CCtx *context_new(int level)
+/* Level 3 looks for short matches in a table that is larger than a first-level cache. */
+#define SHORT_LEVEL 3
+#define LONG_MATCH_LOG 17
+
+static ZSTD_CCtx *context_new(int level, int short_log)
 {
     ZSTD_CCtx *context = must(ZSTD_createCCtx());
     ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level);
     ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1);
+    if (level == SHORT_LEVEL && short_log) {
+        ZSTD_CCtx_setParameter(context, ZSTD_c_hashLog, LONG_MATCH_LOG);
+        ZSTD_CCtx_setParameter(context, ZSTD_c_chainLog, short_log);
+    }
     return context;
 }
 
@@ -65,11 +73,11 @@ static const struct encoder_ops encoder_ops = {
     .free = zstd_encoder_free,
 };
 
-struct encoder *zstd_encoder_new(int level)
+struct encoder *zstd_encoder_new(int level, int short_log)
 {
     struct zstd_encoder *encoder = MEM_NEW(struct zstd_encoder);
     encoder->base.ops = &encoder_ops;
-    encoder->context = context_new(level);
+    encoder->context = context_new(level, short_log);
     return &encoder->base;
 }
 
@@ -197,7 +205,7 @@ struct sink *zstd_sink_new(int level, struct sink *next)
 {
     struct zstd_sink *sink = MEM_NEW(struct zstd_sink);
     sink->base.ops = &sink_ops;
-    sink->context = context_new(level);
+    sink->context = context_new(level, 0);
     sink->next = next;
     sink->piece = mem_alloc(SINK_PIECE, 1);
     return &sink->base;

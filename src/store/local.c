@@ -30,7 +30,7 @@ struct local_upload {
 #define WRITEBACK_STEP (UINT64_C(8) << 20)
 #define PAGE_MASK (~UINT64_C(4095))
 #define WINDOW (UINT64_C(32) << 20) /* read back at once */
-#define RECENT (UINT64_C(16) << 20) /* written last, not waited for yet */
+#define RECENT (UINT64_C(6) << 20)  /* written last, not waited for yet */
 
 /* ---- uploads ---- */
 

@@ -161,7 +161,7 @@ static void encode(const struct making *making, const struct buf *plain)
     struct error err = ERROR_INIT;
     SCOPED(encoder)
     struct encoder *encoder =
-        compression_encoder((struct compression_choice){making->shape->compression, 0});
+        compression_encoder((struct compression_choice){making->shape->compression, 0}, "sql");
     size_t bound = encoder_bound(encoder, plain->length) + 1;
     SCOPED(memory) void *out = mem_alloc(bound, 1);
     size_t length = 0;

@@ -15,7 +15,7 @@ enum kind { ZSTD, GZIP, PLAIN };
 static struct encoder *encoder_for(enum kind kind, int level)
 {
     if (kind == ZSTD)
-        return zstd_encoder_new(level);
+        return zstd_encoder_new(level, 0);
     return kind == GZIP ? gzip_encoder_new(level) : plain_encoder_new();
 }
 
