@@ -1,6 +1,6 @@
 """What kedge migrate promises when things go wrong or go at once: round trips, crashes, locks, poolers.
 
-The servers are those of test_migrate.py; where one is not installed, its tests are skipped.
+The servers are those of conftest.py; where one is not installed, its tests are skipped.
 """
 import os
 import sys
@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from conftest import ROOT
-from test_migrate import mariadb, postgres, server, site, write  # noqa: F401  (fixtures)
+from test_migrate import server, write  # noqa: F401  (server is a fixture)
 
 sys.path.insert(0, os.path.join(ROOT, "tests", "harness"))
 from wire_proxy import WireProxy  # noqa: E402
