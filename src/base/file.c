@@ -88,6 +88,7 @@ int file_read_all(struct os *os, const char *path, struct buf *buf, struct error
     if (fd < 0)
         return -1;
     int result = 0;
+    size_t used = 0;
     char piece[16384];
     for (;;) {
         ssize_t got = os->read(os, fd, piece, sizeof piece);
@@ -97,13 +98,14 @@ int file_read_all(struct os *os, const char *path, struct buf *buf, struct error
             result = error_set_errno(err, ERROR_FAILED, errno, "read %s", path);
         if (got <= 0)
             break;
+        used = (size_t)got > used ? (size_t)got : used;
         buf_append(buf, piece, (size_t)got);
         if (buf_check(buf, path, err) < 0) {
             result = -1;
             break;
         }
     }
-    mem_wipe(piece, sizeof piece);
+    mem_wipe(piece, used);
     file_close(os, &fd);
     return result;
 }

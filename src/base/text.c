@@ -212,9 +212,23 @@ static size_t utf8_length(const unsigned char *at, size_t left)
     return 0;
 }
 
+/* Are the next eight bytes all ASCII, as nearly all are? */
+static bool is_ascii_word(const char *data, size_t left)
+{
+    uint64_t word;
+    if (left < sizeof word)
+        return false;
+    memcpy(&word, data, sizeof word);
+    return (word & UINT64_C(0x8080808080808080)) == 0;
+}
+
 bool text_is_utf8(const char *data, size_t size)
 {
     for (size_t at = 0; at < size;) {
+        if (is_ascii_word(data + at, size - at)) {
+            at += sizeof(uint64_t);
+            continue;
+        }
         size_t length = utf8_length((const unsigned char *)data + at, size - at);
         if (!length)
             return false;
@@ -227,6 +241,14 @@ void text_append_visible(struct buf *buf, const char *text, size_t size)
 {
     const unsigned char *bytes = (const unsigned char *)text;
     for (size_t at = 0; at < size;) {
+        size_t plain = at;
+        while (plain < size && bytes[plain] >= 0x20 && bytes[plain] < 0x7F)
+            plain++;
+        if (plain > at) {
+            buf_append(buf, text + at, plain - at);
+            at = plain;
+            continue;
+        }
         size_t length = utf8_length(bytes + at, size - at);
         bool c1_control = length == 2 && bytes[at] == 0xC2 && bytes[at + 1] < 0xA0;
         if (length > 1 && !c1_control) {
@@ -239,10 +261,8 @@ void text_append_visible(struct buf *buf, const char *text, size_t size)
             buf_append_text(buf, "\\n");
         else if (c == '\t')
             buf_append_text(buf, "\\t");
-        else if (c < 0x20 || c >= 0x7F)
-            buf_append_format(buf, "\\x%02x", c);
         else
-            buf_append_char(buf, (char)c);
+            buf_append_format(buf, "\\x%02x", c);
     }
 }
 

@@ -204,6 +204,12 @@ static void squeeze(const struct table *table, size_t *widths, size_t limit)
     }
 }
 
+static void append_blanks(struct buf *line, size_t count)
+{
+    while (count-- > 0)
+        buf_append_char(line, ' ');
+}
+
 static void print_cell(struct buf *line, const char *text, size_t width, bool right)
 {
     size_t shown = table_text_width(text);
@@ -215,12 +221,12 @@ static void print_cell(struct buf *line, const char *text, size_t width, bool ri
     }
     size_t blanks = width > shown ? width - shown : 0;
     if (right)
-        buf_append_format(line, "%*s", (int)blanks, "");
+        append_blanks(line, blanks);
     buf_append_text(line, text);
     if (cut)
         buf_append_text(line, "\u2026");
     if (!right)
-        buf_append_format(line, "%*s", (int)blanks, "");
+        append_blanks(line, blanks);
 }
 
 static void print_line(const struct table *table, const struct cell *cells, const size_t *widths)
@@ -231,7 +237,7 @@ static void print_line(const struct table *table, const struct cell *cells, cons
         if (!column->title)
             continue;
         if (line.length)
-            buf_append_format(&line, "%*s", COLUMN_GAP, "");
+            append_blanks(&line, COLUMN_GAP);
         print_cell(&line, cells ? cells[i].shown : column->title, widths[i],
                    is_right(column->type));
     }

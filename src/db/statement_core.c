@@ -83,7 +83,8 @@ int scan_fail(const struct statement_reader *reader, size_t index, bool usage, s
 
 bool scan_is(const char *text, size_t size, const char *word)
 {
-    return strlen(word) == size && strncasecmp(text, word, size) == 0;
+    return (text[0] | 0x20) == (word[0] | 0x20) && strlen(word) == size &&
+           strncasecmp(text, word, size) == 0;
 }
 
 static void statement_touch(struct statement_reader *reader)
