@@ -238,6 +238,8 @@ int migration_read(struct migration *migration, const struct migration_text *tex
     migration_part_clear(&reading.down);
     if (result < 0)
         return error_recode(err, ERROR_FAILED);
+    migration_part_trim(&migration->parts[MIGRATE_UP]);
+    migration_part_trim(&migration->parts[MIGRATE_DOWN]);
     migration_sum(migration);
     return 0;
 }

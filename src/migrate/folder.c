@@ -5,6 +5,7 @@
 #include "migrate/envsub.h"
 #include "migrate/file.h"
 #include "migrate/naming.h"
+#include "migrate/parallel.h"
 #include "migrate/placeholder.h"
 
 #include <stdlib.h>
@@ -37,6 +38,8 @@ struct entry {
     struct buf text;
     enum layout layout;
     bool outside; /* its .conf file says so */
+    enum syntax syntax;
+    struct migration *migration; /* NULL: it is passed over */
 };
 
 struct listing {
@@ -233,19 +236,16 @@ static enum layout layout_of(const struct entry *entry)
     return LAYOUT_BARE;
 }
 
-static int read_texts(struct listing *listing, struct error *err)
+static int read_text(void *context, size_t index, struct error *err)
 {
-    for (size_t i = 0; i < listing->count; i++) {
-        struct entry *entry = &listing->items[i];
-        if (file_read_all(listing->folder->os, entry->path, &entry->text, err) < 0)
-            return -1;
-        entry->layout = layout_of(entry);
-        if (entry->layout == LAYOUT_FLYWAY && replace_placeholders(listing, entry, err) < 0)
-            return -1;
-        if (entry->layout == LAYOUT_GOOSE && replace_environment(entry, err) < 0)
-            return -1;
-    }
-    return 0;
+    const struct listing *listing = context;
+    struct entry *entry = &listing->items[index];
+    if (file_read_all(listing->folder->os, entry->path, &entry->text, err) < 0)
+        return -1;
+    entry->layout = layout_of(entry);
+    if (entry->layout == LAYOUT_FLYWAY && replace_placeholders(listing, entry, err) < 0)
+        return -1;
+    return entry->layout == LAYOUT_GOOSE ? replace_environment(entry, err) : 0;
 }
 
 /* ---- whose folder it is ---- */
@@ -397,16 +397,16 @@ static bool is_needless_baseline(const struct listing *listing, const struct ent
     return false;
 }
 
-static int read_entry(struct listing *listing, const struct entry *entry, struct migration_set *set,
-                      struct error *err)
+/* Give the entry its migration, which is read later; none when it is passed over. */
+static void place_entry(struct listing *listing, struct entry *entry, struct migration_set *set)
 {
-    enum syntax syntax = syntax_of(listing, entry);
-    const char *problem = why_misnamed(listing, entry, syntax);
+    entry->syntax = syntax_of(listing, entry);
+    const char *problem = why_misnamed(listing, entry, entry->syntax);
     if (!problem && is_needless_baseline(listing, entry))
         problem = "the versions that it stands for are there themselves";
     if (problem) {
         warn(listing, entry->path, problem);
-        return 0;
+        return;
     }
     struct migration *migration = find_pair(set, entry);
     if (migration)
@@ -414,15 +414,40 @@ static int read_entry(struct listing *listing, const struct entry *entry, struct
     else
         migration = add_migration(set, entry);
     migration->parts[entry->naming.direction].outside |= entry->outside;
+    entry->migration = migration;
+}
+
+static int read_entry(const struct listing *listing, const struct entry *entry, struct error *err)
+{
     const struct migration_text text = {
         .text = entry->text.data,
         .size = entry->text.length,
         .path = entry->path,
         .dialect = listing->folder->dialect,
-        .syntax = syntax,
+        .syntax = entry->syntax,
         .direction = entry->naming.direction,
     };
-    return migration_read(migration, &text, err);
+    return entry->migration ? migration_read(entry->migration, &text, err) : 0;
+}
+
+/* Two files may be one migration only where there is one for each direction. */
+static int read_one_file(void *context, size_t index, struct error *err)
+{
+    const struct listing *listing = context;
+    const struct entry *entry = &listing->items[index];
+    return entry->naming.kind == NAMING_ONE_FILE ? read_entry(listing, entry, err) : 0;
+}
+
+static int read_entries(struct listing *listing, struct migration_set *set, struct error *err)
+{
+    /* Whether there is another half is asked of what was read before. */
+    for (size_t i = 0; i < listing->count; i++) {
+        struct entry *entry = &listing->items[i];
+        place_entry(listing, entry, set);
+        if (entry->naming.kind != NAMING_ONE_FILE && read_entry(listing, entry, err) < 0)
+            return -1;
+    }
+    return parallel_each(listing->count, read_one_file, listing, err);
 }
 
 /* A way back without a way there. */
@@ -443,11 +468,9 @@ static int read_listing(struct listing *listing, struct migration_set *set, stru
         return -1;
     if (listing->count > 1)
         qsort(listing->items, listing->count, sizeof *listing->items, compare_entries);
-    if (read_texts(listing, err) < 0 || find_layout(listing, err) < 0)
+    if (parallel_each(listing->count, read_text, listing, err) < 0 ||
+        find_layout(listing, err) < 0 || read_entries(listing, set, err) < 0)
         return -1;
-    for (size_t i = 0; i < listing->count; i++)
-        if (read_entry(listing, &listing->items[i], set, err) < 0)
-            return -1;
     return check_pairs(set, err);
 }
 

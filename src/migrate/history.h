@@ -67,7 +67,7 @@ int history_columns(struct history *history, struct text_list *columns, struct e
 /* Make the table when it is not there. */
 int history_create(struct history *history, struct error *err);
 
-/* Every row, in the order of versions. An absent table has none. */
+/* Every row, in the order of the bytes of their versions. An absent table has none. */
 int history_read(struct history *history, struct history_rows *rows, struct error *err);
 /* One row, read afresh, locked where the engine can: 1, 0, -1. */
 int history_read_one(struct history *history, const char *version, struct history_row *ret_row,

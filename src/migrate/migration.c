@@ -54,6 +54,14 @@ struct migration_statement *migration_part_add(struct migration_part *part,
     return added;
 }
 
+void migration_part_trim(struct migration_part *part)
+{
+    if (part->count == 0 || part->capacity == part->count)
+        return;
+    part->items = mem_resize(part->items, part->count, sizeof *part->items);
+    part->capacity = part->count;
+}
+
 void migration_part_prepend(struct migration_part *part, struct migration_part *from)
 {
     size_t old = part->count;
@@ -194,9 +202,18 @@ static int compare_items(const void *a, const void *b)
     return migration_version_compare((*left)->version, (*right)->version);
 }
 
+/* Names of files mostly sort as their versions do. */
+static bool is_sorted(const struct migration_set *set)
+{
+    for (size_t i = 1; i < set->count; i++)
+        if (compare_items(&set->items[i - 1], &set->items[i]) > 0)
+            return false;
+    return true;
+}
+
 int migration_set_sort(struct migration_set *set, struct error *err)
 {
-    if (set->count > 1)
+    if (!is_sorted(set))
         qsort(set->items, set->count, sizeof *set->items, compare_items);
     for (size_t i = 1; i < set->count; i++) {
         if (migration_version_compare(set->items[i - 1]->version, set->items[i]->version) != 0)

@@ -71,6 +71,8 @@ struct migration_statement *migration_part_add(struct migration_part *part,
                                                const struct statement *statement);
 /* `from` before what `part` has; `from` is empty afterwards. */
 void migration_part_prepend(struct migration_part *part, struct migration_part *from);
+/* Give back the memory for statements that did not come: there may be thousands of parts. */
+void migration_part_trim(struct migration_part *part);
 void migration_part_clear(struct migration_part *part);
 
 /* The statements, with line ends and trailing blanks made equal, appended to `buf`. */

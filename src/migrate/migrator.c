@@ -305,16 +305,15 @@ int migrator_up(struct migrator *migrator, const char *version, size_t *ret_coun
 
 /* ---- looking ---- */
 
+/* `row` is moved into the state. */
 static void add_state(struct migration_states *states, const struct migration *migration,
-                      struct history_row *row)
+                      const struct history_row *row)
 {
     ARRAY_GROW(states->items, states->count, states->capacity);
     struct migration_state *state = &states->items[states->count++];
     *state = (struct migration_state){.migration = migration};
-    if (row) {
+    if (row)
         state->row = *row;
-        *row = (struct history_row){0};
-    }
     state->version = migration ? migration->version : state->row.version;
     state->name = migration ? migration->name : state->row.name;
     state->status = state->row.version ? state->row.status : HISTORY_PENDING;
@@ -329,12 +328,14 @@ static int compare_states(const void *a, const void *b)
     return migration_version_compare(left->version, right->version);
 }
 
-static struct history_row *find_row(const struct history_rows *rows, const char *version)
+static void sort_states(struct migration_states *states)
 {
-    for (size_t i = 0; i < rows->count; i++)
-        if (rows->items[i].version && strcmp(rows->items[i].version, version) == 0)
-            return &rows->items[i];
-    return NULL;
+    for (size_t i = 1; i < states->count; i++) {
+        if (compare_states(&states->items[i - 1], &states->items[i]) <= 0)
+            continue;
+        qsort(states->items, states->count, sizeof *states->items, compare_states);
+        return;
+    }
 }
 
 int migrator_status(struct migrator *migrator, struct migration_states *states, struct error *err)
@@ -342,13 +343,21 @@ int migrator_status(struct migrator *migrator, struct migration_states *states, 
     SCOPED(history_rows) struct history_rows rows = HISTORY_ROWS_INIT;
     if (prepare(migrator, err) < 0 || history_read(&migrator->history, &rows, err) < 0)
         return -1;
-    for (size_t i = 0; i < migrator->set.count; i++)
-        add_state(states, migrator->set.items[i], find_row(&rows, migrator->set.items[i]->version));
+    SCOPED(memory) void *memory = mem_alloc(rows.count + 1, sizeof(bool));
+    bool *taken = memory;
+    for (size_t i = 0; i < migrator->set.count; i++) {
+        const struct migration *migration = migrator->set.items[i];
+        const struct history_row *row = history_rows_find(&rows, migration->version);
+        add_state(states, migration, row);
+        if (row)
+            taken[row - rows.items] = true;
+    }
     for (size_t i = 0; i < rows.count; i++)
-        if (rows.items[i].version)
+        if (!taken[i])
             add_state(states, NULL, &rows.items[i]);
-    if (states->count > 1)
-        qsort(states->items, states->count, sizeof *states->items, compare_states);
+    /* Each has moved into its state. */
+    rows.count = 0;
+    sort_states(states);
     return 0;
 }
 

@@ -1,0 +1,48 @@
+#include "harness/test.h"
+
+#include "migrate/parallel.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define COUNT 5000
+
+struct counting {
+    _Atomic int calls[COUNT];
+    size_t fails_from;
+};
+
+static int count_call(void *context, size_t index, struct error *err)
+{
+    struct counting *counting = context;
+    atomic_fetch_add(&counting->calls[index], 1);
+    return index >= counting->fails_from ? error_set(err, ERROR_FAILED, "number %zu", index) : 0;
+}
+
+TEST(each_index_is_worked_on_once)
+{
+    struct counting counting = {.fails_from = SIZE_MAX};
+    struct error err = ERROR_INIT;
+    assert_ok(parallel_each(COUNT, count_call, &counting, &err), err);
+    for (size_t i = 0; i < COUNT; i++)
+        assert_int_equal(counting.calls[i], 1);
+    assert_ok(parallel_each(0, count_call, &counting, &err), err);
+    assert_int_equal(counting.calls[0], 1);
+}
+
+TEST(the_failure_is_that_of_the_lowest_index)
+{
+    for (size_t from = 0; from < COUNT; from += 617) {
+        struct counting counting = {.fails_from = from};
+        struct error err = ERROR_INIT;
+        char message[32];
+        snprintf(message, sizeof message, "number %zu", from);
+        assert_fails(parallel_each(COUNT, count_call, &counting, &err), err, ERROR_FAILED);
+        assert_string_equal(err.message, message);
+        for (size_t i = 0; i <= from; i++)
+            assert_int_equal(counting.calls[i], 1);
+    }
+}
+
+TEST_MAIN(UNIT(each_index_is_worked_on_once), UNIT(the_failure_is_that_of_the_lowest_index))
