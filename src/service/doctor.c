@@ -11,6 +11,7 @@
 #include "service/service.h"
 #include "service/setup.h"
 #include "service/target.h"
+#include "source/source.h"
 #include "store/store.h"
 
 #include <errno.h>
@@ -141,6 +142,14 @@ static int try_database(struct service *service, const struct db_url *url, char 
         return -1;
     SCOPED(string) char *where = db_url_display(url);
     *ret_finding = mem_format("%s, %s %s", where, db_engine_name(url->engine), version);
+    const struct source_ops *source = source_find(db_engine_name(url->engine));
+    if (!source || !source->equipped)
+        return 0;
+    SCOPED(string) char *program = NULL;
+    if (source->equipped(service->os, version, &program, err) < 0)
+        return -1;
+    SCOPED(string) char *before = *ret_finding;
+    *ret_finding = mem_format("%s, %s", before, program);
     return 0;
 }
 

@@ -340,7 +340,7 @@ const struct option_row settings_rows[SETTING_COUNT] = {
                                  .path = "keys.passphrase_file",
                                  .commands = "backup," KEY_COMMANDS,
                                  .metavar = "FILE",
-                                 .help = "file whose first line is the passphrase"},
+                                 .help = "file that holds the passphrase, one line"},
     [SETTING_ALLOW_SCRYPT] = {.name = "allow-scrypt",
                               .type = OPTION_BOOL,
                               .environment = "KEDGE_ALLOW_SCRYPT",

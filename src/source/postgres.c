@@ -3,6 +3,7 @@
 #include "source/postgres_dump.h"
 #include "source/postgres_kept.h"
 #include "source/postgres_load.h"
+#include "source/postgres_program.h"
 #include "source/postgres_tables.h"
 #include "source/postgres_tables_undo.h"
 #include "source/source.h"
@@ -68,4 +69,5 @@ const struct source_ops source_postgres = {
     .side = side,
     .undo = undo,
     .discard = discard,
+    .equipped = postgres_equipped,
 };

@@ -321,6 +321,12 @@ def test_init_and_doctor(kedge):
     assert "✗ target shop" in kedge("doctor", status=1).stdout
 
 
+def test_doctor_tries_a_server_and_the_program_that_dumps_it(kedge, postgres):
+    write(kedge, "kedge.yaml", f"targets: {{ shop: {{ url: '{postgres.fresh()}' }} }}\n")
+    line = next(line for line in kedge("doctor").stdout.splitlines() if "target shop" in line)
+    assert line.startswith("✓") and "15." in line and line.endswith("/pg_dump")
+
+
 # ---- old spellings ----
 
 def test_db_backup_prints_its_document(kedge, shop):
