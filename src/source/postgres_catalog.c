@@ -61,11 +61,22 @@ static bool wanted(const struct dump_options *options, const char *schema, const
 }
 
 /* What belongs to an extension comes back with CREATE EXTENSION; only the rows of what it declared
- * as configuration are the user's. */
+ * as configuration are the user's.
+ *
+ * The hash of an enum's value is that of its OID, which is another one after a restore: rows of
+ * tables cut by such a hash (also inside arrays, rows and ranges) find their partition anew. */
 static const char TABLES_SQL[] =
-    "SELECT c.oid, n.nspname, c.relname, c.relkind, d.objid IS NOT NULL, "
+    "WITH RECURSIVE unsteady AS (SELECT p.partrelid AS oid FROM pg_partitioned_table p "
+    "  WHERE p.partstrat = 'h' AND EXISTS (SELECT FROM pg_opclass o "
+    "  WHERE o.oid = ANY (p.partclass) AND o.opcnamespace = 'pg_catalog'::regnamespace "
+    "  AND o.opcname IN ('enum_ops', 'array_ops', 'record_ops', 'range_ops', 'multirange_ops'))), "
+    "below AS (SELECT i.inhrelid AS oid FROM pg_inherits i JOIN unsteady u ON u.oid = i.inhparent "
+    "  UNION SELECT i.inhrelid FROM pg_inherits i JOIN below b ON b.oid = i.inhparent) "
+    "SELECT c.oid, n.nspname, c.relname, c.relkind = 'r' AND c.oid NOT IN (SELECT oid FROM below), "
+    "d.objid IS NOT NULL, "
     "array_position(e.extconfig, c.oid) IS NOT NULL, "
-    "e.extcondition[array_position(e.extconfig, c.oid)], %s "
+    "e.extcondition[array_position(e.extconfig, c.oid)], "
+    "c.oid IN (SELECT oid FROM unsteady) AND c.oid NOT IN (SELECT oid FROM below), %s "
     "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
     "LEFT JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.objsubid "
     "= 0 "
@@ -78,7 +89,8 @@ static const char TABLES_SQL[] =
 static const char COLUMNS_SQL[] =
     "SELECT a.attrelid, a.attname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid "
     "JOIN pg_namespace n ON n.oid = c.relnamespace "
-    "WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND a.attnum > 0 AND NOT a.attisdropped %s "
+    "WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND a.attnum > 0 AND NOT "
+    "a.attisdropped %s "
     "AND n.nspname !~ '^(pg_|" POSTGRES_KEPT_SCHEMA "$)' AND n.nspname <> 'information_schema' "
     "ORDER BY a.attrelid, a.attnum";
 
@@ -112,15 +124,17 @@ static void add_table(struct postgres_tables *tables, const struct pq_result *ro
     const char *name = pq_value(rows, row, 2);
     const char *where = pq_value(rows, row, 6);
     bool extension = is_true(rows, row, 4);
+    bool routed = is_true(rows, row, 7);
     *table = (struct postgres_table){
         .schema = mem_string(schema),
         .name = mem_string(name),
         .quoted = quote_pair(schema, name),
         .where = where && *where ? mem_string(where) : NULL,
         .oid = (int64_t)number(rows, row, 0),
-        .has_rows = *pq_value(rows, row, 3) == 'r' && (!extension || is_true(rows, row, 5)),
-        .pages = number(rows, row, 7),
-        .bytes = number(rows, row, 8),
+        .has_rows = (is_true(rows, row, 3) || routed) && (!extension || is_true(rows, row, 5)),
+        .routed = routed,
+        .pages = number(rows, row, 8),
+        .bytes = number(rows, row, 9),
     };
     if (table->has_rows && !wanted(options, schema, name)) {
         table->has_rows = false;

@@ -84,6 +84,10 @@ static void copy_sql(const struct postgres_slice *slice, struct buf *sql)
     const struct postgres_table *table = slice->table;
     bool ranged = slice->first_page > 0 || slice->end_page != UINT64_MAX;
     bool list = *table->columns != '\0';
+    if (table->routed) {
+        buf_append_format(sql, "COPY (SELECT %s FROM %s) TO STDOUT", table->columns, table->quoted);
+        return;
+    }
     if (!ranged && !table->where) {
         buf_append_format(sql, "COPY %s %s%s%s TO STDOUT", table->quoted, list ? "(" : "",
                           table->columns, list ? ")" : "");

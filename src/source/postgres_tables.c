@@ -239,6 +239,23 @@ static int make_schema(struct tables_load *load, const char *schema, struct erro
     return pq_exec(load->pq, sql.data, NULL, err);
 }
 
+/* Rows that find their partition anew are no single table's. */
+static int refuse_partitioned(struct tables_load *load, const struct postgres_kept_table *table,
+                              struct error *err)
+{
+    struct pq_parameter parameter = {.data = table->live, .size = strlen(table->live)};
+    SCOPED(pq_result) struct pq_result *row = NULL;
+    if (pq_exec_parameters(load->pq,
+                           "SELECT relkind = 'p' FROM pg_class WHERE oid = to_regclass($1)",
+                           &parameter, 1, false, &row, err) < 0)
+        return -1;
+    if (!pq_rows(row) || *pq_value(row, 0, 0) == 'f')
+        return 0;
+    error_set(err, ERROR_RESTORE, "table %s is partitioned, and the backup holds it as one",
+              table->live);
+    return error_hint(err, "restore the backup whole into another database with --to");
+}
+
 /* A table beside each one that is there. */
 static int make_tables(struct tables_load *load, struct error *err)
 {
@@ -247,7 +264,8 @@ static int make_tables(struct tables_load *load, struct error *err)
     for (size_t i = 0; i < load->kept.count; i++) {
         struct postgres_kept_table *table = &load->kept.items[i];
         bool there = false;
-        if (exists(load->pq, table->live, &there, err) < 0)
+        if (exists(load->pq, table->live, &there, err) < 0 ||
+            refuse_partitioned(load, table, err) < 0)
             return -1;
         table->created = !there;
         SCOPED(string) char *side = postgres_kept_store_name(&load->kept, "new", i);
