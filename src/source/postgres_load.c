@@ -169,7 +169,8 @@ static int check_database(struct load *base, struct error *err)
                       err) < 0)
         return error_recode(err, ERROR_RESTORE);
     if (load->options->thorough &&
-        postgres_proof(&load->target->url, load->swap.side, load->options, load->segments, err) < 0)
+        postgres_proof(&load->target->url, load->swap.side, load->options, load->segments,
+                       &load->counts, err) < 0)
         return -1;
     base->rows_loaded = postgres_counts_rows(&load->counts);
     free(base->kept);
@@ -209,7 +210,8 @@ static int commit_database(struct load *base, struct error *err)
     }
     load->committed = true;
     if (load->swap.live_oid && !load->swap.keep &&
-        postgres_database_drop(beside, load->swap.old, err) < 0) {
+        postgres_database_drop(load->options->os, &load->target->url, beside, load->swap.old, err) <
+            0) {
         log_warning("the old copy %s stays: %s", load->swap.old, err->message);
         error_clear(err);
     }
@@ -223,7 +225,8 @@ static void drop_side(struct database_load *load)
     /* A stop ends the restore, not its tidying up. */
     if (postgres_connect_tidy(load->options->os, &load->target->url, load->swap.live, &beside,
                               &err) < 0 ||
-        postgres_database_drop(beside, load->swap.side, &err) < 0)
+        postgres_database_drop(load->options->os, &load->target->url, beside, load->swap.side,
+                               &err) < 0)
         log_warning("the unfinished copy %s stays: %s", load->swap.side, err.message);
 }
 
@@ -278,8 +281,8 @@ int postgres_recover_database(struct os *os, const char *kept, const struct sour
         return -1;
     *ret_state = live && live == swap.side_oid ? LOAD_AFTER : LOAD_BEFORE;
     if (*ret_state == LOAD_BEFORE)
-        return postgres_database_drop(beside, swap.side, err);
-    return swap.keep ? 0 : postgres_database_drop(beside, swap.old, err);
+        return postgres_database_drop(os, &target->url, beside, swap.side, err);
+    return swap.keep ? 0 : postgres_database_drop(os, &target->url, beside, swap.old, err);
 }
 
 int postgres_side_database(struct os *os, const char *kept, const struct source_target *target,
@@ -337,5 +340,5 @@ int postgres_discard_database(struct os *os, const char *kept, const struct sour
     if (postgres_swap_parse(kept, &swap, err) < 0 ||
         postgres_connect_beside(os, &target->url, swap.live, &beside, err) < 0)
         return -1;
-    return postgres_database_drop(beside, swap.old, err);
+    return postgres_database_drop(os, &target->url, beside, swap.old, err);
 }

@@ -60,10 +60,19 @@ static bool knows_setting(const struct postgres_rules *rules, const char *statem
         if (strlen(rules->settings.items[i]) == length &&
             strncasecmp(rules->settings.items[i], words.at, length) == 0)
             return true;
-    /* SET ROLE, SET TIME ZONE, SET TRANSACTION: words of the grammar. */
-    static const char *const grammar[] = {
-        "ROLE",   "TIME",    "TRANSACTION", "NAMES", "XML", "CONSTRAINTS", "CHARACTERISTICS",
-        "SCHEMA", "CATALOG", "SESSION",     "SEED"};
+    /* SET ROLE, SET TIME ZONE, SET SESSION AUTHORIZATION: words of the grammar. */
+    static const char *const grammar[] = {"ROLE",
+                                          "TIME",
+                                          "TRANSACTION",
+                                          "NAMES",
+                                          "XML",
+                                          "CONSTRAINTS",
+                                          "CHARACTERISTICS",
+                                          "SCHEMA",
+                                          "CATALOG",
+                                          "SESSION",
+                                          "SEED",
+                                          "AUTHORIZATION"};
     for (size_t i = 0; i < ARRAY_SIZE(grammar); i++)
         if (strlen(grammar[i]) == length && strncasecmp(grammar[i], words.at, length) == 0)
             return true;
@@ -116,7 +125,9 @@ static bool is_ownership(const char *statement)
 {
     struct words words = {statement};
     if (words_take(&words, "GRANT") || words_take(&words, "REVOKE") ||
-        words_take(&words, "ALTER DEFAULT PRIVILEGES"))
+        words_take(&words, "ALTER DEFAULT PRIVILEGES") ||
+        words_take(&words, "SET SESSION AUTHORIZATION") ||
+        words_take(&words, "RESET SESSION AUTHORIZATION"))
         return true;
     return words_take(&words, "ALTER") && words_seek(&words, "OWNER TO");
 }
@@ -148,6 +159,7 @@ void postgres_counts_clear(struct postgres_counts *counts)
     for (size_t i = 0; i < counts->count; i++) {
         free(counts->items[i].schema);
         free(counts->items[i].name);
+        free(counts->items[i].columns);
     }
     free(counts->items);
     pthread_mutex_destroy(&counts->lock);
@@ -172,14 +184,15 @@ static struct postgres_count *find_count(struct postgres_counts *counts, const c
 }
 
 static void add_count(struct postgres_counts *counts, const char *schema, const char *name,
-                      const struct row_digest *digest)
+                      const char *columns, const struct row_digest *digest)
 {
     pthread_mutex_lock(&counts->lock);
     struct postgres_count *item = find_count(counts, schema, name);
     if (!item) {
         ARRAY_GROW(counts->items, counts->count, counts->capacity);
         item = &counts->items[counts->count++];
-        *item = (struct postgres_count){.schema = mem_string(schema), .name = mem_string(name)};
+        *item = (struct postgres_count){
+            .schema = mem_string(schema), .name = mem_string(name), .columns = mem_string(columns)};
     }
     row_digest_merge(&item->digest, digest);
     pthread_mutex_unlock(&counts->lock);
@@ -191,6 +204,13 @@ uint64_t postgres_counts_rows(struct postgres_counts *counts)
     for (size_t i = 0; i < counts->count; i++)
         rows += counts->items[i].digest.rows;
     return rows;
+}
+
+const char *postgres_counts_columns(struct postgres_counts *counts, const char *schema,
+                                    const char *name)
+{
+    const struct postgres_count *item = find_count(counts, schema, name);
+    return item ? item->columns : NULL;
 }
 
 int postgres_counts_check_table(struct postgres_counts *counts, const struct segment_table *table,
@@ -230,6 +250,7 @@ struct postgres_player {
     bool skipping; /* the rows of the COPY that is running are not wanted */
     char *schema;  /* of the COPY that is running */
     char *table;
+    char *columns; /* its list, without parentheses, or NULL */
     size_t line;
     struct buf partial; /* the beginning of a row whose end has not come yet */
     struct row_digest digest;
@@ -256,6 +277,18 @@ static int run_statement(struct postgres_player *player, const struct statement 
     return 0;
 }
 
+/* What stands between the parentheses of "(a, b) FROM stdin"; NULL without any. To be freed. */
+static char *take_columns(const char *at)
+{
+    if (*at != '(')
+        return NULL;
+    bool quoted = false;
+    const char *end = at + 1;
+    for (; *end && (quoted || *end != ')'); end++)
+        quoted = quoted != (*end == '"');
+    return mem_string_n(at + 1, (size_t)(end - at - 1));
+}
+
 /* COPY name (columns) FROM stdin, perhaps into a table of another name. */
 static int begin_copy(struct postgres_player *player, const struct statement *statement,
                       struct error *err)
@@ -263,11 +296,13 @@ static int begin_copy(struct postgres_player *player, const struct statement *st
     struct words words = {statement->text};
     free(player->schema);
     free(player->table);
-    player->schema = player->table = NULL;
+    free(player->columns);
+    player->schema = player->table = player->columns = NULL;
     if (!words_take(&words, "COPY") || !words_name(&words, &player->schema, &player->table)) {
         error_set(err, ERROR_RESTORE, "a COPY without a table");
         return locate(player, statement, err);
     }
+    player->columns = take_columns(words.at);
     SCOPED(string) char *into = NULL;
     int wanted = player->options.copy
                      ? player->options.copy(player->options.context, player->schema, player->table,
@@ -357,7 +392,8 @@ static int on_data_end(void *context, struct error *err)
             err, ERROR_RESTORE, "%s:%zu: table %s: the server took %" PRIu64 " rows of %" PRIu64,
             player->options.name, player->line, player->table, rows, player->digest.rows);
     if (player->options.counts)
-        add_count(player->options.counts, player->schema, player->table, &player->digest);
+        add_count(player->options.counts, player->schema, player->table, player->columns,
+                  &player->digest);
     return 0;
 }
 
@@ -392,6 +428,7 @@ void postgres_player_free(struct postgres_player *player)
     buf_clear(&player->partial);
     free(player->schema);
     free(player->table);
+    free(player->columns);
     free(player);
 }
 

@@ -44,6 +44,7 @@ int postgres_rules_allow(const struct postgres_rules *rules, const char *stateme
 struct postgres_count {
     char *schema;
     char *name;
+    char *columns; /* as the COPY lists them; NULL when it does not */
     struct row_digest digest;
 };
 
@@ -58,6 +59,9 @@ struct postgres_counts {
 void postgres_counts_init(struct postgres_counts *counts);
 void postgres_counts_clear(struct postgres_counts *counts);
 uint64_t postgres_counts_rows(struct postgres_counts *counts);
+/* In the order in which its rows came; borrowed. NULL: no rows came, or without a list. */
+const char *postgres_counts_columns(struct postgres_counts *counts, const char *schema,
+                                    const char *name);
 int postgres_counts_check_table(struct postgres_counts *counts, const struct segment_table *table,
                                 struct error *err);
 /* Is every table that the artifact's index names as the index says? */

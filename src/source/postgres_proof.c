@@ -6,12 +6,14 @@
 #include "base/text.h"
 #include "db/pq.h"
 #include "source/postgres_catalog.h"
+#include "source/postgres_play.h"
 #include "source/postgres_rows.h"
 #include "source/postgres_session.h"
 #include "source/source.h"
 
 #include <inttypes.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define READERS_MAXIMUM 16
@@ -131,9 +133,21 @@ static int check_present(struct proof *proof, struct error *err)
     return 0;
 }
 
+static void order_columns(struct postgres_tables *tables, struct postgres_counts *loaded)
+{
+    for (size_t i = 0; i < tables->count; i++) {
+        struct postgres_table *table = &tables->items[i];
+        const char *columns = postgres_counts_columns(loaded, table->schema, table->name);
+        if (!columns)
+            continue;
+        free(table->columns);
+        table->columns = mem_string(columns);
+    }
+}
+
 int postgres_proof(const struct db_url *url, const char *database,
                    const struct load_options *options, struct segment_source *expected,
-                   struct error *err)
+                   struct postgres_counts *loaded, struct error *err)
 {
     struct proof proof = {.url = url,
                           .database = database,
@@ -148,6 +162,7 @@ int postgres_proof(const struct db_url *url, const char *database,
     if (result == 0)
         result = check_present(&proof, err);
     if (result == 0) {
+        order_columns(&proof.tables, loaded);
         /* Whole tables: a digest is the table's. */
         postgres_slices_plan(&proof.tables, false, &proof.slices);
         result = run_readers(&proof, err);

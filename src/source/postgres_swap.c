@@ -132,12 +132,62 @@ static char *quote(const char *name)
     return buf_steal(&quoted);
 }
 
-int postgres_database_drop(struct pq *beside, const char *name, struct error *err)
+/* Whatever the subscription's slot is called, it may be the one of the database that stays: it is
+ * let go of, not removed. */
+static int drop_subscription(struct pq *pq, const char *name, struct error *err)
 {
     SCOPED(string) char *quoted = quote(name);
+    if (pq_exec_format(pq, err, "ALTER SUBSCRIPTION %s DISABLE", quoted) < 0 ||
+        pq_exec_format(pq, err, "ALTER SUBSCRIPTION %s SET (slot_name = NONE)", quoted) < 0 ||
+        pq_exec_format(pq, err, "DROP SUBSCRIPTION %s", quoted) < 0)
+        return error_prefix(err, "remove subscription %s", name);
+    return 0;
+}
+
+/* A database that subscribes cannot be dropped, and only a session in it can end that. */
+static int drop_subscriptions(struct os *os, const struct db_url *url, struct pq *beside,
+                              const char *name, struct error *err)
+{
+    struct pq_parameter parameter = {.data = name, .size = strlen(name)};
+    SCOPED(pq_result) struct pq_result *names = NULL;
+    SCOPED(pq) struct pq *pq = NULL;
+    if (pq_exec_parameters(beside,
+                           "SELECT subname FROM pg_subscription WHERE subdbid = "
+                           "(SELECT oid FROM pg_database WHERE datname = $1)",
+                           &parameter, 1, false, &names, err) < 0)
+        return -1;
+    if (!pq_rows(names))
+        return 0;
+    struct pq_options options = {.os = os, .database = name, .ignore_stop = true};
+    if (pq_open(url, &options, &pq, err) < 0 ||
+        pq_exec(pq, "SET default_transaction_read_only = off; SET lock_timeout = 0", NULL, err) < 0)
+        return -1;
+    for (size_t i = 0; i < pq_rows(names); i++)
+        if (drop_subscription(pq, pq_value(names, i, 0), err) < 0)
+            return -1;
+    return 0;
+}
+
+static int drop(struct pq *beside, const char *name, struct error *err)
+{
+    SCOPED(string) char *quoted = quote(name);
+    struct pq_parameter parameter = {.data = name, .size = strlen(name)};
+    SCOPED(pq_result) struct pq_result *template = NULL;
+    if (pq_exec_parameters(beside, "SELECT FROM pg_database WHERE datname = $1 AND datistemplate",
+                           &parameter, 1, false, &template, err) < 0)
+        return -1;
+    if (pq_rows(template) &&
+        pq_exec_format(beside, err, "ALTER DATABASE %s IS_TEMPLATE false", quoted) < 0)
+        return -1;
     bool force = pq_server_version(beside) >= 130000;
-    if (pq_exec_format(beside, err, "DROP DATABASE IF EXISTS %s%s", quoted,
-                       force ? " WITH (FORCE)" : "") < 0)
+    return pq_exec_format(beside, err, "DROP DATABASE IF EXISTS %s%s", quoted,
+                          force ? " WITH (FORCE)" : "");
+}
+
+int postgres_database_drop(struct os *os, const struct db_url *url, struct pq *beside,
+                           const char *name, struct error *err)
+{
+    if (drop_subscriptions(os, url, beside, name, err) < 0 || drop(beside, name, err) < 0)
         return error_prefix(err, "remove database %s", name);
     return 0;
 }

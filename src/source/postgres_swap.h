@@ -64,7 +64,9 @@ int postgres_swap_commit(struct pq *beside, struct postgres_swap *swap, struct e
 /* The live one and the old one change names; again, and they change back. */
 int postgres_swap_back(struct pq *beside, const struct postgres_swap *swap, struct error *err);
 
-/* Remove; "was not there" is success. Sessions in it are ended. */
-int postgres_database_drop(struct pq *beside, const char *name, struct error *err);
+/* Remove; "was not there" is success. Sessions in it are ended, subscriptions go without touching
+ * the slot that they read from. `beside` is a session in another database of that server. */
+int postgres_database_drop(struct os *os, const struct db_url *url, struct pq *beside,
+                           const char *name, struct error *err);
 
 #endif
