@@ -78,6 +78,19 @@ static bool dangles(const struct splitter *splitter, const char *statement)
            is_left_out(splitter->tables, other_schema, other) && !words_seek(&words, "NOT VALID");
 }
 
+/* The first definition comes: what pg_dump has set so far holds for rows too, and this besides.
+ * Amounts of money are written and read as a locale says, arrays with NULL as a setting does. */
+static void begin_defining(struct splitter *splitter)
+{
+    static const char *const ours[] = {"SET lc_monetary = 'C'", "SET array_nulls = on"};
+    for (size_t i = 0; i < ARRAY_SIZE(ours); i++) {
+        append_statement(&splitter->preamble, ours[i]);
+        append_statement(&splitter->ddl->pre, ours[i]);
+    }
+    splitter->defining = true;
+    splitter->ddl->head = splitter->ddl->pre.length;
+}
+
 static int take_statement(void *context, const struct statement *statement, struct error *err)
 {
     (void)err;
@@ -93,7 +106,8 @@ static int take_statement(void *context, const struct statement *statement, stru
         if (text_starts(statement->text, "SET default_table_access_method"))
             keep(&splitter->access_method, statement->text);
     } else {
-        splitter->defining = true;
+        if (!splitter->defining)
+            begin_defining(splitter);
         if (!splitter->following && words_post_kind(statement->text, NULL, NULL) != POST_NONE)
             begin_following(splitter);
     }
@@ -126,6 +140,8 @@ static int splitter_finish(struct splitter *splitter, struct statement_reader *r
 {
     if (statement_reader_finish(reader, err) < 0)
         return -1;
+    if (!splitter->defining)
+        begin_defining(splitter);
     if (!splitter->following)
         begin_following(splitter);
     return 0;

@@ -21,9 +21,10 @@ struct pq;
 struct postgres_ddl {
     struct buf pre;
     struct buf post;
+    size_t head; /* of `pre`: the settings, before the first definition */
 };
 
-#define POSTGRES_DDL_INIT ((struct postgres_ddl){BUF_INIT, BUF_INIT})
+#define POSTGRES_DDL_INIT ((struct postgres_ddl){BUF_INIT, BUF_INIT, 0})
 
 /* `pq` is a connection to the same database; it is not used, only asked how it was made. Foreign
  * keys to tables whose rows are left out become NOT VALID, so that the rest can be loaded. */

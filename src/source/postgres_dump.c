@@ -176,22 +176,38 @@ static void join_readers(struct readers *readers)
 static int read_definitions(struct dump *dump, struct postgres_ddl *ddl, struct error *err)
 {
     if (postgres_ddl_read(dump->options->os, dump->snapshot.reader, dump->snapshot.id,
-                          &dump->snapshot.tables, dump->options->max_wait_ms, ddl, err) < 0) {
-        /* What was dropped under its hands makes pg_dump fail. */
+                          &dump->snapshot.tables, postgres_following_timeout_ms(dump->options), ddl,
+                          err) < 0) {
+        /* What is dropped under its hands makes pg_dump fail, and who waits to do it. */
         struct error ignored = ERROR_INIT;
-        return postgres_snapshot_unchanged(&dump->snapshot, &ignored) == 0 ? 0 : -1;
+        bool disturbed = postgres_snapshot_unchanged(&dump->snapshot, &ignored) == 0 ||
+                         postgres_snapshot_is_awaited(&dump->snapshot, &ignored) > 0;
+        return disturbed ? 0 : -1;
     }
     return postgres_snapshot_unchanged(&dump->snapshot, err);
 }
 
+/* Roles after the settings, which the whole file needs, and before their first owner. */
 static int push_definitions(struct dump *dump, const struct postgres_ddl *ddl, struct error *err)
 {
-    __attribute__((cleanup(scoped_buf_cleanup))) struct buf roles = BUF_INIT;
-    if (dump->options->roles && postgres_roles_script(dump->snapshot.reader, &roles, err) < 0)
+    __attribute__((cleanup(scoped_buf_cleanup))) struct buf pre = BUF_INIT;
+    buf_append(&pre, ddl->pre.data, ddl->head);
+    if (dump->options->roles && postgres_roles_script(dump->snapshot.reader, &pre, err) < 0)
         return -1;
-    if (postgres_script_push(&roles, SECTION_PRE, dump->sink, err) < 0)
-        return -1;
-    return postgres_script_push(&ddl->pre, SECTION_PRE, dump->sink, err);
+    buf_append(&pre, ddl->pre.data + ddl->head, ddl->pre.length - ddl->head);
+    return postgres_script_push(&pre, SECTION_PRE, dump->sink, err);
+}
+
+/* Sequences and what functions read are not locked: they can go while they are read. */
+static int blame_a_change(struct dump *dump, struct error *err)
+{
+    static const char *const states[] = {"42P01", "42704", "42883", "3F000", "55P03", "XX000"};
+    struct error ignored = ERROR_INIT;
+    for (size_t i = 0; i < ARRAY_SIZE(states); i++)
+        if (strcmp(pq_fault(dump->snapshot.reader)->state, states[i]) == 0 &&
+            postgres_snapshot_unchanged(&dump->snapshot, &ignored) == 0)
+            return error_set(err, ERROR_CHANGED, "schema changed during the dump");
+    return -1;
 }
 
 static int push_following(struct dump *dump, const struct postgres_ddl *ddl, struct error *err)
@@ -201,7 +217,7 @@ static int push_following(struct dump *dump, const struct postgres_ddl *ddl, str
     struct pq *reader = dump->snapshot.reader;
     if (postgres_sequences_script(reader, &sequences, err) < 0 ||
         postgres_properties_script(reader, &properties, err) < 0)
-        return -1;
+        return blame_a_change(dump, err);
     if (postgres_script_push(&sequences, SECTION_POST, dump->sink, err) < 0 ||
         postgres_large_dump(reader, dump->sink, dump->options->progress, err) < 0 ||
         postgres_script_push(&ddl->post, SECTION_POST, dump->sink, err) < 0)
@@ -341,6 +357,7 @@ int postgres_dump(const struct source_target *target, const struct dump_options 
         if (done < 0)
             return explain(err);
         log_info("the schema of %s changed: starting again", target->name);
+        error_clear(err);
     }
     return error_set(err, ERROR_SOURCE, "schema changed during the dump");
 }

@@ -63,7 +63,7 @@ static int connect_side(const struct filler *filler, struct pq **ret_pq, struct 
     if (postgres_connect(fill->options->os, fill->url, fill->database, 0, &pq, err) < 0 ||
         pq_exec(pq,
                 "RESET search_path; RESET TimeZone; RESET DateStyle; RESET IntervalStyle; "
-                "RESET row_security",
+                "RESET row_security; RESET lc_monetary; RESET array_nulls",
                 NULL, err) < 0)
         return -1;
     if (fill->options->role) {
@@ -91,8 +91,11 @@ static struct postgres_play_options player_options(const struct filler *filler, 
 
 /* ---- the definitions ---- */
 
+/* Who grants is changed and changed back around single statements: those keep their order. */
 static bool is_setting(const char *text)
 {
+    if (text_starts(text, "SET SESSION AUTHORIZATION"))
+        return false;
     return text_starts(text, "SET ") || text_starts(text, "SELECT pg_catalog.set_config(");
 }
 

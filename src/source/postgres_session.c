@@ -12,6 +12,9 @@
 #define OLDEST_SERVER 100000
 #define LISTINGS 10
 #define TABLES_AT_ONCE 200
+/* Once one session holds all locks, another can only wait for one behind somebody who waits for the
+ * first: that never ends, and whoever it is wants to change the table. */
+#define FOLLOWING_LOCK_TIMEOUT_MS 1000
 
 /* ---- sessions ---- */
 
@@ -29,6 +32,8 @@ static const struct {
     {0, "SET DateStyle = ISO"},
     {0, "SET IntervalStyle = postgres"},
     {0, "SET TimeZone = 'UTC'"},
+    {0, "SET lc_monetary = 'C'"},
+    {0, "SET array_nulls = on"},
     {0, "SET extra_float_digits = 3"},
     {0, "SET bytea_output = hex"},
     {0, "SET xmloption = content"},
@@ -136,6 +141,12 @@ void postgres_snapshot_close(struct postgres_snapshot *snapshot)
     *snapshot = POSTGRES_SNAPSHOT_INIT;
 }
 
+int64_t postgres_following_timeout_ms(const struct dump_options *options)
+{
+    bool shorter = options->max_wait_ms && options->max_wait_ms < FOLLOWING_LOCK_TIMEOUT_MS;
+    return shorter ? options->max_wait_ms : FOLLOWING_LOCK_TIMEOUT_MS;
+}
+
 static int take_snapshot(struct postgres_snapshot *snapshot, const struct dump_options *options,
                          struct error *err)
 {
@@ -172,13 +183,14 @@ static int try_snapshot(struct postgres_snapshot *snapshot, const struct db_url 
     int locked = list_and_lock(snapshot->locks, options, err);
     if (locked <= 0)
         return locked;
-    if (postgres_connect(options->os, url, NULL, options->max_wait_ms, &snapshot->reader, err) <
-            0 ||
-        take_snapshot(snapshot, options, err) < 0)
+    if (postgres_connect(options->os, url, NULL, postgres_following_timeout_ms(options),
+                         &snapshot->reader, err) < 0)
         return -1;
-    int same = snapshot_is_locked(snapshot, options, err);
     /* What was created or dropped between the listing and the snapshot is not locked. */
-    return same;
+    int same = take_snapshot(snapshot, options, err);
+    if (same == 0)
+        same = snapshot_is_locked(snapshot, options, err);
+    return same < 0 && pq_fault(snapshot->reader)->lock_timeout ? 0 : same;
 }
 
 int postgres_snapshot_open(const struct db_url *url, const struct dump_options *options,
@@ -195,6 +207,7 @@ int postgres_snapshot_open(const struct db_url *url, const struct dump_options *
         if (taken < 0)
             return -1;
         log_debug("tables changed while they were locked: listing them again");
+        error_clear(err);
     }
     return error_set(err, ERROR_SOURCE, "schema changed during the dump");
 }
@@ -204,16 +217,30 @@ int postgres_snapshot_join(const struct postgres_snapshot *snapshot, const struc
                            struct error *err)
 {
     SCOPED(pq) struct pq *pq = NULL;
-    if (postgres_connect(options->os, url, NULL, options->max_wait_ms, &pq, err) < 0)
+    if (postgres_connect(options->os, url, NULL, postgres_following_timeout_ms(options), &pq, err) <
+        0)
         return -1;
     if (pq_exec(pq, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", NULL, err) < 0 ||
         pq_exec_format(pq, err, "SET TRANSACTION SNAPSHOT '%s'", snapshot->id) < 0)
         return error_prefix(err, "join the snapshot");
     if (lock_tables(pq, &snapshot->tables, err) < 0)
-        return pq_fault(pq)->lock_timeout ? name_the_blocker(pq, err)
-                                          : error_prefix(err, "lock the tables");
+        return pq_fault(pq)->lock_timeout
+                   ? error_set(err, ERROR_CHANGED, "schema changed during the dump")
+                   : error_prefix(err, "lock the tables");
     *ret_pq = STEAL(pq);
     return 0;
+}
+
+int postgres_snapshot_is_awaited(const struct postgres_snapshot *snapshot, struct error *err)
+{
+    int64_t waiting = 0;
+    if (pq_query_integer(snapshot->locks,
+                         "SELECT count(*) FROM pg_locks WHERE NOT granted "
+                         "AND locktype = 'relation' "
+                         "AND pg_backend_pid() = ANY (pg_blocking_pids(pid))",
+                         &waiting, err) < 0)
+        return -1;
+    return waiting > 0;
 }
 
 int postgres_snapshot_unchanged(const struct postgres_snapshot *snapshot, struct error *err)

@@ -38,11 +38,17 @@ int postgres_snapshot_open(const struct db_url *url, const struct dump_options *
                            struct postgres_snapshot *ret_snapshot, struct error *err);
 void postgres_snapshot_close(struct postgres_snapshot *snapshot);
 
+/* The longest that a session may wait for locks which `locks` holds already. */
+int64_t postgres_following_timeout_ms(const struct dump_options *options);
+
 /* One more session in the snapshot, every table locked by it too: so that it never queues behind
- * somebody who waits for us. */
+ * somebody who waits for us. ERROR_CHANGED: somebody waits for one of our locks already. */
 int postgres_snapshot_join(const struct postgres_snapshot *snapshot, const struct db_url *url,
                            const struct dump_options *options, struct pq **ret_pq,
                            struct error *err);
+
+/* 1 when somebody waits for a lock that we hold, who would change a table; 0, -1. */
+int postgres_snapshot_is_awaited(const struct postgres_snapshot *snapshot, struct error *err);
 
 /* 1 when the catalogue is as it was in the snapshot, 0 when it has changed, -1. */
 int postgres_snapshot_unchanged(const struct postgres_snapshot *snapshot, struct error *err);

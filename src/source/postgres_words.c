@@ -151,6 +151,13 @@ static enum post_kind table_kind(struct words here, char **ret_schema, char **re
     return kind;
 }
 
+/* A constraint that stands alone may be one that older values do not keep. */
+static enum post_kind domain_kind(struct words here)
+{
+    return words_name(&here, NULL, NULL) && words_take(&here, "ADD CONSTRAINT") ? POST_OTHER
+                                                                                : POST_NONE;
+}
+
 static const struct {
     const char *words;
     enum post_kind kind;
@@ -176,6 +183,8 @@ static enum post_kind find_kind(const char *statement, char **ret_schema, char *
         return POST_INDEX;
     if (words_take(&words, "ALTER TABLE"))
         return table_kind(words, ret_schema, ret_name);
+    if (words_take(&words, "ALTER DOMAIN"))
+        return domain_kind(words);
     if (words_take(&words, "REFRESH MATERIALIZED VIEW")) {
         words_take(&words, "CONCURRENTLY");
         return words_name(&words, ret_schema, ret_name) ? POST_REFRESH : POST_OTHER;

@@ -1,6 +1,7 @@
 #include "harness/test.h"
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "source/postgres_catalog.h"
 #include "source/postgres_ddl.h"
 
@@ -60,8 +61,20 @@ TEST(the_second_part_begins_with_the_settings_it_needs)
     assert_ok(postgres_ddl_split(script, sizeof script - 1, &all, &ddl, &err), err);
     static const char head[] = "SET statement_timeout = 0;\n\n"
                                "SELECT pg_catalog.set_config('search_path', '', false);\n\n"
+                               "SET lc_monetary = 'C';\n\n"
+                               "SET array_nulls = on;\n\n"
                                "SET default_tablespace = '';\n\n";
     assert_memory_equal(ddl.post.data, head, sizeof head - 1);
+    postgres_ddl_clear(&ddl);
+}
+
+TEST(the_settings_before_the_first_definition_are_told_apart)
+{
+    struct error err = ERROR_INIT;
+    struct postgres_ddl ddl = POSTGRES_DDL_INIT;
+    assert_ok(postgres_ddl_split(script, sizeof script - 1, &all, &ddl, &err), err);
+    assert_true(ddl.head > 0);
+    assert_true(text_starts(ddl.pre.data + ddl.head, "CREATE FUNCTION public.f()"));
     postgres_ddl_clear(&ddl);
 }
 
@@ -79,4 +92,5 @@ TEST(client_commands_and_settings_of_newer_servers_are_dropped)
 TEST_MAIN(UNIT(a_foreign_key_to_rows_that_are_left_out_is_not_checked),
           UNIT(what_follows_the_data_is_told_by_the_statement_not_by_a_text_in_it),
           UNIT(the_second_part_begins_with_the_settings_it_needs),
+          UNIT(the_settings_before_the_first_definition_are_told_apart),
           UNIT(client_commands_and_settings_of_newer_servers_are_dropped))
