@@ -4,10 +4,12 @@
 #include "cli/commands.h"
 #include "cli/console.h"
 #include "db/db.h"
+#include "service/migration_backup.h"
 #include "service/settings.h"
 #include "service/setup.h"
 #include "service/target.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 char *migrate_title(const char *name)
@@ -21,9 +23,19 @@ char *migrate_title(const char *name)
 
 /* ---- opening ---- */
 
-/* The configured target, the URL given, or what DATABASE_URL says. */
-static int find_database(struct cli *cli, struct db_url *ret_url, struct error *err)
+/* It may be a URL with a password. */
+static void name_target(struct migrate_door *door, const char *target)
 {
+    if (door->target)
+        mem_wipe(door->target, strlen(door->target));
+    free(door->target);
+    door->target = target ? mem_string(target) : NULL;
+}
+
+/* The configured target, the URL given, or what DATABASE_URL says. */
+static int find_database(struct migrate_door *door, struct db_url *ret_url, struct error *err)
+{
+    struct cli *cli = door->cli;
     SCOPED(setup) struct setup *setup = NULL;
     const char *name = settings_text(cli->settings, SETTING_MIGRATIONS_TARGET);
     if (setup_make(cli->os, cli->settings, true, &setup, err) < 0)
@@ -31,13 +43,18 @@ static int find_database(struct cli *cli, struct db_url *ret_url, struct error *
     if (name && setup_check_target(setup, name, err) < 0)
         return -1;
     const struct target *target = name ? setup_target(setup, name) : NULL;
-    if (target && target->has_database)
+    door->configured = target != NULL;
+    if (target && target->has_database) {
+        name_target(door, name);
         return db_url_copy(&target->url, ret_url);
+    }
     if (target)
         return error_set(err, ERROR_USAGE, "the target %s has no database", name);
     const char *text = name ? name : setup_options(setup)->default_target;
-    if (text)
+    if (text) {
+        name_target(door, text);
         return db_url_parse(text, ret_url, err);
+    }
     error_set(err, ERROR_USAGE, "which database?");
     return error_hint(err, "set DATABASE_URL, or name one with --target URL");
 }
@@ -112,6 +129,13 @@ static void on_event(void *context, const struct migrate_event *event)
     }
 }
 
+static int find_checked(struct migrate_door *door, struct db_url *ret_url, struct error *err)
+{
+    if (find_database(door, ret_url, err) < 0)
+        return -1;
+    return door->backed_up ? migration_backup_check(ret_url->engine, err) : 0;
+}
+
 int migrate_door_open(struct migrate_door *door, struct cli *cli, bool looking, struct error *err)
 {
     struct db_url url __attribute__((cleanup(scoped_db_url_cleanup))) = DB_URL_INIT;
@@ -126,8 +150,10 @@ int migrate_door_open(struct migrate_door *door, struct cli *cli, bool looking, 
         .keep_placeholders = settings_bool(cli->settings, SETTING_MIGRATIONS_NO_PLACEHOLDERS),
         .notify = on_event,
         .context = cli,
+        .before = door->before,
+        .before_context = door->before_context,
     };
-    if (find_database(cli, &url, err) < 0 || open_database(door, &url, looking, err) < 0 ||
+    if (find_checked(door, &url, err) < 0 || open_database(door, &url, looking, err) < 0 ||
         migrator_open(door->db, &options, &door->migrator, err) < 0)
         return -1;
     const struct text_list *warnings = migrator_warnings(door->migrator);
@@ -136,10 +162,24 @@ int migrate_door_open(struct migrate_door *door, struct cli *cli, bool looking, 
     return 0;
 }
 
-void migrate_door_close(struct migrate_door *door)
+int migrate_door_check(struct migrate_door *door, struct error *err)
+{
+    struct db_url url __attribute__((cleanup(scoped_db_url_cleanup))) = DB_URL_INIT;
+    return find_checked(door, &url, err);
+}
+
+void migrate_door_disconnect(struct migrate_door *door)
 {
     migrator_close(door->migrator);
     db_close(door->db);
+    door->migrator = NULL;
+    door->db = NULL;
+}
+
+void migrate_door_close(struct migrate_door *door)
+{
+    migrate_door_disconnect(door);
+    name_target(door, NULL);
     *door = MIGRATE_DOOR_INIT;
 }
 

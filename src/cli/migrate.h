@@ -16,6 +16,14 @@ struct migrate_door {
     struct cli *cli;
     struct db *db;
     struct migrator *migrator;
+    char *target; /* the configured name, or the URL */
+    bool configured;
+    /* To be set before opening: the database has to be one that can be backed up, and that is
+     * done (migrate/migrator.h). */
+    bool backed_up;
+    int (*before)(void *context, const struct migrate_plan *plan, char ret_backup_id[static 27],
+                  struct error *err);
+    void *before_context;
 };
 
 #define MIGRATE_DOOR_INIT ((struct migrate_door){0})
@@ -23,6 +31,11 @@ struct migrate_door {
 /* `looking`: nothing is written; a SQLite file that is not there is an empty database. Files that
  * are passed over are warned about. */
 int migrate_door_open(struct migrate_door *door, struct cli *cli, bool looking, struct error *err);
+/* Find out which database is meant, and that it can be backed up if it has to be. No connection is
+ * made; opening does the same. */
+int migrate_door_check(struct migrate_door *door, struct error *err);
+/* End the connection; what it leads to stays known. */
+void migrate_door_disconnect(struct migrate_door *door);
 void migrate_door_close(struct migrate_door *door);
 
 /* Print the error and answer migrate's own exit status: 4 for a checksum, 5 for a lock, 6 when a

@@ -5,6 +5,7 @@
 #include "cli/confirm.h"
 #include "cli/console.h"
 #include "cli/migrate.h"
+#include "cli/migrate_backup.h"
 #include "service/settings.h"
 
 #include <stdio.h>
@@ -107,10 +108,17 @@ static int run_up(struct migrate_door *door, struct error *err)
 int command_migrate_up(struct cli *cli, struct error *err)
 {
     SCOPED(migrate_door) struct migrate_door door = MIGRATE_DOOR_INIT;
+    SCOPED(way_back) struct way_back way = WAY_BACK_INIT;
+    bool backup = settings_bool(cli->settings, SETTING_MIGRATIONS_BACKUP);
     door.cli = cli;
-    if (migrate_door_open(&door, cli, false, err) < 0 || run_up(&door, err) < 0)
+    if (backup && way_back_prepare(&way, &door, err) < 0)
         return fail(&door, err);
-    return 0;
+    if (migrate_door_open(&door, cli, false, err) == 0 && run_up(&door, err) == 0)
+        return 0;
+    if (way_back_needed(&way, &door, err))
+        return way_back_take(&way, &door, err);
+    way_back_hint(&way, &door, err);
+    return fail(&door, err);
 }
 
 static int down_request(struct cli *cli, struct migrate_request *request, struct error *err)
@@ -129,11 +137,31 @@ static int down_request(struct cli *cli, struct migrate_request *request, struct
     return 0;
 }
 
+/* Not by Down, but to the backup from before the last ones. */
+static int down_restore(struct migrate_door *door, struct error *err)
+{
+    SCOPED(way_back) struct way_back way = WAY_BACK_INIT;
+    const struct settings *settings = door->cli->settings;
+    if (settings_text(settings, SETTING_MIGRATIONS_VERSION) ||
+        settings_integer(settings, SETTING_MIGRATIONS_STEPS) > 0 ||
+        settings_bool(settings, SETTING_MIGRATIONS_BATCH)) {
+        error_set(err, ERROR_USAGE,
+                  "--restore goes back to the backup before the last batch; --version, --steps and "
+                  "--batch cannot be chosen with it");
+        return fail(door, err);
+    }
+    if (way_back_prepare(&way, door, err) < 0 || way_back_down(&way, door, err) < 0)
+        return fail(door, err);
+    return 0;
+}
+
 int command_migrate_down(struct cli *cli, struct error *err)
 {
     SCOPED(migrate_door) struct migrate_door door = MIGRATE_DOOR_INIT;
     struct migrate_request request;
     door.cli = cli;
+    if (settings_bool(cli->settings, SETTING_MIGRATIONS_RESTORE))
+        return down_restore(&door, err);
     if (down_request(cli, &request, err) < 0 || migrate_door_open(&door, cli, false, err) < 0 ||
         confirm(&door, &request, false, err) < 0 ||
         run_request(&door, &request, "nothing to do: no migration is applied after it", err) < 0)

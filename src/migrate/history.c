@@ -109,8 +109,8 @@ int history_columns(struct history *history, struct text_list *columns, struct e
 int history_find(struct history *history, struct error *err)
 {
     static const char *const needed[] = {
-        "version",           "name",    "status", "batch", "checksum", "applied_at",
-        "execution_time_ms", "progress"};
+        "version",           "name",     "status",   "batch", "checksum", "applied_at",
+        "execution_time_ms", "progress", "backup_id"};
     SCOPED(text_list) struct text_list columns = TEXT_LIST_INIT;
     if (history_columns(history, &columns, err) < 0)
         return -1;
@@ -209,6 +209,7 @@ static int on_row(void *context, const struct db_value *columns, size_t count, s
     row.statements_done = integer_of(&columns[7], 0);
     row.progress = text_of(&columns[8]);
     row.error_message = text_of(&columns[9]);
+    row.backup_id = text_of(&columns[10]);
     ARRAY_GROW(reading->rows->items, reading->rows->count, reading->rows->capacity);
     reading->rows->items[reading->rows->count++] = row;
     return 0;
@@ -226,7 +227,7 @@ static char *select_sql(const struct history *history, const char *tail)
         at += at[0] == '%';
     }
     return mem_format("SELECT version, name, status, batch, checksum, %s, execution_time_ms, "
-                      "statements_done, progress, error_message FROM %s%s",
+                      "statements_done, progress, error_message, backup_id FROM %s%s",
                       moment.data, history->quoted, tail);
 }
 
@@ -494,6 +495,7 @@ void history_row_clear(struct history_row *row)
     free(row->applied_at);
     free(row->progress);
     free(row->error_message);
+    free(row->backup_id);
     *row = (struct history_row){0};
 }
 

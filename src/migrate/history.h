@@ -36,6 +36,7 @@ struct history_row {
     int64_t statements_done;
     char *progress; /* how far a migration outside of a transaction has come (migrate/progress.h) */
     char *error_message;
+    char *backup_id; /* of the backup that was made before it */
 };
 
 struct history_rows {

@@ -28,6 +28,8 @@ struct migrator {
     bool sorted;
     char *by;
     char *from;
+    char backup_id[27]; /* made before the run; "" for none */
+    bool left_part;
 };
 
 /* ---- opening ---- */
@@ -222,7 +224,7 @@ static struct run run_of(struct migrator *migrator, int64_t batch)
         .wait_ms = migrator->options.wait_ms,
         .by = migrator->by,
         .from = migrator->from,
-        .backup_id = migrator->options.backup_id,
+        .backup_id = migrator->backup_id[0] ? migrator->backup_id : migrator->options.backup_id,
     };
 }
 
@@ -236,6 +238,10 @@ static int run_plan(struct migrator *migrator, const struct migrate_plan *plan,
         int64_t duration_ms = 0;
         notify(migrator, MIGRATE_STARTING, step, NULL, 0);
         enum run_result result = run_step(&run, step, &duration_ms, err);
+        /* Who has to decide something has not run anything. */
+        migrator->left_part =
+            result == RUN_FAILED && err->code != ERROR_STRANDED &&
+            run_stepwise(migrator->db->ops->engine, step->migration, step->direction);
         if (result == RUN_FAILED)
             return -1;
         *count += result == RUN_DONE;
@@ -262,6 +268,24 @@ static int create_history(struct migrator *migrator, struct error *err)
     return -1;
 }
 
+/* A backup takes its time: the lock has to be ours afterwards. */
+static int prepare_way_back(struct migrator *migrator, const struct migrate_plan *plan,
+                            struct migrate_lock *lock, struct error *err)
+{
+    const struct migrator_options *options = &migrator->options;
+    migrator->backup_id[0] = '\0';
+    if (!options->before || plan->items[0].direction != MIGRATE_UP)
+        return 0;
+    if (options->before(options->before_context, plan, migrator->backup_id, err) < 0)
+        return -1;
+    return migrate_lock_check(lock, err);
+}
+
+bool migrator_left_part(const struct migrator *migrator)
+{
+    return migrator->left_part;
+}
+
 /* Whoever has nothing to do waits for nobody. What there is to do is planned again under the
  * lock: another process may have done it. */
 static int migrate(struct migrator *migrator, const struct migrate_request *request, size_t *count,
@@ -281,6 +305,8 @@ static int migrate(struct migrator *migrator, const struct migrate_request *requ
         return -1;
     if (plan.count == 0)
         return 0;
+    if (prepare_way_back(migrator, &plan, &lock, err) < 0)
+        return -1;
     if (create_history(migrator, err) < 0)
         return -1;
     return run_plan(migrator, &plan, &lock, batch, count, err);
@@ -369,6 +395,52 @@ void migration_states_clear(struct migration_states *states)
     *states = MIGRATION_STATES_INIT;
 }
 
+/* Has it changed the database: wholly, or as far as its progress says? */
+static bool has_run(const struct history_row *row)
+{
+    return row->status == HISTORY_APPLIED || row->progress;
+}
+
+static const struct history_row *last_run(const struct history_rows *rows)
+{
+    const struct history_row *last = NULL;
+    for (size_t i = 0; i < rows->count; i++)
+        if (has_run(&rows->items[i]) && (!last || rows->items[i].batch >= last->batch))
+            last = &rows->items[i];
+    return last;
+}
+
+int migrator_anchor(struct migrator *migrator, struct migration_anchor *ret_anchor,
+                    struct error *err)
+{
+    SCOPED(history_rows) struct history_rows rows = HISTORY_ROWS_INIT;
+    struct migration_anchor anchor = {0};
+    if (prepare(migrator, err) < 0 || history_read(&migrator->history, &rows, err) < 0)
+        return -1;
+    const struct history_row *last = last_run(&rows);
+    if (!last)
+        return error_set(err, ERROR_NOT_FOUND, "no migration is applied");
+    if (!last->backup_id) {
+        error_set(err, ERROR_NOT_FOUND, "version %s was applied without a backup to go back to",
+                  last->version);
+        return error_hint(err,
+                          "kedge migrate up --backup makes one first; kedge list shows others");
+    }
+    for (size_t i = 0; i < rows.count; i++)
+        if (has_run(&rows.items[i]) && text_equal(rows.items[i].backup_id, last->backup_id))
+            text_list_add(&anchor.versions, rows.items[i].version);
+    anchor.backup_id = mem_string(last->backup_id);
+    *ret_anchor = anchor;
+    return 0;
+}
+
+void migration_anchor_clear(struct migration_anchor *anchor)
+{
+    free(anchor->backup_id);
+    text_list_clear(&anchor->versions);
+    *anchor = (struct migration_anchor){0};
+}
+
 int migrator_version(struct migrator *migrator, char **ret_version, struct error *err)
 {
     SCOPED(migration_states) struct migration_states states = MIGRATION_STATES_INIT;
@@ -431,7 +503,7 @@ static struct history_entry entry_of(struct migrator *migrator, const struct mig
         .error_message = row ? row->error_message : NULL,
         .applied_by = migrator->by,
         .applied_from = migrator->from,
-        .backup_id = migrator->options.backup_id,
+        .backup_id = row ? row->backup_id : NULL,
     };
     return entry;
 }

@@ -43,6 +43,12 @@ struct migrator_options {
     bool keep_placeholders;               /* leave ${name} as it is */
     migrate_notify_fn *notify;            /* may be NULL */
     void *context;
+    /* May be NULL: called once before the first step of a way up, under the lock, when there is
+     * something to do and nothing has been written. -1 stops it. What it answers is the backup that
+     * the rows are linked to. */
+    int (*before)(void *context, const struct migrate_plan *plan, char ret_backup_id[static 27],
+                  struct error *err);
+    void *before_context;
 };
 
 /* The folder is read at once; `db` is borrowed. Errors of files name file, line and column. */
@@ -67,6 +73,10 @@ int migrator_up(struct migrator *migrator, const char *version, size_t *ret_coun
 /* The same for any request, up or down. *ret_count is set on failure too. */
 int migrator_run(struct migrator *migrator, const struct migrate_request *request,
                  size_t *ret_count, struct error *err);
+
+/* Did the last run fail in a migration that no transaction holds, so that a part of it may be
+ * left? */
+bool migrator_left_part(const struct migrator *migrator);
 
 /* What would be run, without the lock and without writing anything. The steps borrow from the
  * migrator. */
@@ -94,6 +104,17 @@ struct migration_states {
 /* In the order of versions; no lock, and nothing is created. */
 int migrator_status(struct migrator *migrator, struct migration_states *states, struct error *err);
 void migration_states_clear(struct migration_states *states);
+
+/* The backup that what was applied last is linked to. */
+struct migration_anchor {
+    char *backup_id;
+    struct text_list versions; /* that going back to it undoes, oldest first */
+};
+
+/* ERROR_NOT_FOUND when nothing is applied, or when it was applied without a backup. */
+int migrator_anchor(struct migrator *migrator, struct migration_anchor *ret_anchor,
+                    struct error *err);
+void migration_anchor_clear(struct migration_anchor *anchor);
 
 /* The newest applied version, to be freed; NULL when there is none. */
 int migrator_version(struct migrator *migrator, char **ret_version, struct error *err);

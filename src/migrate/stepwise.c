@@ -18,7 +18,8 @@ struct stepping {
     int64_t batch;
     int64_t started_ns;
     size_t done;
-    bool recorded; /* the history has the row */
+    bool recorded;      /* the history has the row */
+    char backup_id[27]; /* a run that goes on keeps the one from before it began; "" for none */
 };
 
 static int first_line(const char *text)
@@ -120,6 +121,7 @@ static int write_row(const struct stepping *stepping, enum history_status status
     progress_text(stepping, begun, text);
     execute_entry_source(stepping->step, &source, &entry);
     entry.batch = stepping->batch;
+    entry.backup_id = stepping->backup_id[0] ? stepping->backup_id : NULL;
     entry.status = status;
     entry.statements_done = (int64_t)stepping->done;
     entry.progress = text;
@@ -134,6 +136,7 @@ static int write_end(const struct stepping *stepping, struct error *err)
     SCOPED(buf) struct buf source = BUF_INIT;
     struct history_entry entry = execute_row(stepping->run, stepping->step, &source);
     entry.batch = stepping->batch;
+    entry.backup_id = stepping->backup_id[0] ? stepping->backup_id : NULL;
     entry.execution_time_ms = (os->clock_monotonic_ns(os) - stepping->started_ns) / 1000000;
     return history_update(stepping->run->history, &entry, err);
 }
@@ -260,6 +263,11 @@ static int run_all(struct stepping *stepping, struct error *err)
     return 0;
 }
 
+static void keep_backup(struct stepping *stepping, const char *id)
+{
+    snprintf(stepping->backup_id, sizeof stepping->backup_id, "%s", id ? id : "");
+}
+
 /* Look at the row, where there may be one: RUN_DONE when the way is free. */
 static enum run_result look(struct stepping *stepping, struct error *err)
 {
@@ -272,6 +280,8 @@ static enum run_result look(struct stepping *stepping, struct error *err)
     bool done = migrate_plan_done(stepping->step->migration, stepping->step->direction,
                                   there ? &row : NULL);
     stepping->recorded = there;
+    if (there && row.progress && !stepping->run->backup_id)
+        keep_backup(stepping, row.backup_id);
     stepping->batch = up ? stepping->run->batch : row.batch;
     if (done)
         return RUN_NOT_NEEDED;
@@ -308,6 +318,7 @@ enum run_result stepwise_run(const struct run *run, const struct migrate_step *s
         .batch = run->batch,
         .started_ns = os->clock_monotonic_ns(os),
     };
+    keep_backup(&stepping, run->backup_id);
     enum run_result result = run_locked(&stepping, err);
     *ret_ms = (os->clock_monotonic_ns(os) - stepping.started_ns) / 1000000;
     return result;

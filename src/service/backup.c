@@ -407,9 +407,9 @@ int backup_run(struct service *service, const struct backup_request *request,
     if (result == 0)
         result = lock_target(&job, &lock, err);
     if (result == 0)
-        result =
-            backup_record_begin(service, &job.target, job.destination, job.store->url, job.type,
-                                request->trigger, job.retention_days, &job.record, err);
+        result = backup_record_begin(service, &job.target, job.destination, job.store->url,
+                                     job.type, request->trigger, request->notes, job.retention_days,
+                                     &job.record, err);
     if (result == 0)
         result = make(&job, err);
     if (result == 0) {

@@ -34,8 +34,8 @@ static int upsert_destination(struct service *service, const char *name, const c
 
 int backup_record_begin(struct service *service, const struct target *target,
                         const char *destination, const char *destination_url, const char *type,
-                        const char *trigger, int64_t retention_days, struct backup_record *record,
-                        struct error *err)
+                        const char *trigger, const char *notes, int64_t retention_days,
+                        struct backup_record *record, struct error *err)
 {
     struct catalog *catalog = service->catalog;
     SCOPED(string) char *worker = worker_self(service->os);
@@ -43,6 +43,7 @@ int backup_record_begin(struct service *service, const struct target *target,
     row.target = target->name;
     row.type = type;
     row.trigger = trigger ? trigger : "manual";
+    row.notes = notes;
     row.worker_id = worker;
     row.retention_days = retention_days > 0 ? retention_days : -1;
     if (apps_upsert(catalog, target->app ? target->app : target->name, row.app_id, err) < 0)
@@ -56,6 +57,7 @@ int backup_record_begin(struct service *service, const struct target *target,
         return -1;
     /* What was only borrowed for the insert must not outlive this function. */
     row.target = NULL;
+    row.notes = NULL;
     row.worker_id = NULL;
     record->row = row;
     return 0;

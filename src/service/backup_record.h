@@ -22,8 +22,8 @@ void backup_record_clear(struct backup_record *record);
 /* pending, then running as this process's. `retention_days` below 1: kept for ever. */
 int backup_record_begin(struct service *service, const struct target *target,
                         const char *destination, const char *destination_url, const char *type,
-                        const char *trigger, int64_t retention_days, struct backup_record *record,
-                        struct error *err);
+                        const char *trigger, const char *notes, int64_t retention_days,
+                        struct backup_record *record, struct error *err);
 
 /* success, with what the manifests of its files say. */
 int backup_record_finish(struct service *service, struct backup_record *record,

@@ -5,7 +5,7 @@
 #include "service/settings.h"
 
 #define DATABASE_COMMANDS "backup,restore,undo,catalog install,doctor,migrate"
-#define KEY_COMMANDS "restore,verify,show"
+#define KEY_COMMANDS "restore,verify,show,migrate up,migrate down"
 
 #define GENERAL "everywhere"
 #define PARTS "the database in parts"
@@ -609,6 +609,16 @@ const struct option_row settings_rows[SETTING_COUNT] = {
                                    .choices = "pending applied failed rollback",
                                    .metavar = "STATUS",
                                    .help = "what to mark it as"},
+    [SETTING_MIGRATIONS_BACKUP] = {.name = "backup",
+                                   .type = OPTION_BOOL,
+                                   .environment = "KEDGE_MIGRATE_BACKUP",
+                                   .path = "migrations.backup",
+                                   .commands = "migrate up",
+                                   .help = "make a verified backup first"},
+    [SETTING_MIGRATIONS_RESTORE] = {.name = "restore",
+                                    .type = OPTION_BOOL,
+                                    .commands = "migrate down",
+                                    .help = "go back to the backup made before the last ones"},
     [SETTING_MIGRATIONS_FROM] = {.name = "from",
                                  .type = OPTION_CHOICE,
                                  .commands = "migrate import",
