@@ -5,6 +5,9 @@
 #include "base/moment.h"
 #include "base/os.h"
 #include "base/text.h"
+#include "migrate/directive.h"
+#include "migrate/folder.h"
+#include "migrate/naming.h"
 
 #include <fcntl.h>
 #include <errno.h>
@@ -55,16 +58,47 @@ static void format_version(int64_t moment_ns, char ret_version[static 20])
     strftime(ret_version, 20, "%Y%m%d%H%M%S", &parts);
 }
 
-static char *template_text(const char *name, int64_t moment_ns)
+static char *template_text(const char *name, int64_t moment_ns, bool plain)
 {
     char when[32];
     time_t seconds = (time_t)(moment_ns / MOMENT_SECOND);
     struct tm parts;
     gmtime_r(&seconds, &parts);
     strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S", &parts);
+    if (plain)
+        return mem_format("-- %s\n-- Created: %s\n\n", name, when);
     return mem_format("-- +migrate Up\n-- %s\n-- Created: %s\n\n\n-- +migrate Down\n"
                       "-- Rollback for: %s\n\n",
                       name, when, name);
+}
+
+/* Is the file one of sqlx's: numbered, with no directive? 1, 0, or -1 when it is none of this kind
+ * at all and proves nothing. */
+static int looks_plain(struct os *os, const char *folder, const char *name)
+{
+    struct naming naming = {0};
+    struct error ignored = ERROR_INIT;
+    SCOPED(string) char *path = path_join(folder, name);
+    SCOPED(buf) struct buf text = BUF_INIT_MAX(MIGRATION_FILE_MAXIMUM);
+    if (!naming_parse(name, &naming))
+        return -1;
+    bool one_file = naming.kind == NAMING_ONE_FILE && !naming.loose;
+    naming_clear(&naming);
+    return one_file && file_read_all(os, path, &text, &ignored) == 0 &&
+           directive_detect(text.data, text.length) == SYNTAX_PLAIN;
+}
+
+/* In a folder of sqlx's a file with directives would be of another tool. */
+static bool is_plain_folder(struct os *os, const char *folder, const struct text_list *names)
+{
+    size_t plain = 0;
+    for (size_t i = 0; i < names->count; i++) {
+        int looks = looks_plain(os, folder, names->items[i]);
+        if (looks == 0)
+            return false;
+        plain += looks > 0;
+    }
+    return plain > 1;
 }
 
 /* 1 written, 0 the name is taken, -1. */
@@ -103,13 +137,14 @@ int migration_create(struct os *os, const char *folder, const char *name, char *
         return error_set(err, ERROR_USAGE, "\"%s\" leaves nothing for a file name", name);
     if (folder_make(os, folder, 0755, err) < 0 || folder_list(os, folder, on_name, &names, err) < 0)
         return -1;
+    bool plain = is_plain_folder(os, folder, &names);
     int64_t moment_ns = os->clock_wall_ns(os);
     for (int i = 0; i < SECONDS_MAXIMUM; i++, moment_ns += MOMENT_SECOND) {
         char version[20];
         format_version(moment_ns, version);
         SCOPED(string) char *file = mem_format("%s_%s.sql", version, base);
         SCOPED(string) char *path = path_join(folder, file);
-        SCOPED(string) char *text = template_text(title, moment_ns);
+        SCOPED(string) char *text = template_text(title, moment_ns, plain);
         int written = is_taken(&names, version) ? 0 : write_new(os, path, text, err);
         if (written < 0)
             return -1;

@@ -263,3 +263,22 @@ def test_mariadb_bodies_need_no_delimiter(kedge, mariadb):
     kedge("migrate", "up")
     assert mariadb.sql("CALL p(@n); SELECT @n; SELECT x FROM t", "shop").split() == ["3", "2"]
     kedge("migrate", "reset", "--yes")
+
+
+def test_a_new_file_beside_those_of_another_tool_is_read_with_them(site):
+    beside = {"goose": {"00001_a.sql": "-- +goose Up\nCREATE TABLE a (x INT);\n"},
+              "pairs": {"1_a.up.sql": "CREATE TABLE a (x INT)"},
+              "flyway": {"V1__a.sql": "CREATE TABLE a (x INT)"},
+              "sqlx": {"20200101000000_a.sql": "CREATE TABLE a (x INT)", "20200102000000_b.sql": "CREATE TABLE b (x INT)"}}
+    for tool, files in beside.items():
+        os.makedirs(site.path(tool))
+        for name, text in files.items():
+            with open(site.path(tool, name), "w", encoding="utf-8") as file:
+                file.write(text)
+        path = site.path(site("migrate", "create", "more", "--migrations", tool).stdout.strip())
+        text = open(path, encoding="utf-8").read()
+        assert ("+migrate" in text) == (tool != "sqlx")
+        with open(path, "a", encoding="utf-8") as file:
+            file.write("CREATE TABLE more (x INT);\n" if tool == "sqlx" else "")
+        target = ["--target", f"sqlite:{site.path(tool)}.db", "--migrations", tool]
+        assert site("migrate", "up", *target).stdout.count("applied") == len(files) + 1
