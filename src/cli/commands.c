@@ -101,7 +101,11 @@ const struct command commands[] = {
      .summary = "undo all migrations and apply them again",
      .run = command_migrate_refresh},
     {.name = "migrate plan",
-     .summary = "what up would run, statement by statement",
+     .arguments = "[up|down]",
+     .maximum = 1,
+     .summary = "what up or down would do: locks, rewrites, sizes, lost data",
+     .examples = "kedge migrate plan\n"
+                 "kedge migrate plan down --steps 2",
      .run = command_migrate_plan},
     {.name = "migrate redo",
      .summary = "undo the last migration and apply it again",

@@ -59,6 +59,13 @@ static int find_database(struct migrate_door *door, struct db_url *ret_url, stru
     return error_hint(err, "set DATABASE_URL, or name one with --target URL");
 }
 
+int migrate_find_database(struct cli *cli, struct db_url *ret_url, struct error *err)
+{
+    SCOPED(migrate_door) struct migrate_door door = MIGRATE_DOOR_INIT;
+    door.cli = cli;
+    return find_database(&door, ret_url, err);
+}
+
 /* Looking at a SQLite file that is not there shows what an empty one would. */
 static int open_database(struct migrate_door *door, struct db_url *url, bool looking,
                          struct error *err)

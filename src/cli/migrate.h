@@ -11,6 +11,7 @@
 #include <jansson.h>
 
 struct cli;
+struct db_url;
 
 struct migrate_door {
     struct cli *cli;
@@ -27,6 +28,13 @@ struct migrate_door {
 };
 
 #define MIGRATE_DOOR_INIT ((struct migrate_door){0})
+
+/* The configured target, the URL given, or what DATABASE_URL says. */
+int migrate_find_database(struct cli *cli, struct db_url *ret_url, struct error *err);
+
+/* The way down that --version, --steps and --batch ask for. ERROR_USAGE when more than one is
+ * given. */
+int migrate_down_request(struct cli *cli, struct migrate_request *request, struct error *err);
 
 /* `looking`: nothing is written; a SQLite file that is not there is an empty database. Files that
  * are passed over are warned about. */

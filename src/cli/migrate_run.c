@@ -121,7 +121,7 @@ int command_migrate_up(struct cli *cli, struct error *err)
     return fail(&door, err);
 }
 
-static int down_request(struct cli *cli, struct migrate_request *request, struct error *err)
+int migrate_down_request(struct cli *cli, struct migrate_request *request, struct error *err)
 {
     const char *version = settings_text(cli->settings, SETTING_MIGRATIONS_VERSION);
     int64_t steps = settings_integer(cli->settings, SETTING_MIGRATIONS_STEPS);
@@ -162,8 +162,8 @@ int command_migrate_down(struct cli *cli, struct error *err)
     door.cli = cli;
     if (settings_bool(cli->settings, SETTING_MIGRATIONS_RESTORE))
         return down_restore(&door, err);
-    if (down_request(cli, &request, err) < 0 || migrate_door_open(&door, cli, false, err) < 0 ||
-        confirm(&door, &request, false, err) < 0 ||
+    if (migrate_down_request(cli, &request, err) < 0 ||
+        migrate_door_open(&door, cli, false, err) < 0 || confirm(&door, &request, false, err) < 0 ||
         run_request(&door, &request, "nothing to do: no migration is applied after it", err) < 0)
         return fail(&door, err);
     return 0;

@@ -101,10 +101,11 @@ def test_plan_shows_each_statement_and_writes_nothing(site):
     write(site, "20240101000004_v.sql", "VACUUM;", options=" notransaction")
     plan = site.lines("migrate", "plan")
     assert [step["version"][-1] for step in plan] == list("1234")
-    assert plan[0]["statements"] == [
-        {"line": 2, "sql": "CREATE TABLE users (id INT)", "effect": "in the migration's transaction"}]
+    statement = plan[0]["statements"][0]
+    assert (statement["line"], statement["sql"], statement["effect"]) == (
+        2, "CREATE TABLE users (id INT)", "in the migration's transaction")
     assert plan[3]["statements"][0]["effect"] == "outside a transaction" and not plan[3]["reversible"]
-    assert "line 2: CREATE TABLE posts (id INT) - " in site("migrate", "plan").stdout
+    assert "20240101000002_create_posts.sql:2: CREATE TABLE posts (id INT) " in site("migrate", "plan").stdout
     assert "would apply 20240101000001" in site("migrate", "up", "--dry-run").stdout
     assert not os.path.exists(site.path("app.db"))
 

@@ -1,0 +1,525 @@
+#include "migrate/effects_alter.h"
+
+#include "base/error.h"
+#include "migrate/effects_catalog.h"
+#include "migrate/effects_column.h"
+
+#include <string.h>
+
+/* One ALTER TABLE. */
+struct alter {
+    struct effect_work *work;
+    char *name;
+    enum effect_lock lock;
+    unsigned flags;
+    bool children; /* an action goes down to them */
+};
+
+enum { ALTER_RECURSES = 1 << 16 };
+
+static void need(struct alter *alter, enum effect_lock lock, unsigned flags)
+{
+    if (lock > alter->lock)
+        alter->lock = lock;
+    alter->flags |= flags & 0xffff;
+    alter->children |= (flags & ALTER_RECURSES) != 0;
+}
+
+/* ---- options ---- */
+
+enum effect_lock effects_option_lock(struct reading options)
+{
+    static const char *const gentle[] = {"fillfactor",
+                                         "toast_tuple_target",
+                                         "parallel_workers",
+                                         "vacuum_index_cleanup",
+                                         "vacuum_truncate",
+                                         "deduplicate_items",
+                                         "n_distinct",
+                                         "n_distinct_inherited",
+                                         "log_autovacuum_min_duration",
+                                         NULL};
+    enum effect_lock lock = LOCK_SHARE_UPDATE_EXCLUSIVE;
+    struct reading item;
+    while (reading_take_item(&options, &item)) {
+        SCOPED(string) char *written = reading_take_name(&item);
+        SCOPED(string) char *name = name_plain(DB_POSTGRES, written ? written : "");
+        bool known = text_starts(name, "autovacuum_");
+        for (size_t i = 0; gentle[i]; i++)
+            known |= strcmp(name, gentle[i]) == 0;
+        if (!known)
+            lock = LOCK_ACCESS_EXCLUSIVE;
+    }
+    return lock;
+}
+
+/* ---- constraints ---- */
+
+/* The other table of a foreign key. `scanned`: the rows that are there are checked. */
+static int refer(struct alter *alter, struct reading *at, unsigned flags, struct error *err)
+{
+    SCOPED(string) char *other = reading_take_name(at);
+    if (!other)
+        return 0;
+    return catalog_touch_name(alter->work, other, LOCK_SHARE_ROW_EXCLUSIVE, flags, err);
+}
+
+static int add_foreign_key(struct alter *alter, struct reading *item, struct error *err)
+{
+    unsigned flags = reading_has(item, "NOT VALID") ? 0 : EFFECT_SCANNED;
+    need(alter, LOCK_SHARE_ROW_EXCLUSIVE, flags | ALTER_RECURSES);
+    if (!reading_find(item, "REFERENCES") || !reading_take(item, "REFERENCES"))
+        return 0;
+    return refer(alter, item, flags, err) < 0 ? -1 : 0;
+}
+
+/* A primary key needs NOT NULL: made from an index, the table is read for it unless each column
+ * has it. */
+static int add_from_index(struct alter *alter, struct reading *item, bool primary,
+                          struct error *err)
+{
+    SCOPED(string) char *index = reading_take_name(item);
+    need(alter, LOCK_ACCESS_EXCLUSIVE, 0);
+    if (!index ||
+        catalog_touch_name(alter->work, index, LOCK_SHARE_UPDATE_EXCLUSIVE, EFFECT_ONLY, err) < 0)
+        return index ? -1 : 0;
+    int open = catalog_is(alter->work,
+                          "EXISTS (SELECT FROM pg_index x JOIN pg_attribute a ON a.attrelid = "
+                          "x.indrelid AND a.attnum = ANY (x.indkey::int2[]) AND NOT a.attnotnull "
+                          "WHERE x.indexrelid = to_regclass(?))",
+                          index, NULL, err);
+    if (primary && open > 0)
+        need(alter, LOCK_ACCESS_EXCLUSIVE, EFFECT_SCANNED);
+    return open < 0 ? -1 : 0;
+}
+
+/* `item` is behind ADD [CONSTRAINT name]. 1 when it is a constraint, 0, -1. */
+static int add_constraint(struct alter *alter, struct reading *item, struct error *err)
+{
+    bool primary = reading_is(item, "PRIMARY KEY");
+    if (reading_is(item, "FOREIGN KEY"))
+        return add_foreign_key(alter, item, err) < 0 ? -1 : 1;
+    if (reading_is(item, "CHECK")) {
+        need(alter, LOCK_ACCESS_EXCLUSIVE,
+             ALTER_RECURSES | (reading_has(item, "NOT VALID") ? 0 : EFFECT_SCANNED));
+        return 1;
+    }
+    if (!primary && !reading_is(item, "UNIQUE") && !reading_is(item, "EXCLUDE"))
+        return 0;
+    if (reading_find(item, "USING INDEX") && !reading_has(item, "USING INDEX TABLESPACE")) {
+        reading_take(item, "USING INDEX");
+        return add_from_index(alter, item, primary, err) < 0 ? -1 : 1;
+    }
+    need(alter, LOCK_ACCESS_EXCLUSIVE, EFFECT_SCANNED);
+    int partitioned = catalog_is(alter->work,
+                                 "EXISTS (SELECT FROM pg_class WHERE oid = to_regclass(?) AND "
+                                 "relkind = 'p')",
+                                 alter->name, NULL, err);
+    if (partitioned > 0)
+        need(alter, LOCK_ACCESS_EXCLUSIVE, ALTER_RECURSES);
+    return partitioned < 0 ? -1 : 1;
+}
+
+#define CONSTRAINT "FROM pg_constraint WHERE conrelid = to_regclass(?) AND conname = ?"
+
+/* Only one that was not validated is. */
+static int validate(struct alter *alter, struct reading *item, struct error *err)
+{
+    SCOPED(string) char *written = reading_take_name(item);
+    SCOPED(string) char *name = name_plain(DB_POSTGRES, written ? written : "");
+    const struct db_value parameters[] = {db_text(alter->name), db_text(name)};
+    int valid = catalog_is(alter->work, "EXISTS (SELECT " CONSTRAINT " AND convalidated)",
+                           alter->name, name, err);
+    if (valid < 0)
+        return -1;
+    need(alter, LOCK_SHARE_UPDATE_EXCLUSIVE, ALTER_RECURSES | (valid ? 0 : EFFECT_SCANNED));
+    if (valid)
+        return 0;
+    return catalog_touch(alter->work, LOCK_ROW_SHARE, EFFECT_SCANNED,
+                         "SELECT confrelid " CONSTRAINT, parameters, 2, err) < 0
+               ? -1
+               : 0;
+}
+
+/* From the object that `what` finds by the table's name and its own. */
+static int drop_part(struct alter *alter, struct reading *item, const char *what, struct error *err)
+{
+    reading_take(item, "IF EXISTS");
+    SCOPED(string) char *written = reading_take_name(item);
+    SCOPED(string) char *name = name_plain(DB_POSTGRES, written ? written : "");
+    SCOPED(buf) struct buf start = BUF_INIT;
+    struct buf *sql = &start;
+    /* The name of the part stands in the subquery as a literal: it is one parameter's place. */
+    buf_append_text(sql, what);
+    db_quote_literal(DB_POSTGRES, sql, name, strlen(name));
+    need(alter, LOCK_ACCESS_EXCLUSIVE, ALTER_RECURSES);
+    if (!alter->work->effects->db) {
+        if (strstr(what, "pg_attribute"))
+            effect_say(&alter->work->effect->lost, "column %s.%s", alter->name, written);
+        return 0;
+    }
+    return catalog_drop(alter->work, start.data, alter->name, reading_has(item, "CASCADE"), err) < 0
+               ? -1
+               : 0;
+}
+
+/* ---- columns ---- */
+
+/* What stands at the end of a new column's definition. */
+static int column_constraints(struct alter *alter, struct reading rest, struct error *err)
+{
+    bool has_default = reading_has(&rest, "DEFAULT");
+    if (reading_has(&rest, "CHECK") || reading_has(&rest, "UNIQUE") ||
+        reading_has(&rest, "PRIMARY KEY"))
+        need(alter, LOCK_ACCESS_EXCLUSIVE, EFFECT_SCANNED);
+    if (!reading_find(&rest, "REFERENCES"))
+        return 0;
+    unsigned flags = has_default ? EFFECT_SCANNED : 0;
+    need(alter, LOCK_ACCESS_EXCLUSIVE, flags);
+    reading_take(&rest, "REFERENCES");
+    return refer(alter, &rest, flags, err) < 0 ? -1 : 0;
+}
+
+static int add_column(struct alter *alter, struct reading *item, struct error *err)
+{
+    bool if_not_exists = reading_take(item, "IF NOT EXISTS");
+    SCOPED(string) char *written = reading_take_name(item);
+    SCOPED(string) char *column = name_plain(DB_POSTGRES, written ? written : "");
+    unsigned work = 0;
+    need(alter, LOCK_ACCESS_EXCLUSIVE, 0);
+    int there = catalog_is(alter->work,
+                           "EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass(?) AND "
+                           "attname = ? AND NOT attisdropped)",
+                           alter->name, column, err);
+    if (there < 0)
+        return -1;
+    if (there && if_not_exists)
+        return 0;
+    if (effects_new_column(alter->work, *item, &work, err) < 0)
+        return -1;
+    need(alter, LOCK_ACCESS_EXCLUSIVE, ALTER_RECURSES | work);
+    return column_constraints(alter, *item, err);
+}
+
+static int set_not_null(struct alter *alter, const char *column, struct error *err)
+{
+    int needless = effects_not_null_known(alter->work, alter->name, column, err);
+    if (needless < 0)
+        return -1;
+    need(alter, LOCK_ACCESS_EXCLUSIVE, ALTER_RECURSES | (needless ? 0 : EFFECT_SCANNED));
+    return 0;
+}
+
+static int identity_sequence(struct alter *alter, const char *column, enum effect_lock lock,
+                             struct error *err)
+{
+    const struct db_value parameters[] = {db_text(alter->name), db_text(column)};
+    return catalog_touch(alter->work, lock, 0,
+                         "SELECT d.objid FROM pg_depend d JOIN pg_attribute a ON a.attrelid = "
+                         "d.refobjid AND a.attnum = d.refobjsubid WHERE d.classid = "
+                         "'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND "
+                         "d.deptype = 'i' AND d.refobjid = to_regclass(?) AND a.attname = ?",
+                         parameters, 2, err);
+}
+
+static int alter_type(struct alter *alter, const char *column, struct reading type,
+                      struct error *err)
+{
+    struct effect_type_change change = {.table = alter->name, .column = column, .type = type};
+    if (effects_change_type(alter->work, &change, err) < 0)
+        return -1;
+    need(alter, LOCK_ACCESS_EXCLUSIVE, ALTER_RECURSES | change.flags);
+    return 0;
+}
+
+static int alter_column(struct alter *alter, struct reading *item, struct error *err)
+{
+    SCOPED(string) char *written = reading_take_name(item);
+    SCOPED(string) char *column = name_plain(DB_POSTGRES, written ? written : "");
+    if (reading_take(item, "TYPE") || reading_take(item, "SET DATA TYPE"))
+        return alter_type(alter, column, *item, err);
+    if (reading_is(item, "SET NOT NULL"))
+        return set_not_null(alter, column, err);
+    if (reading_is(item, "SET STATISTICS")) {
+        need(alter, LOCK_SHARE_UPDATE_EXCLUSIVE, ALTER_RECURSES);
+        return 0;
+    }
+    if (reading_is(item, "SET (") || reading_is(item, "RESET (")) {
+        need(alter, LOCK_SHARE_UPDATE_EXCLUSIVE, 0);
+        return 0;
+    }
+    bool drops = reading_is(item, "DROP IDENTITY");
+    bool sets = reading_is(item, "SET GENERATED") || reading_is(item, "RESTART") ||
+                reading_is(item, "SET INCREMENT") || reading_is(item, "SET START");
+    bool alone = reading_is(item, "SET COMPRESSION") || reading_is(item, "ADD GENERATED");
+    need(alter, LOCK_ACCESS_EXCLUSIVE, alone || drops || sets ? 0 : ALTER_RECURSES);
+    if (!drops && !sets)
+        return 0;
+    enum effect_lock lock = drops ? LOCK_ACCESS_EXCLUSIVE : LOCK_SHARE_ROW_EXCLUSIVE;
+    return identity_sequence(alter, column, lock, err) < 0 ? -1 : 0;
+}
+
+/* ---- partitions and parents ---- */
+
+#define DEFAULT_PARTITION                                                                          \
+    "SELECT partdefid FROM pg_partitioned_table WHERE partrelid = to_regclass(?) AND partdefid "   \
+    "<> 0"
+
+/* The parent's foreign keys come to the new partition, with their locks. */
+#define PARENT_REFERS                                                                              \
+    "SELECT confrelid FROM pg_constraint WHERE conrelid = to_regclass(?) AND contype = 'f'"
+
+static int attach(struct alter *alter, struct reading *item, struct error *err)
+{
+    SCOPED(string) char *partition = reading_take_name(item);
+    const struct db_value parent = db_text(alter->name);
+    need(alter, LOCK_SHARE_UPDATE_EXCLUSIVE, 0);
+    if (!partition)
+        return 0;
+    int implied = effects_partition_implied(alter->work, alter->name, partition, *item, err);
+    if (implied < 0 || catalog_touch_name(alter->work, partition, LOCK_ACCESS_EXCLUSIVE,
+                                          implied ? 0 : EFFECT_SCANNED, err) < 0)
+        return -1;
+    unsigned flags = reading_is(item, "DEFAULT") ? 0 : EFFECT_SCANNED;
+    if (catalog_touch(alter->work, LOCK_ACCESS_EXCLUSIVE, flags, DEFAULT_PARTITION, &parent, 1,
+                      err) < 0 ||
+        catalog_touch(alter->work, LOCK_SHARE_ROW_EXCLUSIVE, 0, PARENT_REFERS, &parent, 1, err) < 0)
+        return -1;
+    return 0;
+}
+
+static int detach(struct alter *alter, struct reading *item, struct error *err)
+{
+    SCOPED(string) char *partition = reading_take_name(item);
+    const struct db_value parent = db_text(alter->name);
+    bool gentle = reading_has(item, "CONCURRENTLY") || reading_has(item, "FINALIZE");
+    enum effect_lock lock = gentle ? LOCK_SHARE_UPDATE_EXCLUSIVE : LOCK_ACCESS_EXCLUSIVE;
+    need(alter, lock, 0);
+    if (!partition)
+        return 0;
+    /* CONCURRENTLY ends with an ACCESS EXCLUSIVE lock on the partition alone. */
+    if (catalog_touch_name(alter->work, partition, LOCK_ACCESS_EXCLUSIVE, EFFECT_ONLY, err) < 0)
+        return -1;
+    return catalog_touch(alter->work, lock, 0, DEFAULT_PARTITION, &parent, 1, err) < 0 ? -1 : 0;
+}
+
+static int inherit(struct alter *alter, struct reading *item, bool adds, struct error *err)
+{
+    SCOPED(string) char *parent = reading_take_name(item);
+    need(alter, LOCK_ACCESS_EXCLUSIVE, 0);
+    if (!parent)
+        return 0;
+    return catalog_touch_name(alter->work, parent,
+                              adds ? LOCK_SHARE_UPDATE_EXCLUSIVE : LOCK_ACCESS_SHARE, EFFECT_ONLY,
+                              err) < 0
+               ? -1
+               : 0;
+}
+
+/* ---- storage ---- */
+
+/* Rewritten only when it is not that way already; when nobody can tell, it is. */
+static int rewrite_unless(struct alter *alter, const char *sql, const char *value,
+                          struct error *err)
+{
+    int already = catalog_is(alter->work, sql, alter->name, value, err);
+    if (already < 0)
+        return -1;
+    need(alter, LOCK_ACCESS_EXCLUSIVE, already ? 0 : EFFECT_REWRITTEN);
+    return 0;
+}
+
+static int set_storage(struct alter *alter, struct reading *item, struct error *err)
+{
+    bool tablespace = reading_take(item, "SET TABLESPACE");
+    if (tablespace || reading_take(item, "SET ACCESS METHOD")) {
+        SCOPED(string) char *written = reading_take_name(item);
+        SCOPED(string) char *name = name_plain(DB_POSTGRES, written ? written : "");
+        return rewrite_unless(
+            alter,
+            tablespace ? "(SELECT coalesce(t.spcname, (SELECT s.spcname FROM pg_database d JOIN "
+                         "pg_tablespace s ON s.oid = d.dattablespace WHERE d.datname = "
+                         "current_database())) FROM pg_class c LEFT JOIN pg_tablespace t ON t.oid "
+                         "= c.reltablespace WHERE c.oid = to_regclass(?)) = ?"
+                       : "(SELECT m.amname FROM pg_class c JOIN pg_am m ON m.oid = c.relam WHERE "
+                         "c.oid = to_regclass(?)) = ?",
+            name, err);
+    }
+    return rewrite_unless(alter,
+                          "(SELECT relpersistence FROM pg_class WHERE oid = to_regclass(?)) = ?",
+                          reading_is(item, "SET LOGGED") ? "p" : "u", err);
+}
+
+static int replica_identity(struct alter *alter, struct reading *item, struct error *err)
+{
+    need(alter, LOCK_ACCESS_EXCLUSIVE, 0);
+    if (!reading_take(item, "REPLICA IDENTITY USING INDEX"))
+        return 0;
+    SCOPED(string) char *index = reading_take_name(item);
+    return index && catalog_touch_name(alter->work, index, LOCK_SHARE, EFFECT_ONLY, err) < 0 ? -1
+                                                                                             : 0;
+}
+
+/* ---- actions ---- */
+
+/* Those of which the words say all. */
+static const struct simple_action {
+    const char *words;
+    enum effect_lock lock;
+    bool recurses;
+} simple_actions[] = {
+    {"ENABLE ROW LEVEL", LOCK_ACCESS_EXCLUSIVE, false},
+    {"DISABLE ROW LEVEL", LOCK_ACCESS_EXCLUSIVE, false},
+    {"FORCE ROW", LOCK_ACCESS_EXCLUSIVE, false},
+    {"NO FORCE ROW", LOCK_ACCESS_EXCLUSIVE, false},
+    {"ENABLE RULE", LOCK_ACCESS_EXCLUSIVE, false},
+    {"ENABLE REPLICA RULE", LOCK_ACCESS_EXCLUSIVE, false},
+    {"ENABLE ALWAYS RULE", LOCK_ACCESS_EXCLUSIVE, false},
+    {"DISABLE RULE", LOCK_ACCESS_EXCLUSIVE, false},
+    {"ENABLE", LOCK_SHARE_ROW_EXCLUSIVE, true},
+    {"DISABLE", LOCK_SHARE_ROW_EXCLUSIVE, true},
+    {"CLUSTER ON", LOCK_SHARE_UPDATE_EXCLUSIVE, false},
+    {"SET WITHOUT CLUSTER", LOCK_SHARE_UPDATE_EXCLUSIVE, false},
+    {"SET STATISTICS", LOCK_SHARE_UPDATE_EXCLUSIVE, false},
+    {"RENAME", LOCK_ACCESS_EXCLUSIVE, false},
+    {"ALTER CONSTRAINT", LOCK_ACCESS_EXCLUSIVE, false},
+    {"OWNER", LOCK_ACCESS_EXCLUSIVE, false},
+    {"SET SCHEMA", LOCK_ACCESS_EXCLUSIVE, false},
+    {"OF", LOCK_ACCESS_EXCLUSIVE, false},
+    {"NOT OF", LOCK_ACCESS_EXCLUSIVE, false},
+};
+
+static int add_something(struct alter *alter, struct reading *item, struct error *err)
+{
+    if (reading_take(item, "CONSTRAINT"))
+        mem_free_string(reading_take_name(item));
+    int constraint = add_constraint(alter, item, err);
+    if (constraint != 0)
+        return constraint < 0 ? -1 : 0;
+    reading_take(item, "COLUMN");
+    return add_column(alter, item, err);
+}
+
+/* `cluster` and `identity` name an index of their own. */
+static int cluster_on(struct alter *alter, struct reading *item, struct error *err)
+{
+    need(alter, LOCK_SHARE_UPDATE_EXCLUSIVE, 0);
+    SCOPED(string) char *index = reading_take_name(item);
+    if (!index)
+        return 0;
+    return catalog_touch_name(alter->work, index, LOCK_SHARE_UPDATE_EXCLUSIVE, EFFECT_ONLY, err) < 0
+               ? -1
+               : 0;
+}
+
+#define DROP_CONSTRAINT                                                                            \
+    "SELECT 'pg_constraint'::regclass::oid, oid, 0 FROM pg_constraint WHERE conrelid = "           \
+    "to_regclass(?) AND conname = "
+#define DROP_COLUMN                                                                                \
+    "SELECT 'pg_class'::regclass::oid, attrelid, attnum::int FROM pg_attribute WHERE attrelid = "  \
+    "to_regclass(?) AND NOT attisdropped AND attname = "
+
+static int alter_action(struct alter *alter, struct reading *item, struct error *err)
+{
+    if (reading_take(item, "ADD"))
+        return add_something(alter, item, err);
+    if (reading_take(item, "VALIDATE CONSTRAINT"))
+        return validate(alter, item, err);
+    if (reading_take(item, "DROP CONSTRAINT"))
+        return drop_part(alter, item, DROP_CONSTRAINT, err);
+    if (reading_take(item, "DROP COLUMN") || reading_take(item, "DROP"))
+        return drop_part(alter, item, DROP_COLUMN, err);
+    if (reading_take(item, "ATTACH PARTITION"))
+        return attach(alter, item, err);
+    if (reading_take(item, "DETACH PARTITION"))
+        return detach(alter, item, err);
+    if (reading_is(item, "INHERIT") || reading_is(item, "NO INHERIT")) {
+        bool adds = !reading_take(item, "NO");
+        reading_take(item, "INHERIT");
+        return inherit(alter, item, adds, err);
+    }
+    if (reading_is(item, "REPLICA IDENTITY"))
+        return replica_identity(alter, item, err);
+    if (reading_take(item, "CLUSTER ON"))
+        return cluster_on(alter, item, err);
+    if (reading_is(item, "SET TABLESPACE") || reading_is(item, "SET ACCESS METHOD") ||
+        reading_is(item, "SET LOGGED") || reading_is(item, "SET UNLOGGED"))
+        return set_storage(alter, item, err);
+    if (reading_is(item, "SET (") || reading_is(item, "RESET (")) {
+        item->at++;
+        need(alter, effects_option_lock(reading_take_parentheses(item)), 0);
+        return 0;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(simple_actions); i++) {
+        const struct simple_action *row = &simple_actions[i];
+        if (!reading_is(item, row->words))
+            continue;
+        need(alter, row->lock, row->recurses ? ALTER_RECURSES : 0);
+        return 0;
+    }
+    if (reading_take(item, "ALTER")) {
+        reading_take(item, "COLUMN");
+        return alter_column(alter, item, err);
+    }
+    need(alter, LOCK_ACCESS_EXCLUSIVE, ALTER_RECURSES);
+    return 0;
+}
+
+/* ---- the statement ---- */
+
+static void follow_rename(struct alter *alter, struct reading at)
+{
+    if (!reading_take(&at, "RENAME TO"))
+        return;
+    SCOPED(string) char *name = reading_take_name(&at);
+    if (name && effects_makes(alter->work->effects, alter->name))
+        effects_made(alter->work->effects, name);
+}
+
+static int alter_actions(struct alter *alter, struct reading *at, struct error *err)
+{
+    struct reading item;
+    follow_rename(alter, *at);
+    if (reading_is(at, "RENAME") && !reading_is(at, "RENAME TO") &&
+        !reading_is(at, "RENAME CONSTRAINT"))
+        alter->children = true;
+    while (reading_take_item(at, &item))
+        if (alter_action(alter, &item, err) < 0)
+            return -1;
+    return 0;
+}
+
+/* Its own action of an index holds back less. */
+static void soften_for_index(struct alter *alter, const struct reading *at)
+{
+    if (reading_is(at, "RENAME") || reading_is(at, "ALTER"))
+        alter->lock = LOCK_SHARE_UPDATE_EXCLUSIVE;
+    if (reading_is(at, "ATTACH"))
+        alter->lock = LOCK_ACCESS_EXCLUSIVE;
+}
+
+int effects_alter_table(struct effect_work *work, struct reading *at, bool index, struct error *err)
+{
+    bool if_exists = reading_take(at, "IF EXISTS");
+    bool only = reading_take(at, "ONLY");
+    SCOPED(string) char *name = reading_take_name(at);
+    if (!name || reading_is(at, "IN TABLESPACE"))
+        return 0;
+    reading_take(at, "*");
+    struct alter alter = {.work = work, .name = name};
+    const struct reading actions = *at;
+    if (if_exists && work->effects->db && !effects_makes(work->effects, name)) {
+        int there = catalog_is(work, "to_regclass(?) IS NOT NULL", name, NULL, err);
+        if (there <= 0)
+            return there;
+    }
+    if (alter_actions(&alter, at, err) < 0)
+        return -1;
+    if (index)
+        soften_for_index(&alter, &actions);
+    bool all = alter.children && !only;
+    return catalog_touch_name(work, name, alter.lock, alter.flags | (all ? 0 : EFFECT_ONLY), err) <
+                   0
+               ? -1
+               : 0;
+}

@@ -1,0 +1,15 @@
+/*
+ * PostgreSQL's ALTER TABLE, whose lock is the strongest of its actions'.
+ */
+#ifndef KEDGE_MIGRATE_EFFECTS_ALTER_H
+#define KEDGE_MIGRATE_EFFECTS_ALTER_H
+
+#include "migrate/effects_core.h"
+
+/* The reading is behind ALTER TABLE (or INDEX, VIEW, ...: `index` for an index). */
+int effects_alter_table(struct effect_work *work, struct reading *at, bool index,
+                        struct error *err);
+/* What SET (...) and RESET (...) take: most options do not hold others up. */
+enum effect_lock effects_option_lock(struct reading options);
+
+#endif

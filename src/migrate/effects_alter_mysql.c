@@ -1,0 +1,516 @@
+#include "migrate/effects_alter_mysql.h"
+
+#include "base/error.h"
+#include "db/db.h"
+#include "migrate/effects_query.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* How much work an action is; the greatest of them decides. */
+enum way {
+    WAY_INSTANT,
+    WAY_NOCOPY,  /* an index is built or dropped beside the rows */
+    WAY_REBUILD, /* INPLACE: the rows go into a new file, others write on */
+    WAY_COPY,
+};
+
+enum guard { GUARD_NONE, GUARD_SHARED, GUARD_EXCLUSIVE };
+
+static const char *const guard_names[] = {"LOCK=NONE", "LOCK=SHARED", "LOCK=EXCLUSIVE"};
+
+struct alter {
+    struct effect_work *work;
+    const char *name;
+    bool mariadb;
+    bool innodb;
+    bool has_virtual; /* columns: their order cannot be changed in place */
+    bool has_fulltext;
+    bool adds_primary;
+    bool columns; /* are added or dropped */
+    bool indexes; /* too */
+    enum way way;
+    enum guard guard;
+};
+
+static void need(struct alter *alter, enum way way, enum guard guard)
+{
+    if (way > alter->way)
+        alter->way = way;
+    if (guard > alter->guard)
+        alter->guard = guard;
+}
+
+static void need_copy(struct alter *alter)
+{
+    need(alter, WAY_COPY, GUARD_SHARED);
+}
+
+/* ---- what is there ---- */
+
+struct column {
+    bool known;
+    char *type; /* "varchar(10)" */
+    char *charset;
+    bool nullable;
+    bool indexed;
+    bool is_virtual;
+};
+
+static void column_clear(struct column *column)
+{
+    free(column->type);
+    free(column->charset);
+}
+
+static bool says(const struct db_value *value, const char *text)
+{
+    return value->type == DB_TEXT && strcasestr(value->text, text);
+}
+
+static int on_column(void *context, const struct db_value *columns, size_t count, struct error *err)
+{
+    (void)count, (void)err;
+    struct column *column = context;
+    column->known = true;
+    column->type = mem_string(columns[0].type == DB_NULL ? "" : columns[0].text);
+    column->charset = mem_string(columns[1].type == DB_NULL ? "" : columns[1].text);
+    column->nullable = says(&columns[2], "YES");
+    column->indexed = columns[3].type == DB_TEXT && *columns[3].text;
+    column->is_virtual = says(&columns[4], "VIRTUAL");
+    return 1;
+}
+
+static int find_column(struct alter *alter, const char *written, struct column *column,
+                       struct error *err)
+{
+    struct db *db = alter->work->effects->db;
+    SCOPED(string) char *table = name_plain(DB_MYSQL, alter->name);
+    SCOPED(string) char *name = name_plain(DB_MYSQL, written);
+    const struct db_value parameters[] = {db_text(table), db_text(name)};
+    if (!db)
+        return 0;
+    return db_query(db,
+                    "SELECT column_type, character_set_name, is_nullable, column_key, extra FROM "
+                    "information_schema.columns WHERE table_schema = DATABASE() AND table_name = ? "
+                    "AND column_name = ?",
+                    parameters, 2, on_column, column, err);
+}
+
+static int find_integer(struct alter *alter, const char *sql, int64_t *ret_value, struct error *err)
+{
+    SCOPED(string) char *table = name_plain(DB_MYSQL, alter->name);
+    const struct db_value parameters[] = {db_text(table)};
+    if (!alter->work->effects->db)
+        return 0;
+    return db_query_integer(alter->work->effects->db, sql, parameters, 1, ret_value, err);
+}
+
+static int read_table(struct alter *alter, struct error *err)
+{
+    int64_t other_engine = 0;
+    int64_t generated = 0;
+    int64_t fulltext = 0;
+    if (find_integer(alter,
+                     "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = "
+                     "DATABASE() AND table_name = ? AND engine <> 'InnoDB'",
+                     &other_engine, err) < 0 ||
+        find_integer(alter,
+                     "SELECT COUNT(*) FROM information_schema.columns WHERE table_schema = "
+                     "DATABASE() AND table_name = ? AND extra LIKE '%VIRTUAL%'",
+                     &generated, err) < 0 ||
+        find_integer(alter,
+                     "SELECT COUNT(*) FROM information_schema.statistics WHERE table_schema = "
+                     "DATABASE() AND table_name = ? AND index_type = 'FULLTEXT'",
+                     &fulltext, err) < 0)
+        return -1;
+    alter->innodb = other_engine == 0;
+    alter->has_virtual = generated > 0;
+    alter->has_fulltext = fulltext > 0;
+    return 0;
+}
+
+/* ---- types ---- */
+
+/* Lower case, no blanks, and no display width: "int(11) unsigned" is "intunsigned". */
+static char *normal_type(const char *type)
+{
+    struct buf buf = BUF_INIT;
+    bool whole = strcasestr(type, "int") != NULL && strncasecmp(type, "point", 5) != 0;
+    if (strncasecmp(type, "integer", 7) == 0) {
+        buf_append_text(&buf, "int");
+        type += 7;
+    } else if (strncasecmp(type, "bool", 4) == 0) {
+        free(buf_steal(&buf));
+        return mem_string("tinyint");
+    }
+    for (const char *c = type; *c; c++) {
+        if (whole && *c == '(')
+            while (c[1] && *c != ')')
+                c++;
+        else if (*c != ' ')
+            buf_append_char(&buf, *c >= 'A' && *c <= 'Z' ? (char)(*c + 32) : *c);
+    }
+    return buf_steal(&buf);
+}
+
+static bool is_longer(const char *before, const char *after, const char *kind)
+{
+    size_t size = strlen(kind);
+    return strncmp(before, kind, size) == 0 && strncmp(after, kind, size) == 0 &&
+           strtol(after + size, NULL, 10) >= strtol(before + size, NULL, 10);
+}
+
+/* New values at the end of an ENUM or SET. */
+static bool is_appended(const char *before, const char *after)
+{
+    size_t size = strlen(before);
+    return size > 5 && (text_starts(before, "enum(") || text_starts(before, "set(")) &&
+           strncmp(before, after, size - 1) == 0 && after[size - 1] == ',';
+}
+
+/* Up to the first word that is no part of the type. */
+static char *take_type(struct reading *at)
+{
+    struct reading type = *at;
+    if (reading_piece(at, 0))
+        at->at++;
+    reading_take_parentheses(at);
+    while (reading_take(at, "UNSIGNED") || reading_take(at, "ZEROFILL") ||
+           reading_take(at, "PRECISION") || reading_take(at, "SIGNED"))
+        continue;
+    type.end = at->at;
+    return reading_text(&type);
+}
+
+static bool charset_differs(struct reading definition, const char *before)
+{
+    if (!reading_find(&definition, "CHARACTER SET") && !reading_find(&definition, "CHARSET"))
+        return false;
+    if (!reading_take(&definition, "CHARACTER SET"))
+        reading_take(&definition, "CHARSET");
+    SCOPED(string) char *after = reading_take_name(&definition);
+    return after && strcasecmp(after, before) != 0;
+}
+
+/* ---- columns ---- */
+
+/* A default that is computed for each row; the moment is one for all. */
+static bool has_computed_default(struct reading definition)
+{
+    if (!reading_find(&definition, "DEFAULT"))
+        return false;
+    definition.at++;
+    if (reading_is(&definition, "("))
+        return true;
+    const struct piece *call = reading_piece(&definition, 1);
+    return call && *call->text == '(' && !reading_is(&definition, "CURRENT_TIMESTAMP") &&
+           !reading_is(&definition, "NOW");
+}
+
+static void place_column(struct alter *alter, const struct reading *definition)
+{
+    if (!reading_has(definition, "FIRST") && !reading_has(definition, "AFTER"))
+        return;
+    if (alter->mariadb && alter->has_virtual)
+        need_copy(alter);
+    else if (!alter->mariadb && alter->work->effects->version < 80029)
+        need(alter, WAY_REBUILD, GUARD_NONE);
+}
+
+static void add_column(struct alter *alter, struct reading item)
+{
+    SCOPED(string) char *name = reading_take_name(&item);
+    bool generated = reading_has(&item, "AS (");
+    bool stored = reading_has(&item, "STORED") || reading_has(&item, "PERSISTENT");
+    if (generated && stored)
+        need_copy(alter);
+    if (reading_has(&item, "AUTO_INCREMENT"))
+        need(alter, WAY_REBUILD, GUARD_SHARED);
+    else if (reading_has(&item, "UNIQUE") || reading_has(&item, "PRIMARY KEY"))
+        need(alter, WAY_REBUILD, GUARD_NONE);
+    if (!generated && has_computed_default(item))
+        need_copy(alter);
+    alter->columns |= !generated;
+    place_column(alter, &item);
+}
+
+/* What stays as it is, is renamed, gets longer or gets another default is only written down. */
+static int change_column(struct alter *alter, const char *name, struct reading definition,
+                         struct error *err)
+{
+    struct column column __attribute__((cleanup(column_clear))) = {0};
+    struct reading at = definition;
+    SCOPED(string) char *type = take_type(&at);
+    SCOPED(string) char *after = normal_type(type);
+    if (find_column(alter, name, &column, err) < 0)
+        return -1;
+    if (!column.known) {
+        need_copy(alter);
+        return 0;
+    }
+    SCOPED(string) char *before = normal_type(column.type);
+    if (effects_narrows(before, after))
+        effect_say(&alter->work->effect->lost, "what does not fit in %s.%s (%s to %s)", alter->name,
+                   name, column.type, type);
+    bool nullable = !reading_has(&at, "NOT NULL") && !reading_has(&at, "PRIMARY KEY");
+    bool same = strcmp(before, after) == 0 || is_longer(before, after, "varchar(") ||
+                is_longer(before, after, "varbinary(") || is_appended(before, after);
+    bool filled = column.nullable && !nullable;
+    if (!same || charset_differs(at, column.charset) || (filled && alter->has_virtual))
+        need_copy(alter);
+    else if (nullable != column.nullable)
+        need(alter, WAY_REBUILD, GUARD_NONE);
+    bool moved = reading_has(&at, "FIRST") || reading_has(&at, "AFTER");
+    if (moved && !alter->mariadb)
+        need(alter, WAY_REBUILD, GUARD_NONE);
+    return 0;
+}
+
+static int drop_column(struct alter *alter, struct reading *item, struct error *err)
+{
+    struct column column __attribute__((cleanup(column_clear))) = {0};
+    reading_take(item, "COLUMN");
+    reading_take(item, "IF EXISTS");
+    SCOPED(string) char *name = reading_take_name(item);
+    if (!name)
+        return 0;
+    if (find_column(alter, name, &column, err) < 0)
+        return -1;
+    effect_say(&alter->work->effect->lost, "column %s.%s", alter->name, name);
+    if (!alter->mariadb && alter->work->effects->version < 80029)
+        need(alter, WAY_REBUILD, GUARD_NONE);
+    if (column.indexed)
+        need(alter, WAY_NOCOPY, GUARD_NONE);
+    else if (alter->columns && alter->has_virtual)
+        need_copy(alter);
+    alter->columns = true;
+    return 0;
+}
+
+/* ---- actions ---- */
+
+/* FOREIGN_KEY_CHECKS as the statements before have left it. */
+static bool checks_are_off(const struct effect_work *work)
+{
+    bool off = false;
+    for (size_t i = 0; i < work->index; i++) {
+        const char *text = work->part->items[i].text;
+        const char *found = strcasestr(text, "foreign_key_checks");
+        if (!found || strncasecmp(text, "SET", 3) != 0)
+            continue;
+        const char *value = found + strlen("foreign_key_checks");
+        value += strspn(value, " =:");
+        off = *value == '0' || strncasecmp(value, "off", 3) == 0;
+    }
+    return off;
+}
+
+static void add_foreign_key(struct alter *alter, struct reading *item)
+{
+    if (checks_are_off(alter->work))
+        need(alter, WAY_NOCOPY, GUARD_NONE);
+    else
+        need_copy(alter);
+    if (!reading_find(item, "REFERENCES"))
+        return;
+    item->at++;
+    SCOPED(string) char *other = reading_take_name(item);
+    if (other)
+        effect_say(&alter->work->effect->notes, "the rows are looked up in %s", other);
+}
+
+static void add_something(struct alter *alter, struct reading *item)
+{
+    struct reading named = *item;
+    if (reading_take(&named, "CONSTRAINT") && !reading_is(&named, "FOREIGN") &&
+        !reading_is(&named, "CHECK") && !reading_is(&named, "UNIQUE") &&
+        !reading_is(&named, "PRIMARY"))
+        mem_free_string(reading_take_name(&named));
+    if (reading_is(&named, "FOREIGN KEY"))
+        add_foreign_key(alter, &named);
+    else if (reading_is(&named, "CHECK"))
+        need_copy(alter);
+    else if (reading_is(&named, "PRIMARY KEY"))
+        need(alter, WAY_REBUILD, GUARD_NONE);
+    else if (reading_is(&named, "FULLTEXT"))
+        need(alter, alter->has_fulltext ? WAY_NOCOPY : WAY_REBUILD, GUARD_SHARED);
+    else if (reading_is(&named, "SPATIAL"))
+        need(alter, WAY_NOCOPY, GUARD_SHARED);
+    else if (reading_is(&named, "UNIQUE") || reading_is(&named, "INDEX") ||
+             reading_is(&named, "KEY")) {
+        alter->indexes = true;
+        need(alter, WAY_NOCOPY, GUARD_NONE);
+    } else if (reading_is(&named, "PARTITION"))
+        need(alter, WAY_INSTANT, GUARD_EXCLUSIVE);
+    else {
+        reading_take(item, "COLUMN");
+        reading_take(item, "IF NOT EXISTS");
+        struct reading columns = *item;
+        struct reading column;
+        if (reading_is(item, "("))
+            columns = reading_take_parentheses(item);
+        while (reading_take_item(&columns, &column))
+            add_column(alter, column);
+    }
+}
+
+static int drop_something(struct alter *alter, struct reading *item, struct error *err)
+{
+    if (reading_is(item, "PRIMARY KEY")) {
+        need(alter, alter->adds_primary ? WAY_REBUILD : WAY_COPY,
+             alter->adds_primary ? GUARD_NONE : GUARD_SHARED);
+        return 0;
+    }
+    if (reading_is(item, "PARTITION")) {
+        need(alter, WAY_INSTANT, GUARD_EXCLUSIVE);
+        effect_say(&alter->work->effect->lost, "rows of partitions of %s", alter->name);
+        return 0;
+    }
+    if (reading_is(item, "INDEX") || reading_is(item, "KEY")) {
+        alter->indexes = true;
+        need(alter, WAY_NOCOPY, GUARD_NONE);
+        return 0;
+    }
+    if (reading_is(item, "FOREIGN KEY") || reading_is(item, "CONSTRAINT") ||
+        reading_is(item, "CHECK"))
+        return 0;
+    return drop_column(alter, item, err);
+}
+
+static int change_named(struct alter *alter, struct reading *item, bool renames, struct error *err)
+{
+    reading_take(item, "COLUMN");
+    reading_take(item, "IF EXISTS");
+    SCOPED(string) char *name = reading_take_name(item);
+    if (renames)
+        mem_free_string(reading_take_name(item));
+    return name ? change_column(alter, name, *item, err) : 0;
+}
+
+static int set_engine(struct alter *alter, struct reading *item)
+{
+    reading_take(item, "=");
+    bool innodb = reading_is(item, "InnoDB");
+    if (innodb == alter->innodb && innodb)
+        need(alter, WAY_REBUILD, GUARD_NONE);
+    else
+        need_copy(alter);
+    return 0;
+}
+
+static int action(struct alter *alter, struct reading *item, struct error *err)
+{
+    if (reading_take(item, "ADD"))
+        add_something(alter, item);
+    else if (reading_take(item, "DROP"))
+        return drop_something(alter, item, err);
+    else if (reading_take(item, "MODIFY"))
+        return change_named(alter, item, false, err);
+    else if (reading_take(item, "CHANGE"))
+        return change_named(alter, item, true, err);
+    else if (reading_take(item, "ENGINE"))
+        return set_engine(alter, item);
+    else if (reading_is(item, "CONVERT") || reading_is(item, "ORDER BY"))
+        need_copy(alter);
+    else if (reading_is(item, "FORCE") || reading_is(item, "ROW_FORMAT") ||
+             reading_is(item, "KEY_BLOCK_SIZE") || reading_is(item, "OPTIMIZE"))
+        need(alter, WAY_REBUILD, GUARD_NONE);
+    else if (reading_is(item, "RENAME TO") || reading_is(item, "RENAME AS") ||
+             reading_is(item, "DISABLE KEYS") || reading_is(item, "ENABLE KEYS") ||
+             reading_is(item, "TRUNCATE PARTITION") || reading_is(item, "EXCHANGE"))
+        need(alter, WAY_INSTANT, GUARD_EXCLUSIVE);
+    else if (reading_is(item, "PARTITION") || reading_is(item, "REORGANIZE") ||
+             reading_is(item, "REMOVE") || reading_is(item, "COALESCE"))
+        need_copy(alter);
+    return 0;
+}
+
+/* ---- the statement ---- */
+
+static const char *way_name(const struct alter *alter)
+{
+    if (alter->way == WAY_COPY)
+        return "COPY";
+    if (alter->way == WAY_REBUILD)
+        return "INPLACE";
+    if (alter->way == WAY_INSTANT)
+        return "INSTANT";
+    return alter->mariadb ? "NOCOPY" : "INPLACE";
+}
+
+static int finish(struct alter *alter, struct error *err)
+{
+    struct effect *effect = alter->work->effect;
+    /* Columns come at once only alone; with an index there is a new file. */
+    if (alter->columns && alter->indexes && alter->way == WAY_NOCOPY)
+        alter->way = WAY_REBUILD;
+    if (!alter->innodb && alter->way < WAY_COPY && alter->guard < GUARD_EXCLUSIVE)
+        need_copy(alter);
+    unsigned flags = alter->way >= WAY_REBUILD  ? EFFECT_REWRITTEN | EFFECT_SCANNED
+                     : alter->way == WAY_NOCOPY ? EFFECT_SCANNED
+                                                : 0;
+    effect->algorithm = mem_string(way_name(alter));
+    effect->concurrency = mem_string(guard_names[alter->guard]);
+    return mysql_touch(alter->work, alter->name, LOCK_ACCESS_EXCLUSIVE, flags, err);
+}
+
+static int alter_named(struct alter *alter, struct reading *at, struct error *err)
+{
+    struct reading item;
+    alter->mariadb = alter->work->effects->mariadb;
+    alter->adds_primary = reading_has(at, "ADD PRIMARY KEY");
+    if (read_table(alter, err) < 0)
+        return -1;
+    while (reading_take_item(at, &item))
+        if (action(alter, &item, err) < 0)
+            return -1;
+    return finish(alter, err);
+}
+
+int mysql_alter_table(struct effect_work *work, struct reading *at, struct error *err)
+{
+    reading_take(at, "IF EXISTS");
+    SCOPED(string) char *name = reading_take_name(at);
+    struct alter alter = {.work = work, .name = name};
+    struct reading rename = *at;
+    if (!name)
+        return 0;
+    if (reading_take(&rename, "RENAME TO") && effects_makes(work->effects, name)) {
+        SCOPED(string) char *to = reading_take_name(&rename);
+        effects_made(work->effects, to);
+    }
+    return alter_named(&alter, at, err);
+}
+
+int mysql_create_index(struct effect_work *work, struct reading *at, struct error *err)
+{
+    struct alter alter = {.work = work};
+    struct reading kind = *at;
+    if (!reading_find(at, "ON"))
+        return 0;
+    at->at++;
+    SCOPED(string) char *name = reading_take_name(at);
+    alter.name = name;
+    alter.mariadb = work->effects->mariadb;
+    if (!name || read_table(&alter, err) < 0)
+        return name ? -1 : 0;
+    add_something(&alter, &kind);
+    return finish(&alter, err);
+}
+
+int mysql_drop_index(struct effect_work *work, struct reading *at, struct error *err)
+{
+    struct alter alter = {.work = work};
+    if (!reading_find(at, "ON"))
+        return 0;
+    at->at++;
+    SCOPED(string) char *name = reading_take_name(at);
+    alter.name = name;
+    alter.mariadb = work->effects->mariadb;
+    if (!name || read_table(&alter, err) < 0)
+        return name ? -1 : 0;
+    need(&alter, WAY_NOCOPY, GUARD_NONE);
+    return finish(&alter, err);
+}
