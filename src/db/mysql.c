@@ -60,6 +60,7 @@ static struct {
     unsigned long (*thread_id)(MYSQL *);
     const char *(*server_info)(MYSQL *);
     my_socket (*socket)(MYSQL *);
+    const char *(*cipher)(MYSQL *);
 } my;
 
 static const struct library_symbol symbols[] = {
@@ -85,6 +86,7 @@ static const struct library_symbol symbols[] = {
     {"mysql_thread_id", (void **)&my.thread_id},
     {"mysql_get_server_info", (void **)&my.server_info},
     {"mysql_get_socket", (void **)&my.socket},
+    {"mysql_get_ssl_cipher", (void **)&my.cipher},
     {NULL, NULL},
 };
 
@@ -96,6 +98,7 @@ struct mysql {
     struct db_url url; /* for the connection that kills */
     unsigned long thread;
     int64_t statement_timeout_ms;
+    enum error_code ended_for; /* why we ended the statement that runs; ERROR_NONE: we did not */
     bool ignore_stop;
 };
 
@@ -158,6 +161,10 @@ static int raise(struct mysql *mysql, const char *sql, size_t size, struct error
         .lock_timeout = number == LOCK_WAIT_TIMEOUT || number == DEADLOCK,
     };
     memccpy(fault->state, my.sqlstate(mysql->handle), '\0', sizeof fault->state - 1);
+    if (mysql->ended_for == ERROR_TIMEOUT)
+        return error_set(err, ERROR_TIMEOUT, "the statement took too long");
+    if (mysql->ended_for != ERROR_NONE)
+        return error_set(err, mysql->ended_for, "interrupted");
     return error_set(err, code_of(number), "%s", *text ? text : "the connection was lost");
 }
 
@@ -178,26 +185,25 @@ static void kill_statement(struct mysql *mysql)
 }
 
 /* Until the server answers; a stop or the deadline kills the statement, and the answer is then that
- * it was interrupted. ERROR_NONE when neither came. */
-static enum error_code wait_answer(struct mysql *mysql)
+ * it was interrupted. */
+static void wait_answer(struct mysql *mysql)
 {
     struct os *os = mysql->base.os;
     struct pollfd wait = {.fd = my.socket(mysql->handle), .events = POLLIN};
     int64_t deadline_ns = 0;
-    enum error_code reason = ERROR_NONE;
     if (mysql->statement_timeout_ms)
         deadline_ns = os->clock_monotonic_ns(os) + mysql->statement_timeout_ms * 1000000;
     for (;;) {
         int ready = poll(&wait, 1, POLL_SLICE_MS);
         if (ready > 0 || (ready < 0 && errno != EINTR))
-            return reason;
-        if (reason != ERROR_NONE)
+            return;
+        if (mysql->ended_for != ERROR_NONE)
             continue;
         if (stop_requested() && !mysql->ignore_stop)
-            reason = ERROR_INTERRUPTED;
+            mysql->ended_for = ERROR_INTERRUPTED;
         else if (deadline_ns && os->clock_monotonic_ns(os) > deadline_ns)
-            reason = ERROR_TIMEOUT;
-        if (reason != ERROR_NONE)
+            mysql->ended_for = ERROR_TIMEOUT;
+        if (mysql->ended_for != ERROR_NONE)
             kill_statement(mysql);
     }
 }
@@ -251,18 +257,13 @@ static int put_parameters(struct mysql *mysql, struct buf *out, const char *sql,
 
 static int send_statement(struct mysql *mysql, const char *sql, size_t size, struct error *err)
 {
+    mysql->ended_for = ERROR_NONE;
     if (!mysql->ignore_stop && stop_check(err) < 0)
         return -1;
     if (my.send_query(mysql->handle, sql, (unsigned long)size))
         return raise(mysql, sql, size, err);
-    enum error_code reason = wait_answer(mysql);
-    if (my.read_query_result(mysql->handle) == 0)
-        return 0;
-    raise(mysql, sql, size, err);
-    return reason == ERROR_NONE
-               ? -1
-               : error_set(err, reason,
-                           reason == ERROR_TIMEOUT ? "the statement took too long" : "interrupted");
+    wait_answer(mysql);
+    return my.read_query_result(mysql->handle) == 0 ? 0 : raise(mysql, sql, size, err);
 }
 
 static struct db_value column_value(const MYSQL_FIELD *field, const char *text, size_t size)
@@ -447,23 +448,35 @@ static const struct db_ops mysql_ops = {
 
 /* ---- opening ---- */
 
-/* sslmode as PostgreSQL has it, or MySQL's own names. */
-static void set_encryption(MYSQL *handle, const struct db_url *url)
+/* sslmode as PostgreSQL has it, or MySQL's own names; "" when it is not said. */
+static const char *encryption_mode(const struct db_url *url)
 {
     const char *mode = db_url_parameter(url, "sslmode");
     mode = mode ? mode : db_url_parameter(url, "ssl-mode");
+    return mode ? mode : "";
+}
+
+static bool mode_verifies(const char *mode)
+{
+    return strncasecmp(mode, "verify", strlen("verify")) == 0;
+}
+
+static bool mode_requires(const char *mode)
+{
+    return mode_verifies(mode) || strncasecmp(mode, "require", strlen("require")) == 0;
+}
+
+static void set_encryption(MYSQL *handle, const struct db_url *url)
+{
+    const char *mode = encryption_mode(url);
     const char *ca = db_url_parameter(url, "sslrootcert");
     ca = ca ? ca : db_url_parameter(url, "ssl-ca");
     if (ca)
         my.options(handle, MYSQL_OPT_SSL_CA, ca);
-    if (!mode)
-        return;
-    bool verify = strncasecmp(mode, "verify", strlen("verify")) == 0;
-    bool require = verify || strncasecmp(mode, "require", strlen("require")) == 0;
     my_bool on = 1;
-    if (require)
+    if (mode_requires(mode))
         my.options(handle, MYSQL_OPT_SSL_ENFORCE, &on);
-    if (verify)
+    if (mode_verifies(mode))
         my.options(handle, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &on);
 }
 
@@ -528,6 +541,12 @@ int mysql_driver_open(const struct db_url *url, const struct db_options *options
         SCOPED(string) char *place = db_url_display(url);
         raise(mysql, NULL, 0, err);
         return error_prefix(err, "%s", place);
+    }
+    /* The library goes on in the clear with a server that has no encryption. */
+    if (mode_requires(encryption_mode(url)) && !my.cipher(mysql->handle)) {
+        SCOPED(string) char *place = db_url_display(url);
+        return error_set(err, ERROR_FAILED, "%s: the server has no encryption, and sslmode=%s",
+                         place, encryption_mode(url));
     }
     mysql->thread = my.thread_id(mysql->handle);
     if (configure(db, options, err) < 0)

@@ -144,6 +144,7 @@ void pq_ignore_stop(struct pq *pq)
 
 void pq_cancel(struct pq *pq)
 {
+    atomic_store(&pq->cancelled, true);
     wire_cancel(pq->connection);
 }
 

@@ -12,6 +12,7 @@
 
 #define DRAIN_TIMEOUT_MS 10000
 #define POLL_SLICE_MS 200
+#define QUERY_CANCELED "57014" /* for a time-out too */
 
 /* ---- libpq ---- */
 
@@ -116,9 +117,11 @@ int wire_refused(struct pq *pq, const PGresult *result, struct error *err)
     fill_fault(&pq->fault, result);
     const char *detail = pq_library.PQresultErrorField_(result, PG_DIAG_MESSAGE_DETAIL);
     const char *place = pq_library.PQresultErrorField_(result, PG_DIAG_CONTEXT);
-    error_set(err, code_of_state(pq->fault.state), "%s%s%s%s%s%s", message, detail ? " (" : "",
-              detail ? detail : "", detail ? ")" : "",
-              place && text_starts(place, "COPY ") ? ", in " : "",
+    enum error_code code = code_of_state(pq->fault.state);
+    if (strcmp(pq->fault.state, QUERY_CANCELED) == 0 && atomic_load(&pq->cancelled))
+        code = ERROR_INTERRUPTED;
+    error_set(err, code, "%s%s%s%s%s%s", message, detail ? " (" : "", detail ? detail : "",
+              detail ? ")" : "", place && text_starts(place, "COPY ") ? ", in " : "",
               place && text_starts(place, "COPY ") ? place : "");
     const char *hint = pq_library.PQresultErrorField_(result, PG_DIAG_MESSAGE_HINT);
     if (hint)
@@ -230,6 +233,7 @@ int wire_begin(struct pq *pq, int sent, struct error *err)
 void wire_reset(struct pq *pq)
 {
     pq->fault = (struct pq_fault){0};
+    atomic_store(&pq->cancelled, false);
     wire_start_clock(pq);
 }
 

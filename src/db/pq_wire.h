@@ -8,13 +8,15 @@
 #include "db/pq.h"
 
 #include <libpq-fe.h>
+#include <stdatomic.h>
 
 struct pq {
     PGconn *connection;
     struct os *os;
     struct pq_fault fault;
     int64_t timeout_ms;
-    int64_t deadline_ns; /* of the call that is running, 0 for none */
+    int64_t deadline_ns;   /* of the call that is running, 0 for none */
+    atomic_bool cancelled; /* another thread asked for it */
     bool ignore_stop;
 };
 

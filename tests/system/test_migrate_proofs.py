@@ -3,11 +3,16 @@
 The servers are those of conftest.py; where one is not installed, its tests are skipped.
 """
 import os
+import signal
+import sqlite3
+import subprocess
 import sys
+import threading
+import time
 
 import pytest
 
-from conftest import ROOT
+from conftest import BUILD, ROOT
 from test_migrate import server, write  # noqa: F401  (server is a fixture)
 
 sys.path.insert(0, os.path.join(ROOT, "tests", "harness"))
@@ -27,6 +32,228 @@ def port_of(url):
 def write_many(kedge, count, text="CREATE TABLE t{0} (id INT);\nINSERT INTO t{0} VALUES (1);"):
     for i in range(count):
         write(kedge, f"202401010000{i:02}_m{i}.sql", text.format(i), f"DROP TABLE t{i};")
+
+
+class SqliteFile:
+    """A SQLite file with the ways of the servers' fixtures."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def sql(self, text, database=None):
+        with sqlite3.connect(self.path) as db:
+            rows = db.execute(text).fetchall()
+        db.close()
+        return "".join("|".join(map(str, row)) + "\n" for row in rows)
+
+    def fresh(self):
+        for suffix in ("", "-wal", "-shm", "-journal"):
+            if os.path.exists(self.path + suffix):
+                os.unlink(self.path + suffix)
+        return "sqlite:" + self.path
+
+
+@pytest.fixture(params=["sqlite", "postgres", "mariadb"])
+def database(request, kedge):
+    return SqliteFile(kedge.path("app.db")) if request.param == "sqlite" else request.getfixturevalue(request.param)
+
+
+# ---- many at once ----
+
+def test_eight_at_once_run_each_statement_once(kedge, database, processes):
+    write(kedge, "20240101000000_log.sql", "CREATE TABLE log (n INT);")
+    for i in range(1, 20):
+        write(kedge, f"202401010000{i:02}_m{i}.sql", f"CREATE TABLE t{i} (id INT);\nINSERT INTO log VALUES ({i});")
+    for _ in range(10):
+        kedge.environment["DATABASE_URL"] = database.fresh()
+        started = [kedge.start("migrate", "up") for _ in range(8)]
+        processes += started
+        outputs = [process.communicate(timeout=120) for process in started]
+        assert [process.returncode for process in started] == [0] * 8, outputs
+        assert sum(output[0].count("applied 2024") for output in outputs) == 20, outputs
+        assert database.sql("SELECT count(*), count(DISTINCT n) FROM log", "shop").split() in (["19|19"], ["19", "19"])
+        assert {row["status"] for row in kedge.lines("migrate", "status")} == {"applied"}
+
+
+# ---- killed ----
+
+VERSION = "20240101000001"
+
+
+def write_twenty(kedge, options=""):
+    """Twenty statements; each would fail, or be counted, when it ran twice."""
+    kinds = ("CREATE TABLE t{0} (id INT);", "INSERT INTO log VALUES ({0});", "INSERT INTO log VALUES ({0});",
+             "ALTER TABLE log ADD COLUMN c{0} INT;")
+    text = "\n".join(["CREATE TABLE log (n INT);"] + [kinds[i % 4].format(i) for i in range(1, 20)])
+    write(kedge, VERSION + "_twenty.sql", text, options=options)
+
+
+def finish_after_a_kill(kedge, database, repairs):
+    """The next run finishes, or asks; then a person looks at the database and answers."""
+    for _ in range(3):
+        run = kedge("migrate", "up", status=None)
+        if run.returncode == 0:
+            break
+        assert run.returncode == 6, run.stderr
+        assert f"kedge migrate repair {VERSION} --ran" in run.stderr, run.stderr
+        assert f"kedge migrate repair {VERSION} --not-run" in run.stderr
+        number = int(run.stderr.split(": statement ")[1].split(" of 20 ")[0])
+        repairs.add(number)
+        kedge("migrate", "repair", VERSION, "--ran" if has_run(database, number) else "--not-run")
+    row = kedge.lines("migrate", "status")[0]
+    assert row["status"] == "applied"
+    counted = database.sql("SELECT count(*), count(DISTINCT n) FROM log", "shop").replace("\t", "|").strip()
+    assert counted == "10|10"
+
+
+def has_run(database, number):
+    """Statement `number` of twenty, from 1: the tables and columns are the only ones that are asked about."""
+    if number == 1:
+        return exists(database, "SELECT 1 FROM log")
+    if (number - 1) % 4 == 0:
+        return exists(database, f"SELECT 1 FROM t{number - 1}")
+    assert (number - 1) % 4 == 3, number
+    return exists(database, f"SELECT c{number - 1} FROM log")
+
+
+def exists(database, query):
+    try:
+        database.sql(query, "shop")
+        return True
+    except (subprocess.CalledProcessError, sqlite3.OperationalError):
+        return False
+
+
+class Killer:
+    """Kills a kedge that speaks through a proxy when it sends its n-th message, which arrives or does not."""
+
+    def __init__(self, number, arrives):
+        self.number, self.arrives = number, arrives
+        self.sent = 0
+        self.process = None
+        self.started = threading.Event()
+
+    def __call__(self, connection, data):
+        self.started.wait()
+        self.sent += 1
+        if self.sent != self.number:
+            return False
+        self.process.kill()
+        self.process.wait()
+        return not self.arrives
+
+
+def run_killed(kedge, url, number, arrives):
+    """True when kedge was killed; False when it was done before its n-th message."""
+    killer = Killer(number, arrives)
+    with WireProxy("127.0.0.1", port_of(url), killer) as proxy:
+        killer.process = kedge.start("migrate", "up", env={"DATABASE_URL": through(url, proxy)})
+        killer.started.set()
+        killer.process.communicate(timeout=60)
+    return killer.process.returncode == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("options", ["", " notransaction"])
+@pytest.mark.parametrize("arrives", [True, False], ids=["arrives", "lost"])
+def test_a_server_is_whole_after_a_kill_at_every_message(kedge, server, arrives, options):  # noqa: F811
+    write_twenty(kedge, options)
+    repairs = set()
+    number = 1
+    while True:
+        url = server.fresh()
+        kedge.environment["DATABASE_URL"] = url
+        if not run_killed(kedge, url, number, arrives):
+            break
+        finish_after_a_kill(kedge, server, repairs)
+        number += 1
+    together = "postgres" in url and not options
+    assert number > (5 if together else 40)
+    assert bool(repairs) != together, repairs
+
+
+FAULTY = os.path.join(BUILD, "tests", "kedge-faulty")
+
+
+@pytest.mark.skipif(not os.path.exists(FAULTY), reason="kedge-faulty is not built")
+@pytest.mark.parametrize("options", ["", " notransaction"])
+def test_a_file_is_whole_after_a_kill_at_every_call(kedge, options):
+    database = SqliteFile(kedge.path("app.db"))
+    kedge.environment["DATABASE_URL"] = database.fresh()
+    write_twenty(kedge, options)
+    count = kedge.path("count")
+
+    def run(fault):
+        return subprocess.run([FAULTY, "migrate", "up"], cwd=kedge.folder, capture_output=True, text=True, timeout=60,
+                              env={**kedge.environment, "KEDGE_TEST_FAULT": fault, "KEDGE_TEST_FAULT_COUNT": count})
+
+    environment = dict(kedge.environment, KEDGE_TEST_FAULT_COUNT=count)
+    subprocess.run([FAULTY, "migrate", "up"], cwd=kedge.folder, env=environment, check=True, capture_output=True)
+    with open(count, encoding="ascii") as file:
+        calls = int(file.read())
+    assert calls > 20
+    repairs = set()
+    for number in range(1, calls + 1):
+        database.fresh()
+        assert run(f"kill:{number}").returncode == -signal.SIGKILL, number
+        finish_after_a_kill(kedge, database, repairs)
+
+
+# ---- readers ----
+
+class Readers(threading.Thread):
+    """Looks at the table again and again over a connection of its own and remembers the longest wait."""
+
+    def __init__(self, connection):
+        super().__init__()
+        self.connection = connection
+        self.longest = 0.0
+        self.count = 0
+        self.done = threading.Event()
+
+    def run(self):
+        cursor = self.connection.cursor()
+        while not self.done.is_set():
+            started = time.monotonic()
+            cursor.execute("SELECT count(*) FROM t")
+            cursor.fetchall()
+            self.connection.commit()
+            self.longest = max(self.longest, time.monotonic() - started)
+            self.count += 1
+            time.sleep(0.01)
+
+
+def connect(url):
+    if url.startswith("postgres"):
+        return pytest.importorskip("psycopg2").connect(url)
+    user, rest = url.split("//")[1].split("@")
+    return pytest.importorskip("pymysql").connect(host="127.0.0.1", port=port_of("x:" + rest.split(":")[1]), database="shop",
+                                                  user=user.split(":")[0], password=user.split(":")[1])
+
+
+LOCK_TIMEOUT = float(os.environ.get("KEDGE_TEST_LOCK_TIMEOUT", "1"))
+READER_SECONDS = float(os.environ.get("KEDGE_TEST_READER_SECONDS", "2.5"))
+
+
+def test_readers_wait_no_longer_than_the_lock_timeout(kedge, server):  # noqa: F811
+    url = server.fresh()
+    kedge.environment["DATABASE_URL"] = url
+    write(kedge, "20240101000001_t.sql", "CREATE TABLE t (x int);\nINSERT INTO t VALUES (1);")
+    kedge("migrate", "up")
+    write(kedge, "20240101000002_a.sql", "ALTER TABLE t ADD COLUMN y int;")
+    long_one = connect(url)
+    long_one.cursor().execute("SELECT count(*) FROM t")
+    readers = Readers(connect(url))
+    readers.start()
+    let_go = threading.Timer(READER_SECONDS, long_one.rollback)
+    let_go.start()
+    result = kedge("migrate", "up", "--lock-timeout", f"{int(LOCK_TIMEOUT * 1000)}ms", status=None)
+    readers.done.set()
+    readers.join()
+    let_go.join()
+    assert readers.count > 10
+    assert readers.longest < 1.2 * LOCK_TIMEOUT, (readers.longest, result.stderr)
+    assert result.returncode == 0, result.stderr
+    assert server.sql("SELECT count(y) FROM t", "shop").strip() == "0"
 
 
 # ---- PostgreSQL: one batch for a migration ----
