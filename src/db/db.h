@@ -101,6 +101,10 @@ struct db_ops {
     int (*commit)(struct db *db, struct error *err);
     int (*rollback)(struct db *db, struct error *err);
     int (*in_transaction)(struct db *db); /* 1 or 0 */
+    /* Does something between us and the server give our session there to others whenever no
+     * transaction is open? Then nothing that belongs to a session (a lock, a setting) is ours. 1,
+     * 0, -1. NULL where nothing of the kind is known. */
+    int (*is_shared)(struct db *db, struct error *err);
     /* Interrupt what another thread is running on `db`; it fails with ERROR_INTERRUPTED. */
     void (*cancel)(struct db *db);
     /* "3.40.1", "15.20 (Debian ...)" */

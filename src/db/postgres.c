@@ -11,6 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SHARED_LOOKS 3
+#define SECOND_TIMEOUT_MS 3000
+
 /* Types whose text is read as something else; the numbers are the server's own and never change. */
 enum {
     OID_BOOL = 16,
@@ -26,6 +29,7 @@ enum {
 struct postgres {
     struct db base;
     struct pq *pq;
+    struct db_url url; /* for a second connection */
 };
 
 static struct pq *pq_of(struct db *db)
@@ -270,6 +274,42 @@ static int postgres_in_transaction(struct db *db)
     return pq_in_transaction(pq_of(db)) ? 1 : 0;
 }
 
+/* Ask both in turn which process serves them: the same one for two open connections is shared. */
+static int postgres_compare(struct pq *one, struct pq *other, struct error *err)
+{
+    int64_t first = 0;
+    for (int i = 0; i < SHARED_LOOKS; i++) {
+        int64_t mine = 0;
+        int64_t others = 0;
+        if (pq_query_integer(one, "SELECT pg_backend_pid()", &mine, err) < 0 ||
+            pq_query_integer(other, "SELECT pg_backend_pid()", &others, err) < 0)
+            return -1;
+        first = first ? first : mine;
+        if (mine == others || mine != first)
+            return 1;
+    }
+    return 0;
+}
+
+/* A pooler hands out numbers of processes that it makes up. Whether it keeps sessions apart shows
+ * only beside a second connection; where none is to be had, they are not given to others. */
+static int postgres_is_shared(struct db *db, struct error *err)
+{
+    const struct pq_options options = {.os = db->os, .connect_timeout_ms = SECOND_TIMEOUT_MS};
+    SCOPED(pq) struct pq *second = NULL;
+    struct error ignored = ERROR_INIT;
+    int64_t process = 0;
+    if (pq_query_integer(pq_of(db), "SELECT pg_backend_pid()", &process, err) < 0)
+        return failed(db, err);
+    if (process == pq_backend_pid(pq_of(db)))
+        return 0;
+    if (pq_open(&((struct postgres *)db)->url, &options, &second, &ignored) < 0)
+        return stop_check(err);
+    pq_set_timeout(second, SECOND_TIMEOUT_MS);
+    int answer = postgres_compare(pq_of(db), second, &ignored);
+    return answer < 0 ? stop_check(err) : answer;
+}
+
 static void postgres_cancel(struct db *db)
 {
     pq_cancel(pq_of(db));
@@ -286,6 +326,7 @@ static int postgres_version(struct db *db, char **ret_version, struct error *err
 static void postgres_close(struct db *db)
 {
     pq_close(pq_of(db));
+    db_url_clear(&((struct postgres *)db)->url);
     free(db);
 }
 
@@ -300,6 +341,7 @@ static const struct db_ops postgres_ops = {
     .commit = postgres_commit,
     .rollback = postgres_rollback,
     .in_transaction = postgres_in_transaction,
+    .is_shared = postgres_is_shared,
     .cancel = postgres_cancel,
     .version = postgres_version,
     .close = postgres_close,
@@ -337,6 +379,8 @@ int postgres_open(const struct db_url *url, const struct db_options *options, st
     postgres->base = (struct db){.ops = &postgres_ops, .os = options->os};
     postgres->pq = pq;
     SCOPED(db) struct db *db = &postgres->base;
+    if (db_url_copy(url, &postgres->url) < 0)
+        return error_set(err, ERROR_FAILED, "copy the address of the database");
     if (configure(db, options, err) < 0)
         return -1;
     *ret_db = STEAL(db);

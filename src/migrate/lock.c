@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define FIRST_PAUSE_MS 50
-#define LONGEST_PAUSE_MS 1000
+#define LONGEST_PAUSE_MS 250
 
 /* The statements of an engine. Each takes the key as its only parameter. */
 struct lock_sql {
@@ -32,7 +32,12 @@ struct lock_sql {
 static const struct lock_sql engines[] = {
     [DB_POSTGRES] =
         {
-            .take = "SELECT CASE WHEN pg_try_advisory_lock(?) THEN 1 ELSE 0 END",
+            /* A session that has it already is one that a pooler gave to two of us. */
+            .take = "SELECT CASE WHEN EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' "
+                    "AND granted AND objsubid = 1 AND pid = pg_backend_pid() "
+                    "AND (classid::bigint << 32 | objid::bigint) = key) THEN 0 "
+                    "WHEN pg_try_advisory_lock(key) THEN 1 ELSE 0 END "
+                    "FROM (SELECT CAST(? AS bigint) AS key) AS wanted",
             .release = "SELECT CASE WHEN pg_advisory_unlock(?) THEN 1 ELSE 0 END",
             .holder =
                 "SELECT concat_ws(' ', 'process', l.pid, 'of', a.usename, "
@@ -130,8 +135,8 @@ static int wait_for(struct migrate_lock *lock, const struct migrate_lock_options
 int migrate_lock_lost(struct error *err)
 {
     error_set(err, ERROR_FAILED,
-              "the migration lock does not hold: a pooler changes the server's "
-              "session between statements");
+              "the migration lock does not hold: a pooler gives the server's session to others "
+              "between transactions");
     return error_hint(err, "connect to the server directly, or to a pool in session mode");
 }
 
@@ -166,6 +171,9 @@ int migrate_lock_take(struct migrate_lock *lock, struct db *db,
         return filelock_take(&lock->file, db, options->wait_ms, err);
     struct migrate_lock taken = {.db = db, .file = FILELOCK_INIT};
     const struct lock_sql *sql = &engines[db->ops->engine];
+    int shared = db->ops->is_shared ? db->ops->is_shared(db, err) : 0;
+    if (shared != 0)
+        return shared < 0 ? -1 : migrate_lock_lost(err);
     if (name_lock(&taken, options->name, err) < 0 || wait_for(&taken, options, err) < 0)
         return -1;
     *lock = taken;
