@@ -67,6 +67,9 @@ static const struct dialect dialects[] = {
         .outside_view = "CREATE VIEW public.%s AS SELECT * FROM kedge.%s",
         .denied = "SELECT 'schema public' WHERE CASE WHEN to_regnamespace('public') IS NULL "
                   "THEN false ELSE NOT has_schema_privilege('public', 'CREATE') END "
+                  "UNION ALL SELECT 'schema kedge' FROM pg_namespace WHERE nspname = 'kedge' "
+                  "AND NOT (has_schema_privilege(oid, 'CREATE') "
+                  "AND has_schema_privilege(oid, 'USAGE')) "
                   "UNION ALL SELECT 'database ' || current_database() "
                   "WHERE NOT has_database_privilege(current_database(), 'CREATE')",
         .title = "PostgreSQL",

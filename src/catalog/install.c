@@ -208,6 +208,22 @@ static int try_out(struct catalog *catalog, struct error *err)
     return 0;
 }
 
+/* Where statements of the schema have ended the transaction, the row is in one of its own, which is
+ * never committed: a run that is cut off leaves no row behind. */
+static int try_out_undone(struct catalog *catalog, struct error *err)
+{
+    struct db *db = catalog->db;
+    if (db->ops->in_transaction(db))
+        return try_out(catalog, err);
+    if (db_begin(db, true, err) < 0)
+        return -1;
+    if (try_out(catalog, err) < 0) {
+        db_rollback(db, NULL);
+        return -1;
+    }
+    return db_rollback(db, err);
+}
+
 static int build(struct install *install, struct error *err)
 {
     struct catalog *catalog = &install->catalog;
@@ -219,7 +235,8 @@ static int build(struct install *install, struct error *err)
         reset_counter(catalog, "restores", err) < 0)
         return -1;
     say(install, INSTALL_DONE, "Sequence reset successfully");
-    if (stop_check(err) < 0 || catalog_check_columns(catalog, err) < 0 || try_out(catalog, err) < 0)
+    if (stop_check(err) < 0 || catalog_check_columns(catalog, err) < 0 ||
+        try_out_undone(catalog, err) < 0)
         return error_prefix(err, "verification");
     say(install, INSTALL_DONE, "Migration verification successful");
     return stop_check(err);
@@ -299,6 +316,8 @@ static int hint_at_rights(const struct install *install, struct error *err)
         return -1;
     const char *user = install->url.user ? install->url.user : "USER";
     const char *database = install->url.database ? install->url.database : "DATABASE";
+    if (strstr(err->message, "permission denied for schema kedge"))
+        return error_hint(err, "GRANT USAGE, CREATE ON SCHEMA kedge TO %s;", user);
     if (strstr(err->message, "permission denied for schema") ||
         strstr(err->message, "permission denied for database"))
         return error_hint(err,
