@@ -10,6 +10,7 @@
 #include "db/db.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,13 +20,15 @@ static const char *const urls[] = {
     [DB_MYSQL] = "KEDGE_TEST_MYSQL_URL",
 };
 
-/* NULL when there is no such server. */
-static struct db *open_engine(enum db_engine engine)
+static struct db *open_with(enum db_engine engine, int64_t statement_timeout_ms)
 {
     struct error err = ERROR_INIT;
     struct db *db = NULL;
     struct db_url url = DB_URL_INIT;
-    const struct db_options options = {.os = os_real(), .create = true, .lock_timeout_ms = 1000};
+    const struct db_options options = {.os = os_real(),
+                                       .create = true,
+                                       .lock_timeout_ms = 1000,
+                                       .statement_timeout_ms = statement_timeout_ms};
     const char *text = urls[engine] ? getenv(urls[engine]) : "sqlite::memory:";
     if (!text)
         return NULL;
@@ -33,6 +36,12 @@ static struct db *open_engine(enum db_engine engine)
     assert_ok(db_open(&url, &options, &db, &err), err);
     db_url_clear(&url);
     return db;
+}
+
+/* NULL when there is no such server. */
+static struct db *open_engine(enum db_engine engine)
+{
+    return open_with(engine, 0);
 }
 
 static int show_row(void *context, const struct db_value *columns, size_t count, struct error *err)
@@ -201,6 +210,199 @@ TEST(a_lock_that_is_not_to_be_had_is_told_apart)
     }
 }
 
+TEST(an_update_counts_the_rows_it_found)
+{
+    EACH_ENGINE(db)
+    {
+        struct error err = ERROR_INIT;
+        int64_t changes = -1;
+        run(db, "DROP TABLE IF EXISTS conformance");
+        run(db, "CREATE TABLE conformance (a INTEGER PRIMARY KEY, b INTEGER)");
+        run(db, "INSERT INTO conformance VALUES (1, 5), (2, 5), (3, 6)");
+        const char *sql = "UPDATE conformance SET b = 5 WHERE b = 5";
+        assert_ok(db_execute(db, sql, NULL, 0, &changes, &err), err);
+        assert_int_equal(changes, 2);
+        sql = "UPDATE conformance SET b = 5 WHERE a = 9";
+        assert_ok(db_execute(db, sql, NULL, 0, &changes, &err), err);
+        assert_int_equal(changes, 0);
+        assert_ok(db_execute(db, "DELETE FROM conformance", NULL, 0, &changes, &err), err);
+        assert_int_equal(changes, 3);
+        run(db, "DROP TABLE conformance");
+    }
+}
+
+/* Takes minutes unless it is stopped, and does not end well when it is. */
+static const char *const slow[] = {
+    [DB_SQLITE] = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < "
+                  "1000000000000) SELECT count(*) FROM n",
+    [DB_POSTGRES] = "SELECT count(*) FROM generate_series(1, 1000000) AS a, "
+                    "generate_series(1, 1000000) AS b",
+    [DB_MYSQL] = "SELECT count(*) FROM information_schema.columns AS a, "
+                 "information_schema.columns AS b, information_schema.columns AS c",
+};
+
+static int64_t now_ms(void)
+{
+    struct os *os = os_real();
+    return os->clock_monotonic_ns(os) / 1000000;
+}
+
+TEST(a_statement_that_takes_too_long_is_ended)
+{
+    for (int engine = DB_SQLITE; engine <= DB_MYSQL; engine++) {
+        struct error err = ERROR_INIT;
+        struct db *db = open_with((enum db_engine)engine, 300);
+        int64_t started_ms = now_ms();
+        if (!db)
+            continue;
+        assert_fails(db_query(db, slow[engine], NULL, 0, NULL, NULL, &err), err, ERROR_TIMEOUT);
+        assert_in_range(now_ms() - started_ms, 250, 5000);
+        assert_false(db->fault.connection_lost);
+        assert_int_equal(ask(db, "SELECT 7"), 7);
+        db_close(db);
+    }
+}
+
+static void *cancel_later(void *context)
+{
+    os_real()->sleep_ms(os_real(), 300);
+    db_cancel(context);
+    return NULL;
+}
+
+TEST(another_thread_can_end_a_statement)
+{
+    EACH_ENGINE(db)
+    {
+        struct error err = ERROR_INIT;
+        pthread_t thread;
+        assert_int_equal(pthread_create(&thread, NULL, cancel_later, db), 0);
+        int result = db_query(db, slow[db->ops->engine], NULL, 0, NULL, NULL, &err);
+        pthread_join(thread, NULL);
+        assert_int_equal(result, -1);
+        assert_int_equal(err.code, ERROR_INTERRUPTED);
+        assert_false(db->fault.connection_lost);
+        assert_int_equal(ask(db, "SELECT 7"), 7);
+    }
+}
+
+TEST(a_lost_connection_is_told_apart)
+{
+    EACH_ENGINE(db)
+    {
+        struct error err = ERROR_INIT;
+        bool postgres = db->ops->engine == DB_POSTGRES;
+        if (db->ops->engine == DB_SQLITE)
+            continue;
+        struct db *other = open_engine(db->ops->engine);
+        int64_t session = ask(db, postgres ? "SELECT pg_backend_pid()" : "SELECT connection_id()");
+        SCOPED(string)
+        char *kill = mem_format(
+            postgres ? "SELECT pg_terminate_backend(%" PRId64 ")" : "KILL %" PRId64, session);
+        assert_ok(db_query(other, kill, NULL, 0, NULL, NULL, &err), err);
+        assert_fails(db_execute(db, "SELECT 1", NULL, 0, NULL, &err), err, ERROR_FAILED);
+        assert_true(db->fault.connection_lost);
+        assert_int_equal(ask(other, "SELECT 7"), 7);
+        db_close(other);
+    }
+}
+
+TEST(a_session_of_our_own_is_not_shared)
+{
+    EACH_ENGINE(db)
+    {
+        struct error err = ERROR_INIT;
+        if (db->ops->is_shared)
+            assert_int_equal(db->ops->is_shared(db, &err), 0);
+    }
+}
+
+/* Open the engine's database with another user, or with `query` after its URL. */
+static int open_as(enum db_engine engine, const char *user, const char *password, const char *query,
+                   struct error *err)
+{
+    struct db *db = NULL;
+    struct db_url url = DB_URL_INIT;
+    const struct db_options options = {.os = os_real()};
+    SCOPED(string) char *text = mem_format("%s%s", getenv(urls[engine]), query);
+    int result = db_url_parse(text, &url, err);
+    if (result == 0 && user) {
+        free(url.user);
+        free(url.password);
+        url.user = mem_string(user);
+        url.password = mem_string(password);
+    }
+    if (result == 0)
+        result = db_open(&url, &options, &db, err);
+    if (result == 0)
+        assert_int_equal(ask(db, "SELECT 7"), 7);
+    db_close(db);
+    db_url_clear(&url);
+    return result;
+}
+
+TEST(a_password_may_hold_any_character)
+{
+    static const char *const passwords[] = {
+        "p'q",
+        "p\"q",
+        "p\\q",
+        "a b",
+        "%41@:/?#[]&=;$,+",
+        "`~!^*",
+        "\t\n",
+        "\xC3\xA4\xE2\x82\xAC",
+        "\\'\\\\'--",
+        "0x0",
+    };
+    EACH_ENGINE(db)
+    {
+        struct error err = ERROR_INIT;
+        bool postgres = db->ops->engine == DB_POSTGRES;
+        if (db->ops->engine == DB_SQLITE)
+            continue;
+        for (size_t i = 0; i < sizeof passwords / sizeof *passwords; i++) {
+            SCOPED(buf) struct buf sql = BUF_INIT;
+            run(db, postgres ? "DROP ROLE IF EXISTS kedge_any" : "DROP USER IF EXISTS kedge_any");
+            buf_append_text(&sql, postgres ? "CREATE ROLE kedge_any LOGIN PASSWORD "
+                                           : "CREATE USER kedge_any IDENTIFIED BY ");
+            db_quote_literal(db->ops->engine, &sql, passwords[i], strlen(passwords[i]));
+            run(db, sql.data);
+            if (!postgres)
+                run(db, "GRANT ALL ON *.* TO kedge_any");
+            assert_ok(open_as(db->ops->engine, "kedge_any", passwords[i], "", &err), err);
+            /* PostgreSQL trusts us in tests. */
+            if (!postgres)
+                assert_fails(open_as(db->ops->engine, "kedge_any", "wrong", "", &err), err,
+                             ERROR_PERMISSION);
+            assert_null(strstr(err.message, passwords[i]));
+        }
+        run(db, postgres ? "DROP ROLE kedge_any" : "DROP USER kedge_any");
+    }
+}
+
+TEST(encryption_that_is_required_is_not_done_without)
+{
+    static const char *const refused[] = {"?sslmode=require", "?sslmode=verify-ca",
+                                          "?sslmode=verify-full"};
+    static const char *const accepted[] = {"?sslmode=disable", "?sslmode=prefer"};
+    EACH_ENGINE(db)
+    {
+        struct error err = ERROR_INIT;
+        const char *asked = db->ops->engine == DB_POSTGRES ? "SHOW ssl" : "SELECT @@have_ssl";
+        SCOPED(string) char *has = NULL;
+        if (db->ops->engine == DB_SQLITE)
+            continue;
+        assert_int_equal(db_query_text(db, asked, NULL, 0, &has, &err), 1);
+        if (strcmp(has, "on") == 0 || strcmp(has, "YES") == 0)
+            continue;
+        for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+            assert_int_equal(open_as(db->ops->engine, NULL, NULL, refused[i], &err), -1);
+        for (size_t i = 0; i < sizeof accepted / sizeof *accepted; i++)
+            assert_ok(open_as(db->ops->engine, NULL, NULL, accepted[i], &err), err);
+    }
+}
+
 TEST(statements_sent_together_stop_at_the_first_that_fails)
 {
     EACH_ENGINE(db)
@@ -236,4 +438,8 @@ TEST_MAIN(UNIT(values_come_back_as_they_went), UNIT(a_rollback_takes_back_and_a_
           UNIT(a_failure_names_the_place_in_the_statement),
           UNIT(a_query_can_be_left_and_the_connection_goes_on),
           UNIT(a_lock_that_is_not_to_be_had_is_told_apart),
+          UNIT(an_update_counts_the_rows_it_found), UNIT(a_statement_that_takes_too_long_is_ended),
+          UNIT(another_thread_can_end_a_statement), UNIT(a_lost_connection_is_told_apart),
+          UNIT(a_session_of_our_own_is_not_shared), UNIT(a_password_may_hold_any_character),
+          UNIT(encryption_that_is_required_is_not_done_without),
           UNIT(statements_sent_together_stop_at_the_first_that_fails))
