@@ -46,12 +46,14 @@ struct artifact_options {
     const char *part;          /* "files", or NULL */
     const char *kind;          /* "sqlite3", "sql", "tar" */
     struct compression_choice compression;
-    int jobs; /* compressing threads, at least 1 */
-    const struct text_list
-        *recipients;        /* age1...; empty or NULL: not encrypted (unless passphrase) */
-    const char *passphrase; /* age, scrypt; NULL for none */
+    int jobs; /* compressing threads, 1 to 256 */
+    /* Encryption: to age1... keys, else by a passphrase; none of either: stored in plain. */
+    const struct text_list *recipients; /* may be NULL */
+    const char *passphrase;             /* may be NULL */
 };
 
+/* Begin an upload and start the threads. The writer is the caller's to free, committed or not.
+ * ERROR_USAGE for options that cannot be; whatever the store says. */
 int artifact_create(const struct artifact_options *options, struct artifact_writer **ret_writer,
                     struct error *err);
 
@@ -64,8 +66,8 @@ const char *artifact_temporary_key(const struct artifact_writer *writer);
 
 /* Everything pushed becomes a published, durable, read-back artifact with its manifest. `manifest`
  * comes with what the caller knows (id, app, target, engine, ...); file, kind, sizes, checksum,
- * compression, encryption, index, frames and digest are filled in. On failure nothing is visible.
- */
+ * compression, encryption, index, frames and digest are filled in. On failure nothing is to be
+ * seen. */
 int artifact_commit(struct artifact_writer *writer, struct manifest *manifest, struct error *err);
 void artifact_writer_free(struct artifact_writer *writer);
 

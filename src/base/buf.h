@@ -32,10 +32,14 @@ extern char buf_empty[1];
 #define BUF_INIT ((struct buf){.data = buf_empty, .maximum = BUF_UNLIMITED})
 #define BUF_INIT_MAX(max) ((struct buf){.data = buf_empty, .maximum = (max)})
 
-void buf_clear(struct buf *buf); /* free, back to empty, maximum kept */
-void buf_reset(struct buf *buf); /* length 0, memory kept */
-void buf_reserve(struct buf *buf,
-                 size_t extra); /* room for `extra` more bytes, within the maximum */
+/* Free, back to empty; the maximum is kept. */
+void buf_clear(struct buf *buf);
+
+/* Length 0; the memory is kept. */
+void buf_reset(struct buf *buf);
+
+/* Room for `extra` more bytes, within the maximum. */
+void buf_reserve(struct buf *buf, size_t extra);
 
 void buf_append(struct buf *buf, const void *data, size_t size);
 void buf_append_text(struct buf *buf, const char *text);

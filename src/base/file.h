@@ -18,11 +18,13 @@
 struct error;
 struct os;
 
-/* Descriptors are plain ints, -1 for none. */
-int file_open(struct os *os, const char *path, int flags, mode_t mode,
-              struct error *err);        /* fd or -1 */
-void file_close(struct os *os, int *fd); /* closes unless -1, sets it to -1 */
+/* Descriptors are plain ints, -1 for none; they are close-on-exec. The answer is the descriptor. */
+int file_open(struct os *os, const char *path, int flags, mode_t mode, struct error *err);
 
+/* Close *fd unless it is -1, and set it to -1. */
+void file_close(struct os *os, int *fd);
+
+/* `path` is for the error. On failure part of the bytes may be there. */
 int file_write_all(struct os *os, int fd, const void *data, size_t size, const char *path,
                    struct error *err);
 int file_pwrite_all(struct os *os, int fd, const void *data, size_t size, uint64_t offset,

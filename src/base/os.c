@@ -167,8 +167,7 @@ static int real_fchownat(UNUSED struct os *os, int dir, const char *path, uid_t 
 static int real_utimensat(UNUSED struct os *os, int dir, const char *path,
                           const struct timespec times[2], int flags)
 {
-    /* The kernel takes no path for the descriptor itself; the C library has another name for that.
-     */
+    /* For the descriptor itself the C library has a function of its own. */
     return path ? utimensat(dir, path, times, flags) : futimens(dir, times);
 }
 

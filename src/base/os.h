@@ -35,8 +35,8 @@ struct os {
     int (*syncfs)(struct os *os, int fd);
     int (*ftruncate)(struct os *os, int fd, off_t size);
     int (*fallocate)(struct os *os, int fd, int mode, off_t offset, off_t size);
-    int (*fadvise)(struct os *os, int fd, off_t offset, off_t size,
-                   int advice); /* returns an errno */
+    /* The answer is an errno, not -1. */
+    int (*fadvise)(struct os *os, int fd, off_t offset, off_t size, int advice);
     int (*sync_file_range)(struct os *os, int fd, off_t offset, off_t size, unsigned flags);
     int (*fstatat)(struct os *os, int dir, const char *path, struct stat *ret_stat, int flags);
     int (*fstat)(struct os *os, int fd, struct stat *ret_stat);

@@ -41,12 +41,12 @@ bool text_ends(const char *text, const char *suffix);
 /* Whole-string parses: 0, or -1 with ERROR_USAGE `"<text>" is not a …`. */
 int text_parse_int(const char *text, int64_t minimum, int64_t maximum, int64_t *ret_value,
                    struct error *err);
-int text_parse_bool(const char *text, bool *ret_value,
-                    struct error *err); /* yes no true false on off 1 0 */
-int text_parse_duration_ms(const char *text, int64_t *ret_ms,
-                           struct error *err); /* 500ms 5s 2m 1h 7d; bare = s */
-int text_parse_size(const char *text, uint64_t *ret_bytes,
-                    struct error *err); /* 64MiB 10MB 4k 123 */
+/* yes no true false on off 1 0 */
+int text_parse_bool(const char *text, bool *ret_value, struct error *err);
+/* 500ms 5s 2m 1h 7d; a bare number is seconds. */
+int text_parse_duration_ms(const char *text, int64_t *ret_ms, struct error *err);
+/* 64MiB 10MB 4k 123 */
+int text_parse_size(const char *text, uint64_t *ret_bytes, struct error *err);
 
 /* "24.5 MB" (MB = 10^6), "512 B". */
 void text_format_size(uint64_t bytes, char ret_text[static 32]);

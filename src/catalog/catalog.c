@@ -80,8 +80,7 @@ int64_t catalog_now(const struct catalog *catalog)
 int catalog_next_number(struct catalog *catalog, const char *table, int64_t *ret_number,
                         struct error *err)
 {
-    /* The update comes first: it holds the row until the commit, so nobody else reads it between.
-     */
+    /* The update comes first: it holds the row until the commit, nobody else reads it between. */
     SCOPED(query) struct query update;
     query_init(&update, catalog, "UPDATE counters SET value = value + 1 WHERE name = ?");
     query_text(&update, table);

@@ -14,8 +14,7 @@ struct manifest;
 /* The backup that `manifest` describes becomes a row (success, level 0 at `seen_ns`: the store
  * listed it with that size), its file a row at the destination of the id `destination_id`; app and
  * connection are made when they are not there. Files of one group are one backup of type full. Once
- * it is known nothing changes: *ret_added tells. Its number is kept unless another backup has it.
- */
+ * it is known nothing changes: *ret_added tells. Its number is kept unless another one has it. */
 int catalog_import_manifest(struct catalog *catalog, const struct manifest *manifest,
                             const char *destination_id, int64_t seen_ns, bool *ret_added,
                             struct error *err);

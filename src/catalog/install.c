@@ -130,8 +130,7 @@ static void add_view(struct query *query, const char *statement, const char *nam
     query_add(query, statement);
 }
 
-/* Readers look for the views beside the application's tables; a name that is taken is left alone.
- */
+/* Readers look for the views beside the application's tables; a name that is taken stays. */
 static int make_views(struct install *install, struct error *err)
 {
     struct catalog *catalog = &install->catalog;

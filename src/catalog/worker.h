@@ -23,7 +23,7 @@ char *worker_self(struct os *os);
 /* What became of `worker_id`; one that cannot be read is dead. */
 enum worker_state worker_check(struct os *os, const char *worker_id);
 
-/* As worker_check; one that is elsewhere is dead when it gave no sign for a day.  Returns the
+/* As worker_check; one that is elsewhere is dead when it gave no sign for a day. Returns the
  * sentence for error_message, or NULL while it lives; to be freed. */
 char *worker_epitaph(struct os *os, const char *worker_id, int64_t heartbeat_ns);
 

@@ -16,8 +16,7 @@ void base64_append(struct buf *text, const void *data, size_t size)
 int base64_decode(const char *text, size_t length, enum base64_padding padding, void *ret_data,
                   size_t maximum, size_t *ret_size)
 {
-    /* libsodium 1.0.18 computes with the sign of a char and takes some bytes above 127 for letters.
-     */
+    /* libsodium 1.0.18 computes with the sign of a char: some bytes above 127 pass for letters. */
     for (size_t i = 0; i < length; i++)
         if ((unsigned char)text[i] > 127)
             return -1;

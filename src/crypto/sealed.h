@@ -21,8 +21,8 @@ struct secret;
 #define SEALED_ID_SIZE 17
 
 /* The key of the installation at `home`. It is made when it is not there and `create` is set;
- * without that, ERROR_NOT_FOUND. Several processes may make it at once: one wins, all use its key.
- */
+ * without that, ERROR_NOT_FOUND. Several processes may make it at once: one wins, and all use that
+ * one. To be closed. */
 int sealed_key_open(struct os *os, const char *home, bool create, struct sealed_key **ret_key,
                     struct error *err);
 void sealed_key_close(struct sealed_key *key);

@@ -53,8 +53,7 @@ struct backup_report {
     bool incomplete;
     struct text_list reasons;
     struct text_list warnings;
-    struct text_list
-        also_at; /* locations of further copies when the target has several destinations */
+    struct text_list also_at; /* where the copies at the target's other destinations are */
 };
 
 void backup_report_clear(struct backup_report *report);

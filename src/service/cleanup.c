@@ -19,8 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A pass over the catalogue: rows are collected first, because removing changes what is being read.
- */
+/* A pass over the catalogue: rows are collected first, as removing changes what is being read. */
 struct pass {
     struct service *service;
     const struct cleanup_request *request;

@@ -23,9 +23,10 @@ struct located {
 
 void located_clear(struct located *located);
 
-/* ERROR_NOT_FOUND "backup file not found: NAME" (the doors add the list of what there is). A path
- * to a file wins over nothing else: order is number, ULID, prefix, latest, file name in the
- * catalogue, path that exists, base name in the destinations. */
+/* Looked for in this order: a path with a folder in it that leads to a file, number, ULID, its
+ * prefix, latest, file name in the catalogue, a file in the working folder, base name in `from` or
+ * the default destination (`from` may be NULL). The result is to be cleared. ERROR_NOT_FOUND
+ * "backup file not found: NAME" (the doors add the list of what there is). */
 int lookup_backup(struct service *service, const char *name, const char *from,
                   struct located *ret_located, struct error *err);
 

@@ -35,8 +35,8 @@ struct restore_request {
     const struct artifact_keys *keys;
     struct progress *progress;
     /* Called once, with what would be replaced, before anything is touched; 0 goes on, -1 (err set,
-     * e.g. ERROR_DECLINED) stops. NULL: go on. Not called for a dry run. `production`: ask twice.
-     */
+     * e.g. ERROR_DECLINED) stops. NULL: go on. Not called for a dry run. With `production`
+     * ask twice. */
     int (*confirm)(void *context, const struct load_preview *preview, bool production,
                    struct error *err);
     /* Told as things happen ("verified", "safety copy: backup 13", ...); may be NULL. */

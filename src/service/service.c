@@ -67,8 +67,7 @@ static bool is_folder(const char *url, const char *folder)
     return strcmp(url, absolute) == 0;
 }
 
-/* A place that was given as it stands goes by the name it has elsewhere, or by where it really is.
- */
+/* A place that was given as it stands goes by the name it has elsewhere, or by where it is. */
 static const char *name_of_url(const struct service *service, const char *url)
 {
     for (size_t i = 0; i < service->options.destination_count; i++)

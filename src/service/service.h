@@ -42,8 +42,8 @@ struct service {
     struct service_options options;
     struct os *os;
     struct catalog *catalog;
-    struct text_list notes; /* what opening found out, e.g. "backup 12 was interrupted: marked
-                               failed"; for the door to say */
+    /* What opening found out, for the door to say: "backup 12 was interrupted: marked failed". */
+    struct text_list notes;
 };
 
 /* Opens (and on first use creates) the catalogue, brings the configuration's targets and

@@ -109,8 +109,7 @@ static int undo_swap(struct service *service, const struct restore_row *row, con
     return swap_back(service, row, &kept, done, err);
 }
 
-/* The way back of --safety backup is a restore of that backup, which keeps a way forth of its own.
- */
+/* The way back of --safety backup is a restore of that backup, which keeps its own way forth. */
 static int undo_backup(struct service *service, const struct restore_row *row, const char *backup,
                        confirm_fn *confirm, void *context, struct undo_report *report,
                        struct error *err)

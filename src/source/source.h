@@ -6,12 +6,12 @@
  * segment. `load` opens the way back: a `struct load` whose steps service/restore takes in this
  * order:
  *
- * - preview: what would be replaced; refuses, with nothing touched, when it cannot work (no room,
- * no rights, held open)
- * - fill: into a side database, file or folder
- * - check: the side copy is what the artifact says
- * - commit: swapped in by rename; what was there is kept under load->kept
- * - free: without a commit, the side copy is removed and the target is as it was
+ *     preview   what would be replaced; refuses, with nothing touched, when it cannot work
+ *               (no room, no rights, held open)
+ *     fill      into a side database, file or folder
+ *     check     the side copy is what the artifact says
+ *     commit    swapped in by rename; what was there is kept under load->kept
+ *     free      without a commit, the side copy is removed and the target is as it was
  *
  * load->kept is a line of JSON that the driver understands later, on its own, in another process:
  * it is written to the restore log before commit is called, so that a run killed at any point can

@@ -11,8 +11,8 @@
  *     store_put(store, &upload, err)          .kedge-<ulid>.tmp appears
  *     upload_write(upload, ...)
  *     upload_finish(upload, err)              bytes are on the medium (fsync, or all parts sent)
- *     upload_publish(upload, key, err)        1: has the name now; 0: the name is taken, try
- * another store_sync(store, err)                  names are on the medium too
+ *     upload_publish(upload, key, err)        1: has the name now; 0: it is taken, try another
+ *     store_sync(store, err)                  names are on the medium too
  *
  * One thread at a time per upload; any number of uploads and reads at once per store.
  */
@@ -122,8 +122,7 @@ int store_sync(struct store *store, struct error *err);
 int store_uncache(struct store *store, const char *key, struct error *err);
 int store_free_space(struct store *store, uint64_t *ret_bytes, struct error *err);
 
-/* "/var/backups/kedge/shop.sql.zst" or "s3://bucket/prefix/shop.sql.zst": for people. To be freed.
- */
+/* For people: "/var/backups/kedge/shop.sql.zst", "s3://bucket/prefix/shop.sql.zst". To be freed. */
 char *store_location(const struct store *store, const char *key);
 
 bool store_key_valid(const char *key);
