@@ -170,7 +170,7 @@ int dotenv_parse(const char *file, const char *text, size_t size, struct dotenv 
 {
     if (memchr(text, '\0', size))
         return error_set(err, ERROR_USAGE, "%s: holds a NUL character, is no text", file);
-    struct dotenv dotenv __attribute__((cleanup(scoped_dotenv_cleanup))) = DOTENV_INIT;
+    SCOPED(dotenv) struct dotenv dotenv = DOTENV_INIT;
     SCOPED(string) char *copy = mem_string_n(text, size);
     struct reader reader = {.file = file,
                             .at = strncmp(copy, "\xEF\xBB\xBF", 3) == 0 ? copy + 3 : copy,

@@ -60,7 +60,7 @@ static void write_to_file(enum log_level level, const char *text, size_t length)
     gmtime_r(&now, &utc);
     char stamp[32];
     strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%SZ", &utc);
-    struct buf line __attribute__((cleanup(scoped_buf_cleanup))) = BUF_INIT;
+    SCOPED(buf) struct buf line = BUF_INIT;
     buf_append_format(&line, "%s %s ", stamp, names[level]);
     buf_append(&line, text, length);
     buf_append_char(&line, '\n');
@@ -69,7 +69,7 @@ static void write_to_file(enum log_level level, const char *text, size_t length)
 
 static void write_to_stderr(enum log_level level, const char *text, size_t length)
 {
-    struct buf line __attribute__((cleanup(scoped_buf_cleanup))) = BUF_INIT;
+    SCOPED(buf) struct buf line = BUF_INIT;
     if (getenv("JOURNAL_STREAM") && !isatty(STDERR_FILENO))
         buf_append_format(&line, "<%d>", journal_levels[level]);
     if (level != LOG_INFO)
@@ -89,7 +89,7 @@ void log_write(enum log_level level, const char *format, ...)
     va_start(args, format);
     SCOPED(string) char *text = mem_format_v(format, args);
     va_end(args);
-    struct buf visible __attribute__((cleanup(scoped_buf_cleanup))) = BUF_INIT;
+    SCOPED(buf) struct buf visible = BUF_INIT;
     text_append_visible(&visible, text, strlen(text));
 
     pthread_mutex_lock(&lock);

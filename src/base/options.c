@@ -37,7 +37,7 @@ static int parse_choice(const struct option_row *row, const char *text, struct e
 {
     if (has_word(row->choices, text, strlen(text), ' '))
         return 0;
-    struct buf names __attribute__((cleanup(scoped_buf_cleanup))) = BUF_INIT;
+    SCOPED(buf) struct buf names = BUF_INIT;
     for (const char *c = row->choices; *c; c++)
         buf_append_text(&names, *c == ' ' ? ", " : (char[]){*c, '\0'});
     return error_set(err, ERROR_USAGE, "\"%s\" is none of %s", text, names.data);

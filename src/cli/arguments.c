@@ -197,7 +197,7 @@ static int take_word(struct reader *reader, const char *word, struct error *err)
 
 static int unknown_command(const char *word, const char *family, struct error *err)
 {
-    struct text_list names __attribute__((cleanup(scoped_text_list_cleanup))) = TEXT_LIST_INIT;
+    SCOPED(text_list) struct text_list names = TEXT_LIST_INIT;
     for (const struct command *command = commands; command->name; command++)
         text_list_add(&names, command->name);
     SCOPED(string) char *full = family ? mem_format("%s %s", family, word) : mem_string(word);
@@ -210,7 +210,7 @@ static int unknown_command(const char *word, const char *family, struct error *e
 
 static int missing_subcommand(const char *family, struct error *err)
 {
-    struct buf names __attribute__((cleanup(scoped_buf_cleanup))) = BUF_INIT;
+    SCOPED(buf) struct buf names = BUF_INIT;
     size_t length = strlen(family);
     for (const struct command *command = commands; command->name; command++)
         if (strncmp(command->name, family, length) == 0 && command->name[length] == ' ')

@@ -260,7 +260,7 @@ static size_t choose_targets(const struct cli *cli, const struct session *sessio
 int command_backup(struct cli *cli, struct error *err)
 {
     static const struct manner plain = {0};
-    struct session session __attribute__((cleanup(scoped_session_cleanup))) = SESSION_INIT;
+    SCOPED(session) struct session session = SESSION_INIT;
     if (session_open(cli, true, &session, err) < 0)
         return -1;
     char *const *names = NULL;
@@ -345,7 +345,7 @@ static int clean_up_after(struct cli *cli, struct session *session,
 int command_old_backup(struct cli *cli, struct error *err)
 {
     static const struct manner old = {adjust_old, say_compressed, clean_up_after};
-    struct session session __attribute__((cleanup(scoped_session_cleanup))) = SESSION_INIT;
+    SCOPED(session) struct session session = SESSION_INIT;
     if (session_open(cli, true, &session, err) < 0)
         return -1;
     char *const *names = NULL;

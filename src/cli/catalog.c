@@ -25,7 +25,7 @@ static void note(void *context, const char *text)
 
 int command_catalog_rebuild(struct cli *cli, struct error *err)
 {
-    struct session session __attribute__((cleanup(scoped_session_cleanup))) = SESSION_INIT;
+    SCOPED(session) struct session session = SESSION_INIT;
     if (session_open(cli, true, &session, err) < 0)
         return -1;
     struct rebuild_report report = {0};
@@ -91,7 +91,7 @@ static int check(const struct cli *cli, struct catalog *catalog, struct error *e
 
 int command_catalog_check(struct cli *cli, struct error *err)
 {
-    struct session session __attribute__((cleanup(scoped_session_cleanup))) = SESSION_INIT;
+    SCOPED(session) struct session session = SESSION_INIT;
     if (session_open(cli, false, &session, err) < 0)
         return -1;
     return check(cli, session.service->catalog, err);

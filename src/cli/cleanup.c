@@ -69,7 +69,7 @@ static void print_sum(const struct cli *cli, const struct cleanup_report *report
 
 int command_cleanup(struct cli *cli, struct error *err)
 {
-    struct session session __attribute__((cleanup(scoped_session_cleanup))) = SESSION_INIT;
+    SCOPED(session) struct session session = SESSION_INIT;
     if (session_open(cli, true, &session, err) < 0)
         return -1;
     const struct cleanup_request request = {
@@ -98,7 +98,7 @@ static int confirm(void *context, const char *file, bool newest, struct error *e
 
 int command_delete(struct cli *cli, struct error *err)
 {
-    struct session session __attribute__((cleanup(scoped_session_cleanup))) = SESSION_INIT;
+    SCOPED(session) struct session session = SESSION_INIT;
     if (session_open(cli, true, &session, err) < 0)
         return -1;
     const char *backup = session_backup(cli);

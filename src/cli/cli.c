@@ -28,7 +28,7 @@ static int set_log(const struct cli *cli, struct error *err)
 
 static int show_help(const struct cli *cli)
 {
-    struct buf out __attribute__((cleanup(scoped_buf_cleanup))) = BUF_INIT;
+    SCOPED(buf) struct buf out = BUF_INIT;
     if (cli->command)
         help_command(cli->command, &out);
     else if (cli->family)

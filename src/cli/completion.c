@@ -52,7 +52,7 @@ static void add_joined(struct buf *out, const struct text_list *words)
 static void add_bash_command(struct buf *out, const char *word)
 {
     buf_append_format(out, "    %s) words=\"", word);
-    struct text_list second __attribute__((cleanup(scoped_text_list_cleanup))) = TEXT_LIST_INIT;
+    SCOPED(text_list) struct text_list second = TEXT_LIST_INIT;
     add_second_words(word, &second);
     add_joined(out, &second);
     for (size_t i = 0; i < SETTING_COUNT; i++)
@@ -67,7 +67,7 @@ static void add_bash_command(struct buf *out, const char *word)
 static void add_bash_values(struct buf *out)
 {
     buf_append_text(out, "  case $previous in\n");
-    struct text_list told __attribute__((cleanup(scoped_text_list_cleanup))) = TEXT_LIST_INIT;
+    SCOPED(text_list) struct text_list told = TEXT_LIST_INIT;
     for (size_t i = 0; i < SETTING_COUNT; i++) {
         const struct option_row *row = &settings_rows[i];
         if (!row->commands || option_is_switch(row) || row->bare || text_list_has(&told, row->name))
@@ -86,7 +86,7 @@ static void add_bash_values(struct buf *out)
 
 static void write_bash(struct buf *out)
 {
-    struct text_list first __attribute__((cleanup(scoped_text_list_cleanup))) = TEXT_LIST_INIT;
+    SCOPED(text_list) struct text_list first = TEXT_LIST_INIT;
     add_first_words(&first);
     buf_append_text(out, "# bash completion for kedge\n"
                          "_kedge() {\n"
@@ -144,7 +144,7 @@ static void add_zsh_option(struct buf *out, const struct option_row *row)
 
 static void add_zsh_command(struct buf *out, const char *word)
 {
-    struct text_list second __attribute__((cleanup(scoped_text_list_cleanup))) = TEXT_LIST_INIT;
+    SCOPED(text_list) struct text_list second = TEXT_LIST_INIT;
     add_second_words(word, &second);
     if (strcmp(word, "completion") == 0)
         for (const char *const *shell = (const char *const[]){"bash", "zsh", "fish", NULL}; *shell;
@@ -166,7 +166,7 @@ static void add_zsh_command(struct buf *out, const char *word)
 
 static void write_zsh(struct buf *out)
 {
-    struct text_list first __attribute__((cleanup(scoped_text_list_cleanup))) = TEXT_LIST_INIT;
+    SCOPED(text_list) struct text_list first = TEXT_LIST_INIT;
     add_first_words(&first);
     buf_append_text(out, "#compdef kedge\n_kedge() {\n"
                          "  if (( CURRENT == 2 )); then\n    local -a names\n    names=(");
@@ -215,7 +215,7 @@ static void add_fish_option(struct buf *out, const char *word, const struct opti
 
 static void write_fish(struct buf *out)
 {
-    struct text_list first __attribute__((cleanup(scoped_text_list_cleanup))) = TEXT_LIST_INIT;
+    SCOPED(text_list) struct text_list first = TEXT_LIST_INIT;
     add_first_words(&first);
     buf_append_text(out, "# fish completion for kedge\n");
     for (size_t i = 0; i < first.count; i++) {
@@ -224,7 +224,7 @@ static void write_fish(struct buf *out)
                           first.items[i]);
         add_fish_text(out, command ? command->summary : "");
         buf_append_text(out, "'\n");
-        struct text_list second __attribute__((cleanup(scoped_text_list_cleanup))) = TEXT_LIST_INIT;
+        SCOPED(text_list) struct text_list second = TEXT_LIST_INIT;
         add_second_words(first.items[i], &second);
         for (size_t s = 0; s < second.count; s++)
             buf_append_format(out,
@@ -246,7 +246,7 @@ int command_completion(struct cli *cli, struct error *err)
     } shells[] = {{"bash", write_bash}, {"zsh", write_zsh}, {"fish", write_fish}};
     for (size_t i = 0; i < ARRAY_SIZE(shells); i++) {
         if (strcmp(cli->arguments.items[0], shells[i].shell) == 0) {
-            struct buf out __attribute__((cleanup(scoped_buf_cleanup))) = BUF_INIT;
+            SCOPED(buf) struct buf out = BUF_INIT;
             shells[i].write(&out);
             fputs(out.data, stdout);
             return 0;

@@ -35,7 +35,7 @@ static void add_setting(struct table *table, const struct settings *settings, en
     SCOPED(string)
     char *origin =
         mem_format("%s%s", detail, row->later ? " (known, not used by this version)" : "");
-    struct buf value __attribute__((cleanup(scoped_buf_cleanup))) = BUF_INIT;
+    SCOPED(buf) struct buf value = BUF_INIT;
     if (settings_has(settings, setting) || option_is_switch(row))
         option_value_format(row, settings_value(settings, setting), &value);
     add(table, row->path ? row->path : row->name, value.length ? value.data : NULL, origin);
@@ -47,7 +47,7 @@ static void add_list(struct table *table, const char *prefix, const char *key,
     if (!list->count)
         return;
     SCOPED(string) char *name = mem_format("%s.%s", prefix, key);
-    struct buf value __attribute__((cleanup(scoped_buf_cleanup))) = BUF_INIT;
+    SCOPED(buf) struct buf value = BUF_INIT;
     for (size_t i = 0; i < list->count; i++)
         buf_append_format(&value, "%s%s", i ? ", " : "", list->items[i]);
     add(table, name, value.data, origin);

@@ -19,7 +19,7 @@
 /* Line ends that are ours stay; whatever else could move the cursor does not. */
 static void print_visible(FILE *to, const char *prefix, const char *text)
 {
-    struct buf out __attribute__((cleanup(scoped_buf_cleanup))) = BUF_INIT;
+    SCOPED(buf) struct buf out = BUF_INIT;
     buf_append_text(&out, prefix);
     text_append_visible(&out, text, strlen(text));
     buf_append_char(&out, '\n');
@@ -105,7 +105,7 @@ json_t *console_json_text(const char *text)
     if (value)
         return value;
     /* A name that is no UTF-8: JSON cannot hold it as it is. */
-    struct buf out __attribute__((cleanup(scoped_buf_cleanup))) = BUF_INIT;
+    SCOPED(buf) struct buf out = BUF_INIT;
     text_append_visible(&out, text, strlen(text));
     return json_string(out.data);
 }

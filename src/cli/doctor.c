@@ -30,7 +30,7 @@ static void print_item(void *context, const struct doctor_item *item)
 
 int command_doctor(struct cli *cli, struct error *err)
 {
-    struct session session __attribute__((cleanup(scoped_session_cleanup))) = SESSION_INIT;
+    SCOPED(session) struct session session = SESSION_INIT;
     if (session_open(cli, true, &session, err) < 0)
         return -1;
     int bad = doctor_run(session.service, session.setup, print_item, cli);

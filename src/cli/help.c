@@ -54,7 +54,7 @@ void help_overview(struct buf *out)
     for (const struct command *command = commands; command->name; command++) {
         if (is_hidden(command) || is_told(command))
             continue;
-        struct buf name __attribute__((cleanup(scoped_buf_cleanup))) = BUF_INIT;
+        SCOPED(buf) struct buf name = BUF_INIT;
         const char *line = family_line(command, &name);
         const char *summary = command->family ? command->family : command->summary;
         if (strlen(line) > 14)
@@ -88,7 +88,7 @@ void help_option_usage(const struct option_row *row, struct buf *out)
 
 static void add_option(const struct option_row *row, struct buf *out)
 {
-    struct buf usage __attribute__((cleanup(scoped_buf_cleanup))) = BUF_INIT;
+    SCOPED(buf) struct buf usage = BUF_INIT;
     help_option_usage(row, &usage);
     if (usage.length > NAME_WIDTH)
         buf_append_format(out, "  %s\n  %*s  %s\n", usage.data, NAME_WIDTH, "", row->help);
@@ -100,7 +100,7 @@ static void add_option(const struct option_row *row, struct buf *out)
 static void add_group(const char *group, const char *name, struct buf *out)
 {
     size_t column = strlen(group) + 1;
-    struct buf line __attribute__((cleanup(scoped_buf_cleanup))) = BUF_INIT;
+    SCOPED(buf) struct buf line = BUF_INIT;
     for (size_t i = 0; i < SETTING_COUNT; i++) {
         const struct option_row *row = &settings_rows[i];
         if (!text_equal(row->group, group) || !option_of_command(row, name))
@@ -150,7 +150,7 @@ void help_command(const struct command *command, struct buf *out)
 
 int command_help(struct cli *cli, struct error *err)
 {
-    struct buf out __attribute__((cleanup(scoped_buf_cleanup))) = BUF_INIT;
+    SCOPED(buf) struct buf out = BUF_INIT;
     const char *first = cli->arguments.count ? cli->arguments.items[0] : NULL;
     const char *second = cli->arguments.count > 1 ? cli->arguments.items[1] : NULL;
     SCOPED(string)

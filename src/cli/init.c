@@ -66,7 +66,7 @@ int command_init(struct cli *cli, struct error *err)
 {
     const char *named = settings_text(cli->settings, SETTING_CONFIG);
     const char *path = named ? named : "kedge.yaml";
-    struct session session __attribute__((cleanup(scoped_session_cleanup))) = SESSION_INIT;
+    SCOPED(session) struct session session = SESSION_INIT;
     if (session_open(cli, true, &session, err) < 0)
         return -1;
     SCOPED(string) char *finding = NULL;

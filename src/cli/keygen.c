@@ -51,8 +51,8 @@ static void print_pair(const char *recipient, const char *file, const char *iden
 
 int command_keygen(struct cli *cli, struct error *err)
 {
-    struct secret identity __attribute__((cleanup(scoped_secret_cleanup))) = SECRET_INIT;
-    struct secret content __attribute__((cleanup(scoped_secret_cleanup))) = SECRET_INIT;
+    SCOPED(secret) struct secret identity = SECRET_INIT;
+    SCOPED(secret) struct secret content = SECRET_INIT;
     char recipient[AGE_RECIPIENT_SIZE];
     if (age_keygen(cli->os, &identity, recipient, err) < 0)
         return -1;

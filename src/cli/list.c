@@ -88,7 +88,7 @@ int command_list(struct cli *cli, struct error *err)
         .type = settings_text(settings, SETTING_TYPE),
         .limit = settings_integer(settings, SETTING_LIMIT),
     };
-    struct session session __attribute__((cleanup(scoped_session_cleanup))) = SESSION_INIT;
+    SCOPED(session) struct session session = SESSION_INIT;
     if (session_since(cli, &filter.since_ns, err) < 0 ||
         session_open(cli, false, &session, err) < 0)
         return -1;

@@ -64,7 +64,7 @@ static void add_labelled(struct buf *out, const char *label, const char *text)
 
 static void add_setting(struct buf *out, const struct option_row *row)
 {
-    struct buf usage __attribute__((cleanup(scoped_buf_cleanup))) = BUF_INIT;
+    SCOPED(buf) struct buf usage = BUF_INIT;
     if (row->commands)
         help_option_usage(row, &usage);
     else
@@ -101,7 +101,7 @@ int command_manual(struct cli *cli, struct error *err)
 {
     (void)cli;
     (void)err;
-    struct buf out __attribute__((cleanup(scoped_buf_cleanup))) = BUF_INIT;
+    SCOPED(buf) struct buf out = BUF_INIT;
     buf_append_text(&out, ".TH KEDGE 1 \"\" \"kedge " KEDGE_VERSION "\"\n.SH NAME\n"
                           "kedge \\- backs up databases and files, and brings them back\n"
                           ".SH SYNOPSIS\n.B kedge\n.I COMMAND\n[OPTION]... [ARGUMENT]...\n"

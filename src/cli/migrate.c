@@ -145,7 +145,7 @@ static int find_checked(struct migrate_door *door, struct db_url *ret_url, struc
 
 int migrate_door_open(struct migrate_door *door, struct cli *cli, bool looking, struct error *err)
 {
-    struct db_url url __attribute__((cleanup(scoped_db_url_cleanup))) = DB_URL_INIT;
+    SCOPED(db_url) struct db_url url = DB_URL_INIT;
     door->cli = cli;
     looking |= settings_bool(cli->settings, SETTING_DRY_RUN);
     const struct migrator_options options = {

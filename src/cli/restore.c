@@ -290,8 +290,8 @@ int command_restore(struct cli *cli, struct error *err)
 {
     struct restore_request request = {0};
     struct restore_report report = {0};
-    struct session session __attribute__((cleanup(scoped_session_cleanup))) = SESSION_INIT;
-    struct session_keys keys __attribute__((cleanup(scoped_session_keys_cleanup))) = {0};
+    SCOPED(session) struct session session = SESSION_INIT;
+    SCOPED(session_keys) struct session_keys keys = {0};
     bool files = false;
     int result = fill_request(cli, &request, err);
     if (result == 0)

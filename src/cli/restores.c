@@ -67,7 +67,7 @@ int command_restores(struct cli *cli, struct error *err)
         .status = settings_text(cli->settings, SETTING_STATUS),
         .limit = settings_integer(cli->settings, SETTING_LIMIT),
     };
-    struct session session __attribute__((cleanup(scoped_session_cleanup))) = SESSION_INIT;
+    SCOPED(session) struct session session = SESSION_INIT;
     SCOPED(table) struct table *table = table_new(columns);
     struct list list = {.table = table};
     if (session_since(cli, &list.since_ns, err) < 0 ||

@@ -24,7 +24,7 @@
 
 int session_open(struct cli *cli, bool secrets, struct session *ret_session, struct error *err)
 {
-    struct session session __attribute__((cleanup(scoped_session_cleanup))) = SESSION_INIT;
+    SCOPED(session) struct session session = SESSION_INIT;
     if (setup_make(cli->os, cli->settings, secrets, &session.setup, err) < 0 ||
         service_open(setup_options(session.setup), &session.service, err) < 0)
         return -1;
@@ -121,7 +121,7 @@ void session_tell(const struct cli *cli, const char *format, ...)
 static int add_identity_file(struct cli *cli, const char *path, struct artifact_keys *keys,
                              struct error *err)
 {
-    struct secret content __attribute__((cleanup(scoped_secret_cleanup))) = SECRET_INIT;
+    SCOPED(secret) struct secret content = SECRET_INIT;
     if (secret_read_file(cli->os, path, KEY_FILE_MAXIMUM, &content, err) < 0)
         return -1;
     return age_identity_parse(content.data, content.length, path, &keys->identities, err);
@@ -134,7 +134,7 @@ int session_passphrase(struct cli *cli, char **ret_passphrase, struct error *err
         error_set(err, ERROR_USAGE, "a passphrase is needed");
         return error_hint(err, "give it with --passphrase-file FILE");
     }
-    struct secret passphrase __attribute__((cleanup(scoped_secret_cleanup))) = SECRET_INIT;
+    SCOPED(secret) struct secret passphrase = SECRET_INIT;
     if (secret_read_passphrase(cli->os, path, &passphrase, err) < 0)
         return -1;
     *ret_passphrase = mem_string(secret_text(&passphrase));
@@ -143,8 +143,9 @@ int session_passphrase(struct cli *cli, char **ret_passphrase, struct error *err
 
 int session_read_keys(struct cli *cli, struct session_keys *ret_keys, struct error *err)
 {
-    struct session_keys keys __attribute__((cleanup(scoped_session_keys_cleanup))) = {
-        .keys.allow_scrypt = settings_bool(cli->settings, SETTING_ALLOW_SCRYPT)};
+    SCOPED(session_keys)
+    struct session_keys keys = {.keys.allow_scrypt =
+                                    settings_bool(cli->settings, SETTING_ALLOW_SCRYPT)};
     const struct text_list *files = settings_list(cli->settings, SETTING_IDENTITY);
     for (size_t i = 0; i < files->count; i++)
         if (add_identity_file(cli, files->items[i], &keys.keys, err) < 0)

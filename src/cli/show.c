@@ -183,7 +183,7 @@ static json_t *tables_of(struct segment_source *segments)
 static int add_artifact(struct cli *cli, const struct located *located, json_t *object,
                         struct error *err)
 {
-    struct session_keys keys __attribute__((cleanup(scoped_session_keys_cleanup))) = {0};
+    SCOPED(session_keys) struct session_keys keys = {0};
     if (session_read_keys(cli, &keys, err) < 0)
         return -1;
     const struct artifact_open_options options = {.os = cli->os,
@@ -233,7 +233,7 @@ static int describe(struct cli *cli, struct service *service, const struct locat
 
 int command_show(struct cli *cli, struct error *err)
 {
-    struct session session __attribute__((cleanup(scoped_session_cleanup))) = SESSION_INIT;
+    SCOPED(session) struct session session = SESSION_INIT;
     if (session_open(cli, true, &session, err) < 0)
         return -1;
     const char *backup = session_backup(cli);

@@ -101,7 +101,7 @@ static void print_people(const struct backup_stats *all, const struct table *tab
 
 int command_stats(struct cli *cli, struct error *err)
 {
-    struct session session __attribute__((cleanup(scoped_session_cleanup))) = SESSION_INIT;
+    SCOPED(session) struct session session = SESSION_INIT;
     if (session_open(cli, false, &session, err) < 0)
         return -1;
     struct backup_stats all = {0};

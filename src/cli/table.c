@@ -231,7 +231,7 @@ static void print_cell(struct buf *line, const char *text, size_t width, bool ri
 
 static void print_line(const struct table *table, const struct cell *cells, const size_t *widths)
 {
-    struct buf line __attribute__((cleanup(scoped_buf_cleanup))) = BUF_INIT;
+    SCOPED(buf) struct buf line = BUF_INIT;
     for (size_t i = 0; i < table->column_count; i++) {
         const struct column_row *column = &table->columns[i];
         if (!column->title)

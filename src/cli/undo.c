@@ -56,7 +56,7 @@ static void print_report(const struct cli *cli, const struct undo_report *report
 
 int command_undo(struct cli *cli, struct error *err)
 {
-    struct session session __attribute__((cleanup(scoped_session_cleanup))) = SESSION_INIT;
+    SCOPED(session) struct session session = SESSION_INIT;
     if (session_open(cli, true, &session, err) < 0)
         return -1;
     const char *restore = cli->arguments.count ? cli->arguments.items[0] : NULL;

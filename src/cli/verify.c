@@ -91,8 +91,8 @@ static int verify_one(struct cli *cli, struct session *session,
 
 int command_verify(struct cli *cli, struct error *err)
 {
-    struct session session __attribute__((cleanup(scoped_session_cleanup))) = SESSION_INIT;
-    struct session_keys keys __attribute__((cleanup(scoped_session_keys_cleanup))) = {0};
+    SCOPED(session) struct session session = SESSION_INIT;
+    SCOPED(session_keys) struct session_keys keys = {0};
     if (session_read_keys(cli, &keys, err) < 0 || session_open(cli, true, &session, err) < 0)
         return -1;
     struct progress progress = {0};

@@ -140,7 +140,7 @@ static int read_and_push(struct dump *dump, struct files_reader *reader,
 static int read_units(struct dump *dump, struct files_reader *reader, struct error *err)
 {
     for (;;) {
-        __attribute__((cleanup(scoped_files_unit_cleanup))) struct files_unit *unit = NULL;
+        SCOPED(files_unit) struct files_unit *unit = NULL;
         struct segment *segment = NULL;
         int got = take_work(dump, &unit, &segment, err);
         if (got <= 0)

@@ -12,7 +12,7 @@ static int sqlite_recover(struct os *os, const char *json, const struct source_t
                           enum load_state *ret_state, struct error *err)
 {
     (void)target;
-    __attribute__((cleanup(scoped_sqlite_kept_cleanup))) struct sqlite_kept kept = SQLITE_KEPT_INIT;
+    SCOPED(sqlite_kept) struct sqlite_kept kept = SQLITE_KEPT_INIT;
     if (sqlite_kept_read(json, &kept, err) < 0)
         return -1;
     return kept.tables.count ? sqlite_tables_recover(os, &kept, ret_state, err)
@@ -34,7 +34,7 @@ static int sqlite_undo(struct os *os, const char *json, const struct source_targ
                        bool dry_run, char **ret_changed, struct error *err)
 {
     (void)target;
-    __attribute__((cleanup(scoped_sqlite_kept_cleanup))) struct sqlite_kept kept = SQLITE_KEPT_INIT;
+    SCOPED(sqlite_kept) struct sqlite_kept kept = SQLITE_KEPT_INIT;
     if (sqlite_kept_read(json, &kept, err) < 0)
         return -1;
     SCOPED(string) char *changed = kept.tables.count ? NULL : sqlite_swap_changed(os, &kept);
@@ -50,7 +50,7 @@ static int sqlite_discard(struct os *os, const char *json, const struct source_t
                           struct error *err)
 {
     (void)target;
-    __attribute__((cleanup(scoped_sqlite_kept_cleanup))) struct sqlite_kept kept = SQLITE_KEPT_INIT;
+    SCOPED(sqlite_kept) struct sqlite_kept kept = SQLITE_KEPT_INIT;
     if (sqlite_kept_read(json, &kept, err) < 0)
         return -1;
     return kept.tables.count ? sqlite_tables_discard(os, &kept, err)

@@ -38,7 +38,7 @@ static int look_at_descriptor(void *context, const char *name, struct error *err
 static void note_process(struct search *search)
 {
     SCOPED(string) char *path = mem_format("/proc/%s/comm", search->process);
-    __attribute__((cleanup(scoped_buf_cleanup))) struct buf name = BUF_INIT_MAX(64);
+    SCOPED(buf) struct buf name = BUF_INIT_MAX(64);
     file_read_all(search->os, path, &name, NULL);
     while (name.length && name.data[name.length - 1] == '\n')
         name.data[--name.length] = '\0';

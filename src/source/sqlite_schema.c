@@ -137,8 +137,7 @@ static bool is_described(enum sqlite_table_kind kind)
 int sqlite_tables_list(struct sqlite_connection *connection, const char *schema,
                        struct sqlite_tables *ret_tables, struct error *err)
 {
-    __attribute__((cleanup(scoped_sqlite_tables_cleanup))) struct sqlite_tables tables =
-        SQLITE_TABLES_INIT;
+    SCOPED(sqlite_tables) struct sqlite_tables tables = SQLITE_TABLES_INIT;
     SCOPED(sqlite_statement) sqlite3_stmt *statement = NULL;
     char *list = sqlite3_mprintf(
         "SELECT name, sql FROM \"%w\".sqlite_schema WHERE type = 'table' ORDER BY rowid", schema);

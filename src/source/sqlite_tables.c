@@ -111,8 +111,7 @@ int sqlite_tables_choose(struct os *os, const char *path, const struct text_list
                          bool cascade, struct text_list *ret_names, struct error *err)
 {
     SCOPED(sqlite_connection) struct sqlite_connection *connection = NULL;
-    __attribute__((cleanup(scoped_sqlite_tables_cleanup))) struct sqlite_tables tables =
-        SQLITE_TABLES_INIT;
+    SCOPED(sqlite_tables) struct sqlite_tables tables = SQLITE_TABLES_INIT;
     struct text_list names = TEXT_LIST_INIT;
     if (sqlite_connection_open(os, path, LOCK_WAIT_MS, &connection, err) < 0 ||
         sqlite_tables_list(connection, "main", &tables, err) < 0 ||

@@ -142,10 +142,8 @@ static int transplant_one(struct sqlite_connection *connection, const struct sql
 int sqlite_transplant(struct sqlite_connection *connection, const struct text_list *names,
                       uint64_t *ret_rows, struct error *err)
 {
-    __attribute__((cleanup(scoped_sqlite_tables_cleanup))) struct sqlite_tables main =
-        SQLITE_TABLES_INIT;
-    __attribute__((cleanup(scoped_sqlite_tables_cleanup))) struct sqlite_tables origin =
-        SQLITE_TABLES_INIT;
+    SCOPED(sqlite_tables) struct sqlite_tables main = SQLITE_TABLES_INIT;
+    SCOPED(sqlite_tables) struct sqlite_tables origin = SQLITE_TABLES_INIT;
     uint64_t rows = 0;
     if (sqlite_tables_list(connection, "main", &main, err) < 0 ||
         sqlite_tables_list(connection, "origin", &origin, err) < 0)
