@@ -126,8 +126,7 @@ static void describe(struct artifact_writer *writer, struct manifest *manifest)
     manifest->compression = compression_text(writer->compression);
     manifest->encryption = mem_string(writer->cipher ? "age" : "none");
     text_list_clear(&manifest->recipients);
-    for (size_t i = 0; i < writer->recipients.count; i++)
-        text_list_add(&manifest->recipients, writer->recipients.items[i]);
+    text_list_add_all(&manifest->recipients, &writer->recipients);
     manifest->plain_bytes = writer->plain;
     if (!writer->is_image)
         manifest->rows = writer->rows;

@@ -376,9 +376,9 @@ static int open_cipher(struct artifact_writer *writer, const struct artifact_opt
                         &writer->cipher, err) < 0)
         return -1;
     writer->first = writer->cipher;
-    for (size_t i = 0; to_recipients && i < options->recipients->count; i++)
-        text_list_add(&writer->recipients, options->recipients->items[i]);
-    if (!to_recipients)
+    if (to_recipients)
+        text_list_add_all(&writer->recipients, options->recipients);
+    else
         text_list_add(&writer->recipients, "passphrase");
     return 0;
 }

@@ -22,6 +22,12 @@ void text_list_add(struct text_list *list, const char *text)
     text_list_give(list, mem_string(text));
 }
 
+void text_list_add_all(struct text_list *list, const struct text_list *from)
+{
+    for (size_t i = 0; i < from->count; i++)
+        text_list_add(list, from->items[i]);
+}
+
 bool text_list_has(const struct text_list *list, const char *text)
 {
     for (size_t i = 0; i < list->count; i++)

@@ -23,8 +23,9 @@ struct text_list {
 
 #define TEXT_LIST_INIT ((struct text_list){0})
 
-void text_list_add(struct text_list *list, const char *text); /* copies */
-void text_list_give(struct text_list *list, char *text);      /* takes over */
+void text_list_add(struct text_list *list, const char *text);                 /* copies */
+void text_list_give(struct text_list *list, char *text);                      /* takes over */
+void text_list_add_all(struct text_list *list, const struct text_list *from); /* copies */
 bool text_list_has(const struct text_list *list, const char *text);
 void text_list_sort(struct text_list *list); /* bytewise */
 void text_list_clear(struct text_list *list);

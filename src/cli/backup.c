@@ -27,12 +27,6 @@
 
 /* ---- what is asked for ---- */
 
-static void copy_list(struct text_list *to, const struct text_list *from)
-{
-    for (size_t i = 0; i < from->count; i++)
-        text_list_add(to, from->items[i]);
-}
-
 /* What was said louder than in the file wins over the target's own words; what the file says for
  * all fills in where the target says nothing. */
 static bool counts(const struct cli *cli, enum setting setting, bool target_says)
@@ -43,11 +37,12 @@ static bool counts(const struct cli *cli, enum setting setting, bool target_says
 
 static void fill_lists(struct cli *cli, struct backup_request *request)
 {
-    copy_list(&request->tables, settings_list(cli->settings, SETTING_TABLE));
-    copy_list(&request->exclude_tables, settings_list(cli->settings, SETTING_EXCLUDE_TABLE));
-    copy_list(&request->schemas, settings_list(cli->settings, SETTING_SCHEMA));
-    copy_list(&request->exclude, settings_list(cli->settings, SETTING_EXCLUDE));
-    copy_list(&request->tags, settings_list(cli->settings, SETTING_TAG));
+    text_list_add_all(&request->tables, settings_list(cli->settings, SETTING_TABLE));
+    text_list_add_all(&request->exclude_tables,
+                      settings_list(cli->settings, SETTING_EXCLUDE_TABLE));
+    text_list_add_all(&request->schemas, settings_list(cli->settings, SETTING_SCHEMA));
+    text_list_add_all(&request->exclude, settings_list(cli->settings, SETTING_EXCLUDE));
+    text_list_add_all(&request->tags, settings_list(cli->settings, SETTING_TAG));
 }
 
 static void clear_request(struct backup_request *request, char *passphrase)

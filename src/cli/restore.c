@@ -222,12 +222,6 @@ static void print_done(const struct cli *cli, const struct restore_report *repor
 
 /* ---- the command ---- */
 
-static void copy_list(struct text_list *to, const struct text_list *from)
-{
-    for (size_t i = 0; i < from->count; i++)
-        text_list_add(to, from->items[i]);
-}
-
 static int fill_request(struct cli *cli, struct restore_request *request, struct error *err)
 {
     struct settings *settings = cli->settings;
@@ -242,9 +236,9 @@ static int fill_request(struct cli *cli, struct restore_request *request, struct
     request->devices = settings_bool(settings, SETTING_DEVICES);
     request->role = settings_text(settings, SETTING_ROLE);
     request->jobs = session_jobs(cli);
-    copy_list(&request->tables, settings_list(settings, SETTING_TABLE));
-    copy_list(&request->include, settings_list(settings, SETTING_INCLUDE));
-    copy_list(&request->exclude, settings_list(settings, SETTING_EXCLUDE));
+    text_list_add_all(&request->tables, settings_list(settings, SETTING_TABLE));
+    text_list_add_all(&request->include, settings_list(settings, SETTING_INCLUDE));
+    text_list_add_all(&request->exclude, settings_list(settings, SETTING_EXCLUDE));
     if (request->to && request->connection)
         return error_set(err, ERROR_USAGE, "--to and --connection both say where to restore to");
     return safety_parse(settings_text(settings, SETTING_SAFETY), &request->safety, err);

@@ -136,12 +136,6 @@ struct part {
     struct source_target what;
 };
 
-static void append_all(struct text_list *to, const struct text_list *from)
-{
-    for (size_t i = 0; i < from->count; i++)
-        text_list_add(to, from->items[i]);
-}
-
 static void dump_options_of(const struct job *job, struct dump_options *options)
 {
     const struct backup_request *request = job->request;
@@ -157,10 +151,10 @@ static void dump_options_of(const struct job *job, struct dump_options *options)
         .exclude_caches = request->exclude_caches,
         .roles = request->roles,
     };
-    append_all(&options->exclude_tables, &request->exclude_tables);
-    append_all(&options->exclude_tables, &job->target.exclude_tables);
-    append_all(&options->exclude, &request->exclude);
-    append_all(&options->exclude, &job->target.exclude);
+    text_list_add_all(&options->exclude_tables, &request->exclude_tables);
+    text_list_add_all(&options->exclude_tables, &job->target.exclude_tables);
+    text_list_add_all(&options->exclude, &request->exclude);
+    text_list_add_all(&options->exclude, &job->target.exclude);
 }
 
 static void dump_options_clear(struct dump_options *options)
@@ -187,7 +181,7 @@ static void describe(const struct job *job, const struct part *part, struct dump
     manifest->source_bytes = result->source_bytes;
     manifest->rows = result->rows;
     manifest->incomplete = result->incomplete.count > 0;
-    append_all(&manifest->incomplete_reasons, &result->incomplete);
+    text_list_add_all(&manifest->incomplete_reasons, &result->incomplete);
     manifest->retention_days = job->retention_days > 0 ? job->retention_days : 0;
     if (manifest->retention_days)
         manifest->expires_ns = job->started_ns + manifest->retention_days * MOMENT_DAY;
@@ -196,7 +190,7 @@ static void describe(const struct job *job, const struct part *part, struct dump
     if (strcmp(job->type, "full") == 0)
         manifest->group = mem_string(job->record.row.id);
     manifest->part = mem_string(part->suffix);
-    append_all(&manifest->tags, &job->request->tags);
+    text_list_add_all(&manifest->tags, &job->request->tags);
     manifest->metadata = STEAL(result->metadata);
 }
 
@@ -228,7 +222,7 @@ static int write_part(struct job *job, const struct part *part, struct manifest 
     dump_options_clear(&options);
     if (dumped == 0) {
         describe(job, part, &result, manifest);
-        append_all(&job->reasons, &result.incomplete);
+        text_list_add_all(&job->reasons, &result.incomplete);
         dumped = artifact_commit(writer, manifest, err);
     }
     dump_result_clear(&result);
@@ -344,7 +338,7 @@ static void fill_report(const struct job *job, struct backup_report *report)
     report->duration_ms = row->duration_ms;
     report->expires_ns = row->expires_ns;
     report->incomplete = job->reasons.count > 0;
-    append_all(&report->reasons, &job->reasons);
+    text_list_add_all(&report->reasons, &job->reasons);
 }
 
 /* Further destinations get the same bytes. A copy that fails is a warning: the backup itself is

@@ -161,8 +161,7 @@ static int preview(struct job *job, struct restore_report *report, struct error 
         report->objects_replaced = found.objects;
         report->rows_replaced = found.rows;
         report->bytes_replaced = found.bytes;
-        for (size_t i = 0; i < found.conflicts.count; i++)
-            text_list_add(&report->conflicts, found.conflicts.items[i]);
+        text_list_add_all(&report->conflicts, &found.conflicts);
     }
     if (result == 0 && !job->request->dry_run && job->request->confirm)
         result = job->request->confirm(job->request->context, &found,

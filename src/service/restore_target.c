@@ -43,8 +43,7 @@ static int use_configured(struct service *service, const char *name, struct rest
         return -1;
     if (target->configured.has_database)
         db_url_copy(&target->configured.url, &target->what.url);
-    for (size_t i = 0; i < target->configured.paths.count; i++)
-        text_list_add(&target->what.paths, target->configured.paths.items[i]);
+    text_list_add_all(&target->what.paths, &target->configured.paths);
     return 0;
 }
 

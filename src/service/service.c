@@ -104,12 +104,6 @@ int service_store_known(struct service *service, const char *name, struct store 
     return service_store(service, found && row.url ? row.url : name, false, ret_store, NULL, err);
 }
 
-static void copy_list(struct text_list *to, const struct text_list *from)
-{
-    for (size_t i = 0; i < from->count; i++)
-        text_list_add(to, from->items[i]);
-}
-
 static void copy_target(const struct target *from, struct target *to)
 {
     *to = (struct target){
@@ -123,12 +117,12 @@ static void copy_target(const struct target *from, struct target *to)
     };
     if (from->has_database)
         db_url_copy(&from->url, &to->url);
-    copy_list(&to->paths, &from->paths);
-    copy_list(&to->configuration, &from->configuration);
-    copy_list(&to->exclude, &from->exclude);
-    copy_list(&to->exclude_tables, &from->exclude_tables);
-    copy_list(&to->destinations, &from->destinations);
-    copy_list(&to->encrypt, &from->encrypt);
+    text_list_add_all(&to->paths, &from->paths);
+    text_list_add_all(&to->configuration, &from->configuration);
+    text_list_add_all(&to->exclude, &from->exclude);
+    text_list_add_all(&to->exclude_tables, &from->exclude_tables);
+    text_list_add_all(&to->destinations, &from->destinations);
+    text_list_add_all(&to->encrypt, &from->encrypt);
 }
 
 int service_target(struct service *service, const char *name, struct target *ret_target,

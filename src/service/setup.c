@@ -100,12 +100,6 @@ static int fetch(struct setup *setup, const char *what, const char *text, char *
 
 /* ---- targets ---- */
 
-static void copy_list(struct text_list *to, const struct text_list *from)
-{
-    for (size_t i = 0; i < from->count; i++)
-        text_list_add(to, from->items[i]);
-}
-
 static int parse_url(struct setup *setup, const struct config_target *from, struct target *target,
                      struct error *err)
 {
@@ -149,11 +143,11 @@ static int make_target(struct setup *setup, const struct config_target *from, st
                               .compress = mem_string(from->compress),
                               .retention_days = from->retention_days,
                               .environment = mem_string(from->environment)};
-    copy_list(&target->paths, &from->paths);
-    copy_list(&target->configuration, &from->configuration);
-    copy_list(&target->exclude, &from->exclude);
-    copy_list(&target->exclude_tables, &from->exclude_tables);
-    copy_list(&target->destinations, &from->destinations);
+    text_list_add_all(&target->paths, &from->paths);
+    text_list_add_all(&target->configuration, &from->configuration);
+    text_list_add_all(&target->exclude, &from->exclude);
+    text_list_add_all(&target->exclude_tables, &from->exclude_tables);
+    text_list_add_all(&target->destinations, &from->destinations);
     copy_recipients(setup, from, target);
     return from->url ? parse_url(setup, from, target, err) : 0;
 }

@@ -72,8 +72,7 @@ static int verify_file(struct service *service, const struct verify_request *req
     report->stored_bytes += result.stored_bytes;
     report->plain_bytes += result.plain_bytes;
     report->rows += result.rows;
-    for (size_t i = 0; i < result.warnings.count; i++)
-        text_list_add(&report->warnings, result.warnings.items[i]);
+    text_list_add_all(&report->warnings, &result.warnings);
     verify_result_clear(&result);
     if (failed == 0 && request->level == 3) {
         failed = scratch_restore(service, &options, err);

@@ -44,8 +44,7 @@ void files_report_add(struct files_report *report, const char *member, const cha
 
 void files_report_take(struct files_report *report, struct text_list *list)
 {
-    for (size_t i = 0; i < report->lines.count; i++)
-        text_list_add(list, report->lines.items[i]);
+    text_list_add_all(list, &report->lines);
     if (report->more)
         text_list_give(list, mem_format("and %" PRIu64 " more", report->more));
 }

@@ -347,8 +347,7 @@ int sqlite_load(const struct source_target *target, const struct load_options *o
     if (!load->kept.target)
         return -1;
     load->kept.side = sqlite_side_path(load->kept.target, id.text);
-    for (size_t i = 0; i < options->tables.count; i++)
-        text_list_add(&load->kept.tables, options->tables.items[i]);
+    text_list_add_all(&load->kept.tables, &options->tables);
     load->path =
         options->tables.count ? sqlite_tables_full_path(&load->kept) : mem_string(load->kept.side);
     if (look_at_target(load, err) < 0)
