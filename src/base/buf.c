@@ -18,6 +18,12 @@ void buf_clear(struct buf *buf)
     buf->overflowed = false;
 }
 
+void buf_wipe(struct buf *buf)
+{
+    mem_wipe(buf->data, buf->length);
+    buf_clear(buf);
+}
+
 void buf_reset(struct buf *buf)
 {
     buf->length = 0;

@@ -35,6 +35,9 @@ extern char buf_empty[1];
 /* Free, back to empty; the maximum is kept. */
 void buf_clear(struct buf *buf);
 
+/* As buf_clear, for what nobody may find in memory later: overwritten first. */
+void buf_wipe(struct buf *buf);
+
 /* Length 0; the memory is kept. */
 void buf_reset(struct buf *buf);
 
@@ -59,6 +62,11 @@ char *buf_steal(struct buf *buf);
 static inline void scoped_buf_cleanup(struct buf *buf)
 {
     buf_clear(buf);
+}
+
+static inline void scoped_secret_buf_cleanup(struct buf *buf)
+{
+    buf_wipe(buf);
 }
 
 #endif

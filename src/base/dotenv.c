@@ -138,8 +138,7 @@ static int read_variable(struct reader *reader, struct error *err)
     bool quoted = *reader->at == '"' || *reader->at == '\'';
     int result = quoted ? read_quoted(reader, &value, err) : read_plain(reader, &value, err);
     if (result < 0) {
-        mem_wipe(value.data, value.length);
-        buf_clear(&value);
+        buf_wipe(&value);
         return -1;
     }
     struct dotenv *dotenv = reader->dotenv;

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/options.h"
 #include "cli/commands.h"
+#include "crypto/secret.h"
 #include "service/settings.h"
 
 #include <stdlib.h>
@@ -54,13 +55,6 @@ static void take_words(struct cli *cli, int argc, char **argv, struct text_list 
         text_list_add(words, argv[i]);
         cli->password_seen |= wipe_password(argv[i]);
     }
-}
-
-static void wipe_words(struct text_list *words)
-{
-    for (size_t i = 0; i < words->count; i++)
-        mem_wipe(words->items[i], strlen(words->items[i]));
-    text_list_clear(words);
 }
 
 /* ---- options ---- */
@@ -285,7 +279,7 @@ static int read_words(struct reader *reader, struct error *err)
 
 int arguments_read(struct cli *cli, int argc, char **argv, struct error *err)
 {
-    struct text_list words __attribute__((cleanup(wipe_words))) = TEXT_LIST_INIT;
+    SCOPED(secret_list) struct text_list words = TEXT_LIST_INIT;
     take_words(cli, argc, argv, &words);
     struct reader reader = {.cli = cli, .words = &words};
     if (read_words(&reader, err) < 0)

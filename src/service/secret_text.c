@@ -23,15 +23,9 @@ void secret_text_free(char *secret)
     free(secret);
 }
 
-static void wipe_buf(struct buf *buf)
-{
-    mem_wipe(buf->data, buf->length);
-    buf_clear(buf);
-}
-
 int secret_text_read_file(struct os *os, const char *path, char **ret_secret, struct error *err)
 {
-    struct buf content __attribute__((cleanup(wipe_buf))) = BUF_INIT_MAX(SECRET_MAXIMUM);
+    SCOPED(secret_buf) struct buf content = BUF_INIT_MAX(SECRET_MAXIMUM);
     buf_reserve(&content, SECRET_MAXIMUM); /* grown in place: no copies are left behind */
     if (file_read_all(os, path, &content, err) < 0)
         return -1;
@@ -113,7 +107,7 @@ int secret_text_run(struct os *os, const char *command_line, char **ret_secret, 
     if (!program)
         return error_set(err, ERROR_USAGE, "program %s not found", words.items[0]);
 
-    struct buf output __attribute__((cleanup(wipe_buf))) = BUF_INIT_MAX(SECRET_MAXIMUM);
+    SCOPED(secret_buf) struct buf output = BUF_INIT_MAX(SECRET_MAXIMUM);
     buf_reserve(&output, SECRET_MAXIMUM);
     if (run_program(os, program, &words, &output, err) < 0)
         return -1;

@@ -194,12 +194,6 @@ static int read_file(struct os *os, const char *path, bool check, struct buf *co
     return result < 0 ? -1 : 1;
 }
 
-static void wipe_buf(struct buf *buf)
-{
-    mem_wipe(buf->data, buf->length);
-    buf_clear(buf);
-}
-
 /* libpq and the C library look into the process's own environment, not into ours. */
 static void export_for_libraries(const struct dotenv *dotenv)
 {
@@ -212,7 +206,7 @@ static void export_for_libraries(const struct dotenv *dotenv)
 
 static int load_dotenv(struct settings *settings, struct error *err)
 {
-    struct buf content __attribute__((cleanup(wipe_buf))) = BUF_INIT_MAX(DOTENV_MAXIMUM);
+    SCOPED(secret_buf) struct buf content = BUF_INIT_MAX(DOTENV_MAXIMUM);
     int found = read_file(settings->os, ".env", true, &content, err);
     if (found <= 0)
         return found;
@@ -279,7 +273,7 @@ static int parse_file(struct settings *settings, const char *path, const struct 
 static int try_file(struct settings *settings, const char *path, bool working_folder, bool shared,
                     struct error *err)
 {
-    struct buf content __attribute__((cleanup(wipe_buf))) = BUF_INIT_MAX(YAML_MAXIMUM);
+    SCOPED(secret_buf) struct buf content = BUF_INIT_MAX(YAML_MAXIMUM);
     int found = 0;
     if (shared) {
         /* Whose it is matters only when it is ours. */
