@@ -61,9 +61,6 @@ int artifact_create(const struct artifact_options *options, struct artifact_writ
  * member and the end of the archive are the writer's. */
 struct segment_sink *artifact_sink(struct artifact_writer *writer);
 
-/* The temporary key the bytes are under until the commit. */
-const char *artifact_temporary_key(const struct artifact_writer *writer);
-
 /* Everything pushed becomes a published, durable, read-back artifact with its manifest. `manifest`
  * comes with what the caller knows (id, app, target, engine, ...); file, kind, sizes, checksum,
  * compression, encryption, index, frames and digest are filled in. On failure nothing is to be

@@ -440,11 +440,6 @@ struct segment_sink *artifact_sink(struct artifact_writer *writer)
     return &writer->sink;
 }
 
-const char *artifact_temporary_key(const struct artifact_writer *writer)
-{
-    return output_upload(writer->output)->key;
-}
-
 void artifact_writer_free(struct artifact_writer *writer)
 {
     if (!writer)

@@ -25,11 +25,6 @@ void log_set_level(enum log_level level)
     shown = level;
 }
 
-enum log_level log_get_level(void)
-{
-    return shown;
-}
-
 int log_set_file(const char *path, struct error *err)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640);

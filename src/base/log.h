@@ -16,7 +16,6 @@ enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
 
 /* What is shown: everything up to `level`. Called once, before threads. */
 void log_set_level(enum log_level level);
-enum log_level log_get_level(void);
 
 /* Append log lines to `path` too, with time and level. 0 or -1. */
 int log_set_file(const char *path, struct error *err);

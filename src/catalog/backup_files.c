@@ -66,17 +66,6 @@ int backup_files_add(struct catalog *catalog, const struct backup_file_row *file
     return catalog_transaction(catalog, replace_body, &row, err);
 }
 
-int backup_files_remove(struct catalog *catalog, const char *backup_id, const char *destination_id,
-                        struct error *err)
-{
-    SCOPED(query) struct query query;
-    query_init(&query, catalog,
-               "DELETE FROM backup_files WHERE backup_id = ? AND backup_destination_id = ?");
-    query_text(&query, backup_id);
-    query_text(&query, destination_id);
-    return query_run(&query, NULL, err);
-}
-
 struct listing {
     struct names *destinations;
     backup_file_visit_fn *visit;

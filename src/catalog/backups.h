@@ -151,10 +151,6 @@ int backups_set_expiry(struct catalog *catalog, const char *id, int64_t retentio
 int backup_files_add(struct catalog *catalog, const struct backup_file_row *file,
                      struct error *err);
 
-/* The copy at that destination is gone. */
-int backup_files_remove(struct catalog *catalog, const char *backup_id, const char *destination_id,
-                        struct error *err);
-
 /* In the order in which they were made; `file` lives until `visit` returns. */
 typedef int backup_file_visit_fn(void *context, const struct backup_file_row *file,
                                  struct error *err);

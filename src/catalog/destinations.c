@@ -116,12 +116,6 @@ int destinations_get(struct catalog *catalog, const char *name, struct destinati
     return found;
 }
 
-int destinations_find(struct catalog *catalog, const char *name, char ret_id[static 27],
-                      struct error *err)
-{
-    return named_find(catalog, columns.table, name, ret_id, err);
-}
-
 struct listing {
     destination_visit_fn *visit;
     void *context;

@@ -35,10 +35,6 @@ int destinations_upsert(struct catalog *catalog, struct destination_row *row, st
 int destinations_get(struct catalog *catalog, const char *name, struct destination_row *ret_row,
                      struct error *err);
 
-/* 1 and the id, 0 when there is none. */
-int destinations_find(struct catalog *catalog, const char *name, char ret_id[static 27],
-                      struct error *err);
-
 /* In the order of their names; `row` lives until `visit` returns. Non-zero from it stops and comes
  * back. */
 typedef int destination_visit_fn(void *context, const struct destination_row *row,
