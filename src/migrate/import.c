@@ -126,7 +126,7 @@ static int find_history(struct importing *importing, struct error *err)
 
 static bool has_our_name(const struct importing *importing)
 {
-    return strcmp(importing->theirs.table, importing->run->history->table) == 0;
+    return text_equal(importing->theirs.table, importing->run->history->table);
 }
 
 /* A free name for their table, when it has to make room. */
@@ -365,7 +365,7 @@ static int write_item(const struct importing *importing, struct history *history
         execute_entry_source(&step, &source, &entry);
     }
     /* A sum that no text has makes a repeatable one run again. */
-    if (item->changed && migration->repeatable)
+    if (item->changed && migration && migration->repeatable)
         entry.checksum = "changed";
     bool applied = item->status == HISTORY_APPLIED;
     bool dated = item->applied_at && moment_parse(item->applied_at, &entry.applied_ns) == 0;
