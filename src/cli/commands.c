@@ -107,6 +107,13 @@ const struct command commands[] = {
      .examples = "kedge migrate plan\n"
                  "kedge migrate plan down --steps 2",
      .run = command_migrate_plan},
+    {.name = "migrate lint",
+     .arguments = "[FILE|VERSION…]",
+     .maximum = -1,
+     .summary = "which statements lock, rewrite or lose data; needs no database",
+     .examples = "kedge migrate lint\n"
+                 "kedge migrate lint --dialect postgres migrations/20240101123456_add_users.sql",
+     .run = command_migrate_lint},
     {.name = "migrate redo",
      .summary = "undo the last migration and apply it again",
      .run = command_migrate_redo},

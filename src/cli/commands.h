@@ -76,6 +76,7 @@ int command_migrate_create(struct cli *cli, struct error *err);
 int command_migrate_down(struct cli *cli, struct error *err);
 int command_migrate_force(struct cli *cli, struct error *err);
 int command_migrate_import(struct cli *cli, struct error *err);
+int command_migrate_lint(struct cli *cli, struct error *err);
 int command_migrate_plan(struct cli *cli, struct error *err);
 int command_migrate_redo(struct cli *cli, struct error *err);
 int command_migrate_refresh(struct cli *cli, struct error *err);
