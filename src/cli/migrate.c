@@ -1,5 +1,6 @@
 #include "cli/migrate.h"
 
+#include "base/log.h"
 #include "base/os.h"
 #include "cli/commands.h"
 #include "cli/console.h"
@@ -98,6 +99,8 @@ json_t *migrate_step_json(const struct migrate_step *step)
 static void show_finished(struct cli *cli, const struct migrate_event *event)
 {
     const struct migrate_step *step = event->step;
+    log_debug("migration %s %s %s (%lld ms)", step->migration->version, step->migration->name,
+              step->direction == MIGRATE_UP ? "applied" : "undone", (long long)event->duration_ms);
     if (console_wants_json(cli)) {
         json_t *object = migrate_step_json(step);
         json_object_set_new(object, "execution_time_ms", json_integer(event->duration_ms));
@@ -202,6 +205,7 @@ void migrate_door_close(struct migrate_door *door)
 int migrate_fail(struct cli *cli, const struct error *err)
 {
     console_error(cli, err);
+    log_debug("migrate failed: %s", err->message);
     switch (err->code) {
     case ERROR_USAGE:
         return 2;

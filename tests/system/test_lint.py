@@ -164,3 +164,8 @@ def test_files_and_versions_are_chosen(site):
     site("migrate", "lint", "migrations/20240101000002_b.sql")
     site("migrate", "lint", "migrations/20240101000001_a.sql", "20240101000002", status=1)
     assert "is no migration" in site("migrate", "lint", "20240101000009", status=1).stderr
+
+
+def test_the_example_for_containers_is_clean(kedge):
+    kedge("migrate", "lint", "--strict", "--dialect", "postgres", "--migrations",
+          os.path.join(ROOT, "examples", "compose", "migrations"))

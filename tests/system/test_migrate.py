@@ -136,6 +136,44 @@ def test_many_at_once_apply_each_migration_once(site, processes):
     assert {row["batch"] for row in site.lines("migrate", "status")} == {1}
 
 
+# ---- settings ----
+
+def write_text(kedge, name, text):
+    path = kedge.path(name)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    os.chmod(path, 0o600)
+
+
+def test_database_url_comes_from_dotenv_and_the_real_one_wins(kedge):
+    write_three(kedge)
+    write_text(kedge, ".env", f"DATABASE_URL=sqlite:{kedge.path('dotenv.db')}\n")
+    kedge("migrate", "up")
+    assert os.path.exists(kedge.path("dotenv.db"))
+    kedge("migrate", "up", env={"DATABASE_URL": "sqlite:" + kedge.path("real.db")})
+    assert os.path.exists(kedge.path("real.db"))
+
+
+def test_config_yaml_says_where_migrations_are_and_what_remembers_them(kedge):
+    write_three(kedge)
+    os.rename(kedge.path("migrations"), kedge.path("schema"))
+    write_text(kedge, "config.yaml", f"migrations:\n  path: schema\n  table: changes\n  target: sqlite:{kedge.path('app.db')}\n"
+                                     "  wait: 3s\n  lock_timeout: 1s\nserver:\n  port: 80\n")
+    kedge("migrate", "up")
+    db = sqlite3.connect(kedge.path("app.db"))
+    assert db.execute("SELECT count(*) FROM changes").fetchone() == (3,)
+    db.close()
+    kedge("migrate", "status", env={"KEDGE_MIGRATIONS": "nowhere"}, status=1)
+
+
+def test_log_file_gets_what_was_done(site):
+    write_three(site)
+    write_text(site, "config.yaml", "migrations: { path: migrations }\nlog: { file: migrate.log }\n")
+    site("migrate", "up")
+    with open(site.path("migrate.log"), encoding="utf-8") as file:
+        assert "migration 20240101000002 create_posts applied" in file.read()
+
+
 # ---- servers ----
 
 @pytest.fixture(params=["postgres", "mariadb"])
