@@ -186,13 +186,6 @@ void migrate_door_disconnect(struct migrate_door *door)
     door->db = NULL;
 }
 
-int migrate_find_database(struct cli *cli, struct db_url *ret_url, struct error *err)
-{
-    SCOPED(migrate_door) struct migrate_door door = MIGRATE_DOOR_INIT;
-    door.cli = cli;
-    return find_database(&door, ret_url, err);
-}
-
 void migrate_door_close(struct migrate_door *door)
 {
     migrate_door_disconnect(door);

@@ -36,9 +36,6 @@ int migrate_find_database(struct cli *cli, struct db_url *ret_url, struct error 
  * given. */
 int migrate_down_request(struct cli *cli, struct migrate_request *request, struct error *err);
 
-/* The configured target, the URL given, or what DATABASE_URL says; nothing is opened. */
-int migrate_find_database(struct cli *cli, struct db_url *ret_url, struct error *err);
-
 /* `looking`: nothing is written; a SQLite file that is not there is an empty database. Files that
  * are passed over are warned about. */
 int migrate_door_open(struct migrate_door *door, struct cli *cli, bool looking, struct error *err);
