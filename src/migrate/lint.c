@@ -57,7 +57,6 @@ static void add_statement(struct lint_part *part, const char *text, size_t size,
                                          .column = column,
                                          .source = source};
     statement->traits = statement_traits(part->engine, statement->text, size);
-    outline_read(&statement->outline, part->engine, statement->text, size);
 }
 
 struct block {
@@ -102,6 +101,10 @@ static void part_fill(struct lint_part *part)
         else
             add_statement(part, source->text, source->size, source->line, source->column, i);
     }
+    /* Outlines refer to themselves, so they are read where they stay. */
+    for (size_t i = 0; i < part->count; i++)
+        outline_read(&part->items[i].outline, part->engine, part->items[i].text,
+                     part->items[i].size);
 }
 
 static void part_clear(struct lint_part *part)

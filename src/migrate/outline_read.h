@@ -6,7 +6,8 @@
 
 #include "migrate/outline.h"
 
-/* `text` is borrowed as long as the outline lives. */
+/* `text` is borrowed as long as the outline lives, which must not be moved: its cursors refer to
+ * its own tokens. */
 void outline_read(struct outline *outline, enum db_engine engine, const char *text, size_t size);
 
 #endif
