@@ -122,11 +122,14 @@ static int list_and_lock(struct pq *pq, const struct dump_options *options, stru
     postgres_tables_clear(&tables);
     if (result == 0)
         return 1;
+    /* Gone, or about to be changed by somebody with whom we would wait for each other. */
+    static const char *const passing[] = {"42P01", "3F000", "40P01"};
+    for (size_t i = 0; i < ARRAY_SIZE(passing); i++)
+        if (strcmp(pq_fault(pq)->state, passing[i]) == 0)
+            return pq_exec(pq, "ROLLBACK", NULL, err);
     if (pq_fault(pq)->lock_timeout)
         return name_the_blocker(pq, err);
-    if (strcmp(pq_fault(pq)->state, "42P01") != 0 && strcmp(pq_fault(pq)->state, "3F000") != 0)
-        return error_prefix(err, "lock the tables");
-    return pq_exec(pq, "ROLLBACK", NULL, err);
+    return error_prefix(err, "lock the tables");
 }
 
 /* ---- the snapshot ---- */
