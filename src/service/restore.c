@@ -279,13 +279,29 @@ static int record_success(struct job *job, struct restore_report *report, struct
     return restores_finish(job->service->catalog, &row, err);
 }
 
+/* The side copy goes with the load. When its server is out of reach it stays, and so does the row,
+ * as it is: from it the next run tidies up, as after a kill. */
+static void record_failure(struct job *job, const struct error *failure)
+{
+    struct error ignored = ERROR_INIT;
+    enum load_state state = LOAD_BEFORE;
+    bool stranded = failure->code == ERROR_STRANDED;
+    SCOPED(string) char *kept = mem_string(job->load->kept);
+    load_free(STEAL(job->load));
+    if (!stranded && job->target.source->recover && kept &&
+        job->target.source->recover(job->service->os, kept, &job->target.what, &state, &ignored) <
+            0 &&
+        !stop_check(&ignored))
+        return;
+    error_clear(&ignored);
+    restores_fail(job->service->catalog, job->id.text, failure->message, stranded, &ignored);
+}
+
 static int run(struct job *job, struct restore_report *report, struct error *err)
 {
     struct os *os = job->service->os;
     if (fill_and_swap(job, err) < 0) {
-        struct error ignored = ERROR_INIT;
-        bool stranded = err->code == ERROR_STRANDED;
-        restores_fail(job->service->catalog, job->id.text, err->message, stranded, &ignored);
+        record_failure(job, err);
         return err->code == ERROR_STRANDED ? -1 : error_recode(err, ERROR_RESTORE);
     }
     report->rows = job->load->rows_loaded;

@@ -19,6 +19,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DROP_TRIES 200
+
 struct database_load {
     struct load base;
     const struct source_target *target;
@@ -27,7 +29,7 @@ struct database_load {
     struct postgres_rules rules;
     struct postgres_counts counts;
     struct segment_source *segments;
-    bool made;      /* the side database is there */
+    bool made;      /* the side database is there, or may be */
     bool committed; /* and has become the live one */
 };
 
@@ -112,10 +114,12 @@ static uint64_t total_bytes(struct segment_source *segments)
 
 static int fill_side(struct database_load *load, struct pq *beside, struct error *err)
 {
-    if (postgres_rules_init(beside, &load->rules, err) < 0 ||
-        postgres_swap_create(beside, &load->swap, load->options, err) < 0)
+    if (postgres_rules_init(beside, &load->rules, err) < 0)
         return -1;
+    /* A server that we lose meanwhile makes it nevertheless. */
     load->made = true;
+    if (postgres_swap_create(beside, &load->swap, load->options, err) < 0)
+        return -1;
     load->rules.no_owner = load->options->no_owner;
     load->rules.no_properties = load->swap.live_oid != 0;
     struct postgres_fill fill = {.url = &load->target->url,
@@ -218,16 +222,30 @@ static int commit_database(struct load *base, struct error *err)
     return 0;
 }
 
-static void drop_side(struct database_load *load)
+static int try_drop_side(struct database_load *load, struct error *err)
 {
     SCOPED(pq) struct pq *beside = NULL;
-    struct error err = ERROR_INIT;
     /* A stop ends the restore, not its tidying up. */
     if (postgres_connect_tidy(load->options->os, &load->target->url, load->swap.live, &beside,
-                              &err) < 0 ||
-        postgres_database_drop(load->options->os, &load->target->url, beside, load->swap.side,
-                               &err) < 0)
-        log_warning("the unfinished copy %s stays: %s", load->swap.side, err.message);
+                              err) < 0)
+        return -1;
+    return postgres_database_drop(load->options->os, &load->target->url, beside, load->swap.side,
+                                  err);
+}
+
+/* A server without room may fail at any statement, whenever it wants to write out a page to make
+ * place for another; the next time it is another page. */
+static void drop_side(struct database_load *load)
+{
+    struct error err = ERROR_INIT;
+    for (int tries = 0; tries < DROP_TRIES; tries++) {
+        error_clear(&err);
+        if (try_drop_side(load, &err) == 0)
+            return;
+        if (err.code != ERROR_NO_SPACE)
+            break;
+    }
+    log_warning("the unfinished copy %s stays: %s", load->swap.side, err.message);
 }
 
 static void free_database(struct load *base)
