@@ -3,13 +3,19 @@ psql), random schemas, writers and definitions that change meanwhile, connection
 full disks, and what must be refused."""
 import difflib
 import os
+import re
 import shutil
+import signal
+import socket
 import subprocess
+import threading
+import time
 import urllib.parse
 from pathlib import Path
 
 import pytest
 
+import postgres_random
 from test_postgres import BIN, ROOT, TOOL, Run, Server
 
 pytestmark = pytest.mark.skipif(not BIN.exists() or not TOOL.exists(), reason="needs PostgreSQL 15 and a build")
@@ -67,11 +73,17 @@ class Proofs(Server):
         assert not difference, "\n".join(difference[:60])
 
 
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
 @pytest.fixture(scope="module")
 def server():
     folder = Path("/tmp") / f"kedge-proofs-postgres-{os.getpid()}"
     folder.mkdir(mode=0o755)
-    running = Proofs(folder, 5491)
+    running = Proofs(folder, free_port())
     running.sql('CREATE ROLE zoo_owner; CREATE ROLE zoo_reader LOGIN; CREATE ROLE "Zoo Writer"; '
                 f'CREATE ROLE {quoted(ODD_ROLE)};')
     yield running
@@ -168,3 +180,405 @@ def ask(server, database, sql):
 
 def tables_in(server, database):
     return ask(server, database, "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace")
+
+
+# ---- schemas made by chance ----
+
+# KEDGE_RANDOM_SCHEMAS=100: more of them, by hand; KEDGE_RANDOM_FIRST=500: others.
+FIRST = int(os.environ.get("KEDGE_RANDOM_FIRST", "1"))
+SEEDS = range(FIRST, FIRST + int(os.environ.get("KEDGE_RANDOM_SCHEMAS", "20")))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_schema_made_by_chance_comes_back(server, tmp_path, seed):
+    server.create("chance", "chance_psql")
+    server.drop("chance_back")
+    (tmp_path / "made.sql").write_text(postgres_random.schema(seed))
+    server.play(tmp_path / "made.sql", "chance")
+    Run("copy", server.url("chance"), server.url("chance_back"), "--jobs", 3, "--thorough")
+    server.assert_same("chance", "chance_back")
+    Run("dump", server.url("chance"), tmp_path / "chance.sql")
+    server.play(tmp_path / "chance.sql", "chance_psql")
+    server.assert_same("chance", "chance_psql")
+
+
+# ---- writers and definitions that change meanwhile ----
+
+DUMPS = int(os.environ.get("KEDGE_BUSY_DUMPS", "4"))
+
+
+class Busy(threading.Thread):
+    """Sends statements through one session until it is told to stop, `rate` of them a second (None: as many as go)."""
+
+    def __init__(self, server, database, statements, rate=None):
+        super().__init__()
+        self.server, self.database, self.statements, self.rate = server, database, statements, rate
+        self.stopped, self.sent = threading.Event(), 0
+
+    def run(self):
+        psql = subprocess.Popen([BIN / "psql", *self.server.arguments(self.database), "-o", os.devnull], stdin=subprocess.PIPE,
+                                stderr=subprocess.DEVNULL, text=True)
+        while not self.stopped.is_set():
+            psql.stdin.write(self.statements(self.sent) + "\n")
+            psql.stdin.flush()
+            self.sent += 1
+            if self.rate:
+                time.sleep(1 / self.rate)
+            elif self.sent % 20 == 0:
+                time.sleep(0.02)
+        psql.stdin.close()
+        psql.wait(60)
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stopped.set()
+        self.join()
+
+
+def accounts(server):
+    """Money moves between two tables, each transfer noted; a definition's marker is written with each change of one."""
+    server.create("busy")
+    server.sql("""CREATE TABLE one AS SELECT i AS id, 1000 AS money, repeat('x', 300) AS filler FROM generate_series(1, 3000) i;
+                  CREATE TABLE two AS TABLE one; CREATE TABLE transfers (n bigint PRIMARY KEY, amount integer);
+                  CREATE TABLE marker (version bigint); INSERT INTO marker VALUES (0); CREATE TABLE shaped (c0 integer);
+                  CREATE SEQUENCE counted;""", "busy")
+
+
+def transfer(number):
+    return (f"BEGIN; UPDATE one SET money = money - 1 WHERE id = {number % 3000 + 1}; "
+            f"UPDATE two SET money = money + 1 WHERE id = {number % 3000 + 1}; INSERT INTO transfers VALUES (nextval('counted'), 1); COMMIT;")
+
+
+def reshape(number):
+    """Each in one transaction with its marker, so that a snapshot has both or neither."""
+    change = [f"ALTER TABLE shaped RENAME TO shaped_; ALTER TABLE shaped_ RENAME TO shaped; ALTER TABLE shaped RENAME c{number} TO c{number + 1}",
+              f"CREATE TABLE extra_{number} AS SELECT {number} AS n; DROP TABLE IF EXISTS extra_{number - 4}; ALTER TABLE shaped RENAME c{number} TO c{number + 1}",
+              f"CREATE OR REPLACE FUNCTION latest() RETURNS bigint LANGUAGE sql AS 'SELECT {number}::bigint'; ALTER TABLE shaped RENAME c{number} TO c{number + 1}",
+              f"TRUNCATE transfers; ALTER TABLE shaped RENAME c{number} TO c{number + 1}; UPDATE one SET money = 1000; UPDATE two SET money = 1000"]
+    return f"BEGIN; UPDATE marker SET version = {number + 1}; {change[number % 4]}; COMMIT;"
+
+
+def check_accounts(server, database):
+    """What must hold in every single moment."""
+    assert server.sql("""SELECT (SELECT sum(money) FROM one) + (SELECT sum(money) FROM two),
+                         (SELECT sum(money) FROM two) - 3000000 = (SELECT count(*) FROM transfers)""", database) == "6000000|t"
+    version = int(server.sql("SELECT version FROM marker", database))
+    columns = server.sql("SELECT attname FROM pg_attribute WHERE attrelid = 'shaped'::regclass AND attnum > 0", database)
+    assert columns == f"c{version}"
+    extras = server.sql("SELECT relname FROM pg_class WHERE relname LIKE 'extra%' ORDER BY oid", database).split()
+    made = [number for number in range(1, version, 4)]
+    assert extras == [f"extra_{number}" for number in made[-1:]]
+
+
+def test_every_dump_beside_writers_is_of_one_moment(server, tmp_path):
+    accounts(server)
+    with Busy(server, "busy", transfer):
+        for _ in range(DUMPS):
+            Run("dump", server.url("busy"), tmp_path / "busy.sql", "--jobs", 3)
+            server.create("busy_back")
+            server.play(tmp_path / "busy.sql", "busy_back")
+            check_accounts(server, "busy_back")
+            assert int(server.sql("SELECT last_value >= (SELECT coalesce(max(n), 0) FROM transfers) FROM counted", "busy_back") == "t")
+
+
+@pytest.mark.parametrize("rate", [1, 20])
+def test_every_dump_beside_changing_definitions_is_of_one_moment_or_none(server, tmp_path, rate):
+    accounts(server)
+    # One that finds no quiet moment takes its time to give up.
+    done, tries = 0, DUMPS if rate < 10 else max(1, DUMPS // 4)
+    with Busy(server, "busy", transfer), Busy(server, "busy", reshape, rate):
+        for _ in range(tries):
+            run = Run("dump", server.url("busy"), tmp_path / "busy.sql", "--jobs", 3, check=False)
+            if run.status != 0:
+                assert run.status == 20 and "schema changed during the dump" in run.error, run.error
+                continue
+            done += 1
+            server.create("busy_back")
+            server.play(tmp_path / "busy.sql", "busy_back")
+            check_accounts(server, "busy_back")
+    print(f"{done} of {tries} dumps at {rate} changes a second")
+
+
+# ---- connections that are cut ----
+
+class Proxy:
+    """A loopback port before the server that passes `limit` bytes (both ways, all connections together), then cuts every
+    connection. `dead`: it accepts none afterwards."""
+
+    def __init__(self, port):
+        self.port_behind, self.limit, self.dead, self.passed = port, None, False, 0
+        self.lock, self.open = threading.Lock(), []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def arm(self, limit, dead):
+        with self.lock:
+            self.limit, self.dead, self.passed = limit, dead, 0
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            if self.dead and self.limit is not None and self.passed >= self.limit:
+                client.close()
+                continue
+            behind = socket.create_connection(("127.0.0.1", self.port_behind))
+            with self.lock:
+                self.open += [client, behind]
+            for one, other in ((client, behind), (behind, client)):
+                threading.Thread(target=self.pump, args=(one, other), daemon=True).start()
+
+    def pump(self, one, other):
+        try:
+            while data := one.recv(65536):
+                with self.lock:
+                    before, self.passed = self.passed, self.passed + len(data)
+                    cut = self.limit is not None and before < self.limit <= self.passed
+                    if cut:
+                        data = data[:self.limit - before]
+                other.sendall(data)
+                if cut:
+                    self.cut()
+        except OSError:
+            pass
+        for end in (one, other):
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def cut(self):
+        with self.lock:
+            ends, self.open = self.open, []
+        for end in ends:
+            try:
+                end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+
+@pytest.fixture
+def cuttable(server, kedge):
+    """kedge with a target behind a proxy, and a good backup of it."""
+    server.create("cut")
+    server.sql("""CREATE TABLE t AS SELECT i, md5(i::text) || repeat('x', 200) AS x FROM generate_series(1, 20000) i;
+                  CREATE TABLE u (a integer PRIMARY KEY, b integer); INSERT INTO u SELECT i, i FROM generate_series(1, 5000) i;
+                  CREATE INDEX ON u (b); SELECT lo_from_bytea(0, decode(repeat('00ff', 100000), 'hex'));""", "cut")
+    proxy = Proxy(server.port)
+    (Path(kedge.folder) / "kedge.yaml").write_text(
+        f"targets: {{cut: {{url: 'postgres://postgres@127.0.0.1:{proxy.port}/cut?sslmode=disable'}}}}\n")
+    os.chmod(Path(kedge.folder) / "kedge.yaml", 0o600)
+    kedge("backup", "cut")
+    yield server, kedge, proxy
+    proxy.listener.close()
+    server.drop(*[name for name in server.databases() if name.startswith("cut")])
+
+
+def leftovers(server):
+    """Unfinished copies; those that are kept for undo are called __kedge_old_."""
+    return sorted(name for name in server.databases() if "__kedge_0" in name)
+
+
+CUTS = int(os.environ.get("KEDGE_CUTS", "6"))
+
+
+def test_a_backup_whose_connections_are_cut_leaves_nothing(cuttable):
+    server, kedge, proxy = cuttable
+    files = kedge.files()
+    proxy.arm(None, False)
+    total = pass_through(proxy, lambda: kedge("backup", "cut"))
+    kedge("delete", "2", "--force")
+    # Positions over the whole of a run, none of them round.
+    for number in range(CUTS):
+        proxy.arm(int(total * (number + 0.37) / CUTS) + 1, number % 2 == 1)
+        done = kedge("backup", "cut", status=None)
+        proxy.arm(None, False)
+        assert done.returncode == 20, (done.returncode, done.stderr)
+        assert re.search("connection|closed|refused|terminat", done.stderr), done.stderr
+        rows = kedge.lines("list")
+        assert [row["status"] for row in rows if row["status"] in ("pending", "running")] == []
+        assert [row["status"] for row in rows].count("success") == 1
+        assert kedge.files() == files
+    kedge("backup", "cut")
+
+
+def pass_through(proxy, run):
+    """How many bytes a run that is not cut takes."""
+    proxy.arm(None, False)
+    run()
+    return proxy.passed
+
+
+def test_a_restore_whose_connections_are_cut_leaves_the_target_whole(cuttable):
+    server, kedge, proxy = cuttable
+    backed_up = server.state("cut")
+    total = pass_through(proxy, lambda: kedge("restore", "1", "--force", "--safety", "none"))
+    server.sql("DELETE FROM u WHERE a > 100; CREATE TABLE newer AS SELECT 1 AS a;", "cut")
+    before = server.state("cut")
+    for number in range(CUTS):
+        proxy.arm(int(total * (number + 0.59) / CUTS) + 1, number % 2 == 1)
+        done = kedge("restore", "1", "--force", "--safety", "none", status=None)
+        proxy.arm(None, False)
+        now = server.state("cut")
+        assert now in (before, backed_up)
+        assert done.returncode in ((22,) if now == before else (0, 22, 23)), (done.returncode, done.stderr)
+        if done.returncode:
+            assert re.search("connection|closed|refused|terminat", done.stderr), done.stderr
+        if now == backed_up:
+            server.sql("DELETE FROM u WHERE a > 100; CREATE TABLE newer AS SELECT 1 AS a;", "cut")
+            before = server.state("cut")
+        # Whatever was left behind goes with the next command that changes something.
+        kedge("cleanup")
+        assert leftovers(server) == []
+        assert all(row["status"] not in ("pending", "running") for row in kedge.lines("restores"))
+    kedge("restore", "1", "--force", "--safety", "none")
+    assert server.state("cut") == backed_up
+
+
+def test_a_server_that_restarts_during_a_restore_leaves_the_target_as_it_was(cuttable):
+    server, kedge, proxy = cuttable
+    server.sql("CREATE TABLE newer AS SELECT 1 AS a;", "cut")
+    before = server.state("cut")
+    run = kedge.start("restore", "1", "--force")
+    for _ in range(400):
+        if server.sql("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'COPY%stdin%' AND datname LIKE 'cut__kedge%'") != "0":
+            break
+        time.sleep(0.01)
+    server.stop()
+    output, errors = run.communicate(timeout=60)
+    server.start()
+    assert run.returncode == 22 and re.search("connection|closed|terminat", errors), errors
+    assert server.state("cut") == before
+    kedge("restore", "1", "--force")
+    kedge("cleanup")
+    assert leftovers(server) == []
+    kedge("undo", "--force")
+    assert server.state("cut") == before
+
+
+# ---- runs that are killed ----
+
+KILLS = int(os.environ.get("KEDGE_KILLS", "5"))
+
+
+def test_a_killed_restore_leaves_the_target_as_before_or_as_the_backup(cuttable):
+    server, kedge, proxy = cuttable
+    backed_up = server.state("cut")
+    began = time.monotonic()
+    kedge("restore", "1", "--force", "--safety", "none")
+    length = time.monotonic() - began
+    server.sql("DELETE FROM u WHERE a > 100; CREATE TABLE newer AS SELECT 1 AS a;", "cut")
+    before = server.state("cut")
+    for number in range(KILLS):
+        run = kedge.start("restore", "1", "--force", "--safety", "none")
+        time.sleep(length * (number + 0.7) / KILLS)
+        run.send_signal(signal.SIGKILL)
+        run.communicate()
+        for _ in range(100):
+            if server.sql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'kedge'") == "0":
+                break
+            time.sleep(0.05)
+        assert server.state("cut") in (before, backed_up)
+        kedge("restore", "1", "--force", "--safety", "none")
+        assert server.state("cut") == backed_up
+        assert leftovers(server) == []
+        server.sql("DELETE FROM u WHERE a > 100; CREATE TABLE newer AS SELECT 1 AS a;", "cut")
+        before = server.state("cut")
+
+
+# ---- a server without room ----
+
+@pytest.fixture
+def small(server):
+    """A tablespace on a file system of 24 MB, with an empty database in it."""
+    place = server.folder / "small"
+    place.mkdir()
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m,mode=0700", "tmpfs", str(place)], capture_output=True)
+    if made.returncode:
+        pytest.skip("may not mount a file system")
+    shutil.chown(place, server.folder.owner())
+    server.sql(f"CREATE TABLESPACE small LOCATION '{place}'; CREATE DATABASE small TEMPLATE template0 TABLESPACE small;")
+    yield server
+    try:
+        server.drop(*[name for name in server.databases() if name.startswith("small")])
+        server.sql("DROP TABLESPACE small;")
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+def test_a_full_disk_of_the_server_leaves_the_target_as_it_was(small, tmp_path):
+    # On the medium, as the live database is in real life: else the server cannot even write that.
+    small.sql("CREATE TABLE precious AS SELECT 42 AS a;", "small")
+    small.sql("CHECKPOINT;")
+    small.create("roomy")
+    small.sql("CREATE TABLE t AS SELECT i, repeat(md5(i::text), 10) AS x FROM generate_series(1, 60000) i; CREATE INDEX ON t (x);", "roomy")
+    before = small.state("small")
+    run = Run("copy", small.url("roomy"), small.url("small"), "--keep", check=False)
+    assert run.status == 22 and "No space left on device" in run.error, run.error
+    assert small.state("small") == before
+    assert leftovers(small) == [], run.error
+    small.sql("DELETE FROM t WHERE i > 100; VACUUM FULL t;", "roomy")
+    Run("copy", small.url("roomy"), small.url("small"))
+    assert small.sql("SELECT count(*) FROM t", "small") == "100"
+    small.drop("roomy")
+
+
+# ---- what is refused ----
+
+def test_subscriptions_refuse_a_restore_unless_it_is_forced(server):
+    server.create("plain", "subscribed")
+    server.sql("CREATE TABLE t AS SELECT 1 AS a;", "plain")
+    server.sql("CREATE SUBSCRIPTION kept_sub CONNECTION 'dbname=x' PUBLICATION p WITH (connect = false, slot_name = 'far_slot');", "subscribed")
+    run = Run("copy", server.url("plain"), server.url("subscribed"), check=False)
+    assert run.status == 22 and "kept_sub" in run.error and "--force" in run.error
+    kept = Run("copy", server.url("plain"), server.url("subscribed"), "--force", "--keep").values["KEPT"]
+    assert server.sql("SELECT a FROM t", "subscribed") == "1"
+    Run("discard", server.url("subscribed"), kept)
+    assert server.sql("SELECT count(*) FROM pg_subscription WHERE subname = 'kept_sub'") == "0"
+    server.drop("plain", "subscribed")
+
+
+def test_extensions_that_the_server_lacks_are_named_before_anything_is_touched(server, tmp_path):
+    server.create("lacking", "target")
+    server.sql("CREATE TABLE t (a integer);", "lacking")
+    # Known to the catalogue, but its files are nowhere.
+    server.sql("SET allow_system_table_mods = on; INSERT INTO pg_extension SELECT 99999, 'not_installed', extowner, extnamespace, "
+               "true, '1', NULL, NULL FROM pg_extension WHERE extname = 'plpgsql';", "lacking")
+    run = Run("copy", server.url("lacking"), server.url("target"), check=False)
+    assert run.status == 22 and "not_installed" in run.error and "install" in run.error, run.error
+    assert leftovers(server) == []
+    server.drop("lacking", "target")
+
+
+@pytest.mark.skipif(shutil.which("pg_dump", path=":".join(map(str, Path("/usr/lib/postgresql").glob("1[6-9]/bin")))) is not None,
+                    reason="a newer pg_dump is here")
+def test_a_server_newer_than_every_pg_dump_is_told(server, tmp_path):
+    server.create("newer")
+    # All that says 15 to us is one word of the connection's beginning.
+    fake = Renaming(server.port, b"server_version\x0015.", b"server_version\x0016.")
+    run = Run("dump", f"postgres://postgres@127.0.0.1:{fake.port}/newer?sslmode=disable", tmp_path / "x", check=False)
+    fake.listener.close()
+    assert run.status == 20 and "the server is PostgreSQL 16" in run.error and "postgresql-client-16" in run.error, run.error
+    server.drop("newer")
+
+
+class Renaming(Proxy):
+    """Says something else than the server does, in as many bytes."""
+
+    def __init__(self, port, said, instead):
+        self.said, self.instead = said, instead
+        super().__init__(port)
+
+    def pump(self, one, other):
+        try:
+            while data := one.recv(65536):
+                other.sendall(data.replace(self.said, self.instead))
+        except OSError:
+            pass
