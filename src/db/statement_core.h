@@ -142,6 +142,10 @@ static inline bool scan_blank(unsigned char c)
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
+/* The same for a place that is known. -1. */
+int scan_fail_at(const struct statement_reader *reader, size_t line, size_t column, bool usage,
+                 struct error *err, const char *what);
+
 /* Is the word `word`, without regard to case? */
 bool scan_is(const char *text, size_t size, const char *word);
 
