@@ -114,6 +114,12 @@ const struct command commands[] = {
      .examples = "kedge migrate lint\n"
                  "kedge migrate lint --dialect postgres migrations/20240101123456_add_users.sql",
      .run = command_migrate_lint},
+    {.name = "migrate verify",
+     .arguments = "[VERSION]",
+     .maximum = 1,
+     .summary = "try each migration up, down and up in a scratch database",
+     .examples = "kedge migrate verify --require-down",
+     .run = command_migrate_verify},
     {.name = "migrate redo",
      .summary = "undo the last migration and apply it again",
      .run = command_migrate_redo},

@@ -84,6 +84,7 @@ int command_migrate_repair(struct cli *cli, struct error *err);
 int command_migrate_reset(struct cli *cli, struct error *err);
 int command_migrate_status(struct cli *cli, struct error *err);
 int command_migrate_up(struct cli *cli, struct error *err);
+int command_migrate_verify(struct cli *cli, struct error *err);
 int command_migrate_version(struct cli *cli, struct error *err);
 int command_old_backup(struct cli *cli, struct error *err);
 int command_restore(struct cli *cli, struct error *err);

@@ -30,7 +30,8 @@ const char *const schema_queries_postgres[] = {
     "coalesce(' with ' || array_to_string(c.reloptions, ', '), '') || CASE WHEN c.relrowsecurity "
     "THEN ' row level security' ELSE '' END || CASE WHEN c.relforcerowsecurity THEN ' forced' ELSE "
     "'' END || CASE WHEN c.relreplident <> 'd' AND c.relkind = 'r' THEN ' replica identity ' || "
-    "c.relreplident ELSE '' END || coalesce(' partition by ' || pg_get_partkeydef(c.oid), '') || "
+    "c.relreplident::text ELSE '' END || coalesce(' partition by ' || pg_get_partkeydef(c.oid), "
+    "'') || "
     "coalesce(' ' || pg_get_expr(c.relpartbound, c.oid), '') || coalesce(' inherits ' || (SELECT "
     "string_agg(i.inhparent::regclass::text, ', ' ORDER BY i.inhseqno) FROM pg_inherits i WHERE "
     "i.inhrelid = c.oid), '')" ACL("c.relacl", "r", "c.relowner")
@@ -42,11 +43,14 @@ const char *const schema_queries_postgres[] = {
     "format_type(a.atttypid, a.atttypmod) || CASE WHEN a.attnotnull THEN ' not null' ELSE '' END "
     "|| coalesce(CASE WHEN a.attgenerated <> '' THEN ' generated ' ELSE ' default ' END || "
     "pg_get_expr(d.adbin, d.adrelid), '') || CASE WHEN a.attidentity <> '' THEN ' identity ' || "
-    "a.attidentity ELSE '' END || CASE WHEN a.attcollation <> t.typcollation THEN ' collate ' || "
+    "a.attidentity::text ELSE '' END || CASE WHEN a.attcollation <> t.typcollation THEN ' collate "
+    "' || "
     "a.attcollation::regcollation::text ELSE '' END || CASE WHEN a.attstorage <> t.typstorage THEN "
-    "' storage ' || a.attstorage ELSE '' END || CASE WHEN coalesce(a.attstattarget, -1) >= 0 THEN "
+    "' storage ' || a.attstorage::text ELSE '' END || CASE WHEN coalesce(a.attstattarget, -1) >= 0 "
+    "THEN "
     "' statistics ' || a.attstattarget ELSE '' END || coalesce(' with ' || "
-    "array_to_string(a.attoptions, ', '), '') || coalesce(' granted ' || a.attacl::text, '') || "
+    "(SELECT string_agg(o, ', ') FROM unnest(a.attoptions) o WHERE o LIKE 'n_distinct%'), '') || "
+    "coalesce(' granted ' || a.attacl::text, '') || "
     "coalesce(' comment ' || quote_literal(col_description(c.oid, a.attnum)), '') FROM "
     "pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = "
     "c.relnamespace JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_attrdef d ON d.adrelid = "
@@ -87,14 +91,14 @@ const char *const schema_queries_postgres[] = {
                                     "WHERE" OURS("pg_proc", "p.oid"),
 
     "SELECT 'trigger ' || n.nspname || '.' || c.relname || '.' || t.tgname, "
-    "pg_get_triggerdef(t.oid) || ' ' || t.tgenabled" COMMENT(
+    "pg_get_triggerdef(t.oid) || ' ' || t.tgenabled::text" COMMENT(
         "t.oid", "pg_trigger") "FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN "
                                "pg_namespace n ON n.oid = "
                                "c.relnamespace WHERE NOT t.tgisinternal AND" OURS("pg_class",
                                                                                   "c.oid"),
 
     "SELECT 'rule ' || n.nspname || '.' || c.relname || '.' || r.rulename, pg_get_ruledef(r.oid) "
-    "|| ' ' || r.ev_enabled FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class JOIN "
+    "|| ' ' || r.ev_enabled::text FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class JOIN "
     "pg_namespace n ON n.oid = c.relnamespace WHERE r.rulename <> '_RETURN' AND" OURS("pg_class",
                                                                                       "c.oid"),
 
@@ -124,11 +128,12 @@ const char *const schema_queries_postgres[] = {
     "pg_operator o JOIN pg_namespace n ON n.oid = o.oprnamespace WHERE" OURS("pg_operator",
                                                                              "o.oid"),
 
-    "SELECT 'collation ' || n.nspname || '.' || o.collname, o.collprovider || ' ' || "
+    "SELECT 'collation ' || n.nspname || '.' || o.collname, o.collprovider::text || ' ' || "
     "coalesce(o.collcollate, '') FROM pg_collation o JOIN pg_namespace n ON n.oid = "
     "o.collnamespace WHERE" OURS("pg_collation", "o.oid"),
 
-    "SELECT 'event trigger ' || evtname, evtevent || ' ' || evtfoid::regproc || ' ' || evtenabled "
+    "SELECT 'event trigger ' || evtname, evtevent || ' ' || evtfoid::regproc || ' ' || "
+    "evtenabled::text "
     "|| coalesce(evttags::text, '') FROM pg_event_trigger",
 
     "SELECT 'publication ' || p.pubname, p.puballtables::text || ' ' || coalesce((SELECT "
@@ -136,7 +141,8 @@ const char *const schema_queries_postgres[] = {
     "WHERE t.pubname = p.pubname), '') FROM pg_publication p",
 
     "SELECT 'default privileges of ' || d.defaclrole::regrole || coalesce(' in ' || n.nspname, '') "
-    "|| ' ' || d.defaclobjtype, d.defaclacl::text FROM pg_default_acl d LEFT JOIN pg_namespace n "
+    "|| ' ' || d.defaclobjtype::text, d.defaclacl::text FROM pg_default_acl d LEFT JOIN "
+    "pg_namespace n "
     "ON n.oid = d.defaclnamespace",
 
     NULL,

@@ -1,0 +1,136 @@
+#include "migrate/reach.h"
+
+#include "base/error.h"
+#include "base/text.h"
+#include "db/db.h"
+#include "migrate/phrase.h"
+
+#include <string.h>
+#include <strings.h>
+
+static bool reaches_server(enum db_engine engine, const struct phrase *phrase)
+{
+    static const char *const server[] = {"CREATE ROLE",
+                                         "ALTER ROLE",
+                                         "DROP ROLE",
+                                         "CREATE USER",
+                                         "ALTER USER",
+                                         "DROP USER",
+                                         "CREATE GROUP",
+                                         "DROP GROUP",
+                                         "CREATE DATABASE",
+                                         "ALTER DATABASE",
+                                         "DROP DATABASE",
+                                         "CREATE TABLESPACE",
+                                         "ALTER TABLESPACE",
+                                         "DROP TABLESPACE",
+                                         "ALTER SYSTEM",
+                                         "REASSIGN OWNED",
+                                         "DROP OWNED",
+                                         "CREATE SUBSCRIPTION",
+                                         "DROP SUBSCRIPTION",
+                                         "RENAME USER",
+                                         "SET GLOBAL",
+                                         "SET PERSIST",
+                                         "SET PASSWORD",
+                                         "CREATE SERVER",
+                                         "INSTALL",
+                                         "UNINSTALL",
+                                         "FLUSH",
+                                         "SHUTDOWN",
+                                         "KILL",
+                                         "RESET",
+                                         "CHANGE MASTER",
+                                         "USE",
+                                         NULL};
+    struct reading at = reading_of(phrase);
+    if (engine == DB_SQLITE)
+        return reading_is(&at, "ATTACH") || reading_is(&at, "VACUUM INTO");
+    if (engine == DB_POSTGRES && (reading_is(&at, "RESET") || reading_is(&at, "CREATE SERVER")))
+        return false;
+    for (size_t i = 0; server[i]; i++)
+        if (reading_is(&at, server[i]))
+            return true;
+    /* Rights on nothing but a table of this database go with it. */
+    bool grants = reading_is(&at, "GRANT") || reading_is(&at, "REVOKE");
+    return grants && (!reading_has(&at, "ON") || reading_has(&at, "* . *"));
+}
+
+/* A name of another database before a dot; NULL when there is none. Borrowed from the list. */
+static const char *named_database(const struct phrase *phrase, const struct text_list *databases)
+{
+    struct reading at = reading_of(phrase);
+    for (; reading_piece(&at, 1); at.at++) {
+        const struct piece *name = reading_piece(&at, 0);
+        bool word = name->kind == PIECE_WORD || name->kind == PIECE_NAME;
+        if (!word || *reading_piece(&at, 1)->text != '.')
+            continue;
+        SCOPED(string) char *written = mem_string_n(name->text, name->size);
+        SCOPED(string) char *plain = name_plain(DB_MYSQL, written);
+        for (size_t i = 0; i < databases->count; i++)
+            if (strcasecmp(databases->items[i], plain) == 0)
+                return databases->items[i];
+    }
+    return NULL;
+}
+
+static int on_name(void *context, const struct db_value *columns, size_t count, struct error *err)
+{
+    (void)count, (void)err;
+    text_list_add(context, columns[0].text);
+    return 0;
+}
+
+static int read_databases(struct os *os, const struct db_url *url, struct text_list *names,
+                          struct error *err)
+{
+    SCOPED(db) struct db *db = NULL;
+    const struct db_options options = {.os = os, .application = "kedge migrate verify"};
+    if (url->engine != DB_MYSQL)
+        return 0;
+    if (db_open(url, &options, &db, err) < 0)
+        return -1;
+    return db_query(db,
+                    "SELECT schema_name FROM information_schema.schemata WHERE schema_name NOT IN "
+                    "('information_schema', 'performance_schema')",
+                    NULL, 0, on_name, names, err);
+}
+
+static int check_statement(const struct db_url *url, const struct migration_part *part,
+                           const struct migration_statement *statement,
+                           const struct text_list *databases, struct error *err)
+{
+    struct phrase phrase __attribute__((cleanup(scoped_phrase_cleanup))) = PHRASE_INIT;
+    const char *path = part->path ? part->path : "registered";
+    phrase_read(&phrase, url->engine, statement->text, statement->size);
+    const char *other = named_database(&phrase, databases);
+    if (other)
+        error_set(err, ERROR_USAGE,
+                  "%s:%zu: names the database %s, which a trial would change for good", path,
+                  statement->line, other);
+    else if (reaches_server(url->engine, &phrase))
+        error_set(err, ERROR_USAGE,
+                  "%s:%zu: reaches out of its database, so a trial would change more than the "
+                  "scratch database",
+                  path, statement->line);
+    else
+        return 0;
+    return error_hint(err, "try it on a server of its own, with an empty database named by "
+                           "--scratch-url");
+}
+
+int reach_check(struct os *os, const struct db_url *url, const struct migration_set *set,
+                struct error *err)
+{
+    SCOPED(text_list) struct text_list databases = TEXT_LIST_INIT;
+    if (read_databases(os, url, &databases, err) < 0)
+        return -1;
+    for (size_t i = 0; i < set->count; i++)
+        for (size_t way = 0; way < 2; way++) {
+            const struct migration_part *part = &set->items[i]->parts[way];
+            for (size_t k = 0; k < part->count; k++)
+                if (check_statement(url, part, &part->items[k], &databases, err) < 0)
+                    return -1;
+        }
+    return 0;
+}
