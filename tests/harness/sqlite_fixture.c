@@ -1,4 +1,5 @@
 #include "harness/sqlite_fixture.h"
+#include "harness/scratch.h"
 
 #include "harness/segments_memory.h"
 #include "harness/test.h"
@@ -36,8 +37,7 @@ static void list_names(const char *folder, struct text_list *names)
 
 void sqlite_fixture_init(struct sqlite_fixture *fixture)
 {
-    snprintf(fixture->folder, sizeof fixture->folder, "/tmp/kedge-sqlite-XXXXXX");
-    assert_non_null(mkdtemp(fixture->folder));
+    scratch_folder(fixture->folder);
     snprintf(fixture->path, sizeof fixture->path, "%s/shop.db", fixture->folder);
 }
 

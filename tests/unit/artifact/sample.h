@@ -5,6 +5,7 @@
 #ifndef KEDGE_TESTS_ARTIFACT_SAMPLE_H
 #define KEDGE_TESTS_ARTIFACT_SAMPLE_H
 
+#include "harness/scratch.h"
 #include "harness/test.h"
 
 #include "artifact/artifact.h"
@@ -29,8 +30,7 @@ struct sample {
 static inline void sample_open(struct sample *sample)
 {
     struct error err = ERROR_INIT;
-    strcpy(sample->folder, "/tmp/kedge-test-XXXXXX");
-    assert_non_null(mkdtemp(sample->folder));
+    scratch_folder(sample->folder);
     sample->os = os_real();
     assert_ok(
         store_open(sample->folder, &(struct store_options){.os = sample->os}, &sample->store, &err),

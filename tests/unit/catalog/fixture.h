@@ -4,6 +4,7 @@
 #ifndef KEDGE_TESTS_CATALOG_FIXTURE_H
 #define KEDGE_TESTS_CATALOG_FIXTURE_H
 
+#include "harness/scratch.h"
 #include "harness/test.h"
 
 #include "base/mem.h"
@@ -53,11 +54,7 @@ static inline void fixture_fill(struct fixture *fixture, struct error *err)
 static inline void fixture_folder(struct fixture *fixture)
 {
     *fixture = (struct fixture){0};
-    strcpy(fixture->folder, "/dev/shm/kedge-test-XXXXXX");
-    if (!mkdtemp(fixture->folder)) {
-        strcpy(fixture->folder, "/tmp/kedge-test-XXXXXX");
-        assert_non_null(mkdtemp(fixture->folder));
-    }
+    scratch_folder_in_memory(fixture->folder);
     snprintf(fixture->path, sizeof fixture->path, "%s/home/catalog.db", fixture->folder);
 }
 

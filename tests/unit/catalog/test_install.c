@@ -61,8 +61,7 @@ static int64_t count_objects(struct place *place)
 static void place_init(struct place *place)
 {
     *place = (struct place){.lines = BUF_INIT};
-    strcpy(place->folder, "/tmp/kedge-test-XXXXXX");
-    assert_non_null(mkdtemp(place->folder));
+    scratch_folder(place->folder);
     snprintf(place->url, sizeof place->url, "sqlite:%s/app.db", place->folder);
     execute(place, "CREATE TABLE orders (id INTEGER PRIMARY KEY)");
 }

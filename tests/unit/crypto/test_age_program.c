@@ -1,5 +1,6 @@
 /* Both ways between kedge and the age program; skipped where that is not installed. */
 #include "harness/age_memory.h"
+#include "harness/scratch.h"
 #include "harness/test.h"
 
 #include "base/file.h"
@@ -72,8 +73,8 @@ static int run_on_terminal(char *const argv[], const char *answer)
 static int start(void **state)
 {
     (void)state;
-    strcpy(folder, "/tmp/kedge-test-XXXXXX");
-    return mkdtemp(folder) ? 0 : -1;
+    scratch_folder(folder);
+    return 0;
 }
 
 static int end(void **state)

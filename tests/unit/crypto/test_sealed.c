@@ -1,4 +1,5 @@
 #include "harness/os_faulty.h"
+#include "harness/scratch.h"
 #include "harness/test.h"
 
 #include "base/file.h"
@@ -16,8 +17,7 @@
 
 static void make_home(char home[static 64])
 {
-    strcpy(home, "/tmp/kedge-test-XXXXXX");
-    assert_non_null(mkdtemp(home));
+    scratch_folder(home);
 }
 
 static struct sealed_key *open_key(const char *home)

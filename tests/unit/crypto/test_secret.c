@@ -1,4 +1,5 @@
 #include "harness/os_faulty.h"
+#include "harness/scratch.h"
 #include "harness/test.h"
 
 #include "base/file.h"
@@ -14,8 +15,8 @@
 
 static char *make_file(char path[static 64], const void *data, size_t size, mode_t mode)
 {
-    strcpy(path, "/tmp/kedge-test-XXXXXX");
-    int fd = mkstemp(path);
+    scratch_file(path);
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
     assert_true(fd >= 0);
     assert_int_equal(write(fd, data, size), (ssize_t)size);
     assert_int_equal(fchmod(fd, mode), 0);

@@ -1,3 +1,4 @@
+#include "harness/scratch.h"
 #include "harness/test.h"
 
 #include "base/buf.h"
@@ -21,8 +22,7 @@ struct place {
 static void place_init(struct place *place)
 {
     *place = (struct place){.options = {.os = os_real(), .create = true}};
-    strcpy(place->folder, "/tmp/kedge-test-XXXXXX");
-    assert_non_null(mkdtemp(place->folder));
+    scratch_folder(place->folder);
     place->url.engine = DB_SQLITE;
     place->url.database = mem_format("%s/test.db", place->folder);
 }

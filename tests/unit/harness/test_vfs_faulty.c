@@ -1,4 +1,5 @@
 #include "harness/os_faulty.h"
+#include "harness/scratch.h"
 #include "harness/test.h"
 #include "harness/vfs_faulty.h"
 
@@ -83,9 +84,7 @@ static bool is_changed(void)
 static int start(void **state)
 {
     (void)state;
-    strcpy(folder, "/tmp/kedge-test-XXXXXX");
-    if (!mkdtemp(folder))
-        return -1;
+    scratch_folder(folder);
     snprintf(path, sizeof path, "%s/db", folder);
     return 0;
 }

@@ -1,3 +1,4 @@
+#include "harness/scratch.h"
 #include "harness/test.h"
 
 #include "base/error.h"
@@ -58,11 +59,11 @@ static void describe(const struct migration_set *set, struct buf *text)
 static void read_sample(const struct sample *sample, const struct text_list *placeholders)
 {
     struct error err = ERROR_INIT;
-    char folder[] = "/tmp/kedge-folder-XXXXXX";
+    char folder[64];
     SCOPED(buf) struct buf text = BUF_INIT;
     SCOPED(migration_set) struct migration_set set = MIGRATION_SET_INIT;
     SCOPED(text_list) struct text_list warnings = TEXT_LIST_INIT;
-    assert_non_null(mkdtemp(folder));
+    scratch_folder(folder);
     for (size_t i = 0; i < FILES && sample->files[i].name; i++)
         put(folder, &sample->files[i]);
     const struct migration_folder options = {
@@ -197,12 +198,12 @@ TEST(placeholders_are_replaced_wherever_they_stand)
     SCOPED(migration_set) struct migration_set set = MIGRATION_SET_INIT;
     SCOPED(string) char *command = NULL;
     struct error err = ERROR_INIT;
-    char folder[] = "/tmp/kedge-folder-XXXXXX";
+    char folder[64];
     const struct file file = {"V1__a.sql",
                               "SELECT '${Name}', 1 ${empty}-- ${name}\n, '${flyway:filename}';"};
     text_list_add(&values, "name=a=b");
     text_list_add(&values, "empty=");
-    assert_non_null(mkdtemp(folder));
+    scratch_folder(folder);
     put(folder, &file);
     struct migration_folder options = {
         .os = os_real(), .path = folder, .dialect = DB_POSTGRES, .placeholders = &values};

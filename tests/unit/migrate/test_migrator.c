@@ -1,3 +1,4 @@
+#include "harness/scratch.h"
 #include "harness/test.h"
 
 #include "base/file.h"
@@ -30,8 +31,7 @@ static void site_open_database(struct site *site)
 static int site_setup(void **state)
 {
     struct site *site = MEM_NEW(struct site);
-    strcpy(site->folder, "/tmp/kedge-migrate-XXXXXX");
-    assert_non_null(mkdtemp(site->folder));
+    scratch_folder(site->folder);
     site->path = mem_format("%s/db.sqlite", site->folder);
     site_open_database(site);
     *state = site;

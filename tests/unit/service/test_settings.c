@@ -1,3 +1,4 @@
+#include "harness/scratch.h"
 #include "harness/test.h"
 
 #include "base/file.h"
@@ -23,8 +24,8 @@ static int set_up(void **state)
     static const char *const names[] = {"KEDGE_CONFIG",       "KEDGE_RETENTION", "KEDGE_TAG",
                                         "BACKUP_MIN_SIZE_MB", "DATABASE_URL",    "KEDGE_PORT",
                                         "SLACK_WEBHOOK_URL",  "KEDGE_JOBS"};
-    strcpy(folder, "/tmp/kedge-settings-XXXXXX");
-    if (!mkdtemp(folder) || chdir(folder) < 0)
+    scratch_folder(folder);
+    if (chdir(folder) < 0)
         return -1;
     for (size_t i = 0; i < ARRAY_SIZE(names); i++)
         unsetenv(names[i]);

@@ -1,3 +1,4 @@
+#include "harness/scratch.h"
 #include "harness/test.h"
 
 #include "base/file.h"
@@ -16,8 +17,8 @@ static char folder[64];
 static int set_up(void **state)
 {
     (void)state;
-    strcpy(folder, "/tmp/kedge-setup-XXXXXX");
-    if (!mkdtemp(folder) || chdir(folder) < 0)
+    scratch_folder(folder);
+    if (chdir(folder) < 0)
         return -1;
     unsetenv("DATABASE_URL");
     unsetenv("AWS_ACCESS_KEY_ID");

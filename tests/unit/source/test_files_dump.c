@@ -1,4 +1,5 @@
 #include "harness/os_faulty.h"
+#include "harness/scratch.h"
 #include "harness/segments_memory.h"
 #include "harness/test.h"
 
@@ -32,8 +33,7 @@ static struct tree tree_make(void)
 {
     struct tree tree;
     struct error err = ERROR_INIT;
-    strcpy(tree.top, "/tmp/kedge-files-XXXXXX");
-    assert_non_null(mkdtemp(tree.top));
+    scratch_folder(tree.top);
     SCOPED(string) char *below = path_join(tree.top, "sub/below");
     SCOPED(string) char *link = path_join(tree.top, "link");
     assert_ok(folder_make(os_real(), below, 0700, &err), err);
