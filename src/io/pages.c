@@ -3,6 +3,7 @@
 #include "base/error.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <sys/mman.h>
 
 #define PAGE ((size_t)4096)
@@ -21,13 +22,14 @@ int pages_reserve(struct pages *pages, size_t capacity, size_t keep, struct erro
         return refused(capacity, err);
     }
     size_t rounded = (capacity + PAGE - 1) & ~(PAGE - 1);
-    if (!keep)
-        pages_clear(pages);
-    void *memory = pages->data ? mremap(pages->data, pages->capacity, rounded, MREMAP_MAYMOVE)
-                               : mmap(NULL, rounded, PROT_READ | PROT_WRITE,
-                                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    bool moves = pages->data && keep;
+    void *memory =
+        moves ? mremap(pages->data, pages->capacity, rounded, MREMAP_MAYMOVE)
+              : mmap(NULL, rounded, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED)
         return refused(capacity, err);
+    if (!moves)
+        pages_clear(pages);
     /* Advice: without it the buffer is filled through a thousand page faults. */
     madvise(memory, rounded, MADV_HUGEPAGE);
     pages->data = memory;

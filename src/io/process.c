@@ -68,6 +68,8 @@ static int open_pipes(struct pipes *pipes, bool input, struct error *err)
         int ends[2];
         if (i == 0 && !input) {
             pipes->child[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+            if (pipes->child[0] < 0)
+                return error_set_errno(err, ERROR_FAILED, errno, "open /dev/null");
             continue;
         }
         if (pipe2(ends, O_CLOEXEC) < 0)

@@ -1,5 +1,6 @@
 #include "harness/test.h"
 
+#include "base/file.h"
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/os.h"
@@ -7,6 +8,8 @@
 #include "base/text.h"
 #include "io/process.h"
 
+#include <sys/resource.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -147,10 +150,76 @@ TEST(a_stop_ends_the_wait)
     stop_clear();
 }
 
+TEST(a_child_that_a_signal_ended_says_so)
+{
+    struct error err = ERROR_INIT;
+    SCOPED(text_list) struct text_list arguments = TEXT_LIST_INIT;
+    struct process_options options = shell(&arguments, "echo last words >&2; kill -9 $$");
+    SCOPED(process) struct process *process = NULL;
+    assert_ok(process_start(&options, &process, &err), err);
+    assert_fails(process_wait(process, &err), err, ERROR_FAILED);
+    assert_string_equal(err.message, "sh was ended by signal 9: last words");
+}
+
+TEST(a_wait_for_the_end_is_left_when_a_stop_is_requested)
+{
+    struct error err = ERROR_INIT;
+    SCOPED(text_list) struct text_list arguments = TEXT_LIST_INIT;
+    struct process_options options = shell(&arguments, "exec sleep 60");
+    SCOPED(process) struct process *process = NULL;
+    assert_ok(process_start(&options, &process, &err), err);
+    stop_request();
+    int result = process_wait(process, &err);
+    stop_clear();
+    assert_int_equal(result, -1);
+    assert_int_equal(err.code, ERROR_INTERRUPTED);
+}
+
+static int count_descriptor(void *context, const char *name, struct error *err)
+{
+    (void)name;
+    (void)err;
+    ++*(int *)context;
+    return 0;
+}
+
+static int count_descriptors(void)
+{
+    struct error err = ERROR_INIT;
+    int count = 0;
+    assert_ok(folder_list(os_real(), "/proc/self/fd", count_descriptor, &count, &err), err);
+    return count;
+}
+
+TEST(a_start_without_descriptors_left_fails_and_keeps_none)
+{
+    SCOPED(text_list) struct text_list arguments = TEXT_LIST_INIT;
+    struct process_options options = shell(&arguments, "exit 0");
+    struct rlimit before;
+    int open_before = count_descriptors();
+    int highest = dup(STDIN_FILENO);
+    close(highest);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    for (int left = 0; left < 5; left++) {
+        struct error err = ERROR_INIT;
+        struct process *process = NULL;
+        struct rlimit limit = {.rlim_cur = (rlim_t)(highest + left), .rlim_max = before.rlim_max};
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+        int result = process_start(&options, &process, &err);
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+        process_free(process);
+        assert_int_equal(result, -1);
+        assert_int_equal(err.sys, EMFILE);
+        assert_int_equal(count_descriptors(), open_before);
+    }
+}
+
 TEST_MAIN(UNIT(reads_what_the_child_writes), UNIT(a_failure_carries_the_last_line_of_stderr),
           UNIT(a_chatty_stderr_neither_blocks_nor_grows),
           UNIT(the_environment_is_what_was_given_and_no_more),
           UNIT(a_secret_is_read_by_its_descriptor_and_private),
           UNIT(a_program_that_is_not_there_is_named),
           UNIT(silence_past_the_timeout_is_an_error_and_the_child_is_killed),
-          UNIT(a_stop_ends_the_wait))
+          UNIT(a_stop_ends_the_wait), UNIT(a_child_that_a_signal_ended_says_so),
+          UNIT(a_wait_for_the_end_is_left_when_a_stop_is_requested),
+          UNIT(a_start_without_descriptors_left_fails_and_keeps_none))
