@@ -349,7 +349,7 @@ int os_process_start(struct os *os, pid_t pid, uint64_t *ret_ticks)
     char text[2048];
     snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
     if (read_small_file(os, path, text, sizeof text) <= 0)
-        return 0;
+        return os->kill(os, pid, 0) < 0 && errno == ESRCH ? 0 : -1;
     /* The second field is the program's name in parentheses and may hold anything: count from the
      * last one. */
     const char *field = strrchr(text, ')');
@@ -359,7 +359,7 @@ int os_process_start(struct os *os, pid_t pid, uint64_t *ret_ticks)
     for (int skipped = 0; field && skipped < 20; skipped++)
         field = strchr(field + 1, ' ');
     if (!field)
-        return 0;
+        return -1;
     *ret_ticks = strtoull(field + 1, NULL, 10);
     return 1;
 }

@@ -78,9 +78,10 @@ struct os {
 /* The one that asks the kernel. Never freed. */
 struct os *os_real(void);
 
-/* The start of each slot's own life: a process's start in clock ticks since boot (field 22 of
- * /proc/PID/stat), so that a recycled pid is not taken for the process that had it before. 1, 0
- * when there is no such process. */
+/* When a process was started, in clock ticks since boot (field 22 of /proc/PID/stat), so that a
+ * recycled pid is not taken for the process that had it before. 1; 0 when there is no such process,
+ * or it has ended and waits for its parent; -1 when that cannot be told: it lives, but /proc hides
+ * it, or this process can open no more files. */
 int os_process_start(struct os *os, pid_t pid, uint64_t *ret_ticks);
 
 /* This boot's id, 36 characters and NUL; empty when the kernel does not tell. */

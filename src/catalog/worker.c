@@ -43,7 +43,7 @@ static int parse(const char *text, struct worker *ret_worker)
                &ret_worker->pid, &ret_worker->start_ticks, &end) != 4 ||
         text[end])
         return -1;
-    return ret_worker->pid > 0 ? 0 : -1;
+    return ret_worker->pid > 0 && ret_worker->pid <= INT32_MAX ? 0 : -1;
 }
 
 char *worker_self(struct os *os)
@@ -65,8 +65,9 @@ enum worker_state worker_check(struct os *os, const char *worker_id)
     if (self.boot_id[0] && strcmp(worker.boot_id, self.boot_id) != 0)
         return WORKER_REBOOTED;
     uint64_t start_ticks = 0;
-    if (!os_process_start(os, (pid_t)worker.pid, &start_ticks))
-        return WORKER_DEAD;
+    int found = os_process_start(os, (pid_t)worker.pid, &start_ticks);
+    if (found <= 0)
+        return found < 0 ? WORKER_UNKNOWN : WORKER_DEAD;
     return start_ticks == worker.start_ticks ? WORKER_ALIVE : WORKER_DEAD;
 }
 
@@ -84,6 +85,7 @@ char *worker_epitaph(struct os *os, const char *worker_id, int64_t heartbeat_ns)
             return mem_string("interrupted: nobody is working on it");
         return mem_format("interrupted: process %ld ended before it was done", worker.pid);
     case WORKER_ELSEWHERE:
+    case WORKER_UNKNOWN:
         if (os->clock_wall_ns(os) - heartbeat_ns > HEARTBEAT_TIMEOUT_NS)
             return mem_format("interrupted: no sign of process %ld on %s for a day", worker.pid,
                               worker.host);

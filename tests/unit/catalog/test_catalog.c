@@ -1,12 +1,15 @@
 #include "fixture.h"
 
 #include "base/file.h"
+#include "base/moment.h"
 #include "base/text.h"
 #include "catalog/connections.h"
 #include "catalog/dialect.h"
 #include "catalog/lock.h"
 #include "db/url.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -68,8 +71,10 @@ TEST(newer_schema_is_refused)
 TEST(file_that_is_no_catalogue_is_refused_with_the_way_out)
 {
     struct error err = ERROR_INIT;
-    char path[] = "/tmp/kedge-test-XXXXXX";
-    int fd = mkstemp(path);
+    char path[64];
+    scratch_file(path);
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
     for (int i = 0; i < 200; i++)
         assert_int_equal(write(fd, "not a database at all\n", 22), 22);
     close(fd);
@@ -273,6 +278,26 @@ TEST(times_come_back_as_they_went)
     assert_int_equal(dialect_parse_time("2026-13-31T02:00:00Z", 20, &ns), -1);
 }
 
+static int no_file_left(struct os *os, int dir, const char *path, int flags, mode_t mode)
+{
+    if (strstr(path, "/stat") == NULL)
+        return os_real()->openat(os, dir, path, flags, mode);
+    errno = EMFILE;
+    return -1;
+}
+
+TEST(worker_that_cannot_be_looked_at_lives_while_its_heart_beats)
+{
+    struct os os = *os_real();
+    SCOPED(string) char *self = worker_self(&os);
+    os.openat = no_file_left;
+    int64_t now_ns = os.clock_wall_ns(&os);
+    assert_int_equal(worker_check(&os, self), WORKER_UNKNOWN);
+    assert_null(worker_epitaph(&os, self, now_ns));
+    SCOPED(string) char *silent = worker_epitaph(&os, self, now_ns - 2 * MOMENT_DAY);
+    assert_non_null(strstr(silent, "no sign of process"));
+}
+
 TEST(worker_is_dead_when_its_process_is_another_one)
 {
     struct os *os = os_real();
@@ -323,4 +348,5 @@ TEST_MAIN(UNIT(new_catalogue_is_private_and_has_every_table_and_view),
           UNIT(enumerations_and_references_are_checked_by_the_database),
           UNIT(target_is_locked_once_and_freed_when_its_holder_is_killed),
           UNIT(times_come_back_as_they_went), UNIT(worker_is_dead_when_its_process_is_another_one),
+          UNIT(worker_that_cannot_be_looked_at_lives_while_its_heart_beats),
           UNIT(lists_go_into_columns_and_back))
