@@ -112,9 +112,10 @@ static int remove_half_published(struct service *service, struct store *store,
         return failed;
     struct store_entry entry;
     SCOPED(string) char *beside = mem_format("%s.json", manifest.file);
-    if (store_stat(store, beside, &entry, err) != 0)
-        return 0;
-    int found = store_stat(store, manifest.file, &entry, err);
+    int found = store_stat(store, beside, &entry, err);
+    if (found != 0)
+        return found < 0 ? -1 : 0;
+    found = store_stat(store, manifest.file, &entry, err);
     if (found <= 0 || entry.size != manifest.size_bytes)
         return found < 0 ? -1 : 0;
     struct found artifact = {.key = manifest.file, .bytes = entry.size};

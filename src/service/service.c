@@ -10,7 +10,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static const struct destination *find_destination(const struct service *service, const char *name)
 {
@@ -50,7 +49,8 @@ static int resolve_destination(struct service *service, const char *name,
         return 0;
     }
     bool local = !name || strcmp(name, "local") == 0;
-    if (!local && !strchr(name, '/') && access(name, F_OK) < 0) {
+    struct stat there;
+    if (!local && !strchr(name, '/') && file_stat(service->os, name, &there, NULL) <= 0) {
         error_set(err, ERROR_NOT_FOUND, "no destination named %s", name);
         return error_hint(err, "a destination is a name from the configuration, a folder or a URL");
     }

@@ -11,7 +11,6 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* A configured target that cannot be used, and why. */
 struct left_out {
@@ -284,7 +283,9 @@ static int make_url_of_parts(struct setup *setup, struct error *err)
     bool parts = host || settings_text(settings, SETTING_USER) ||
                  settings_integer(settings, SETTING_PORT) ||
                  settings_origin(settings, SETTING_ENGINE, NULL) != SETTING_DEFAULT;
-    if (db_url_is(name) || strcmp(engine, "sqlite") == 0 || (!parts && access(name, F_OK) == 0)) {
+    struct stat there;
+    if (db_url_is(name) || strcmp(engine, "sqlite") == 0 ||
+        (!parts && file_stat(setup->options.os, name, &there, NULL) > 0)) {
         setup->default_target = mem_string(name);
         return 0;
     }
