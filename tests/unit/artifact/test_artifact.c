@@ -526,6 +526,36 @@ TEST(an_artifact_goes_to_recipients_and_the_age_program_opens_it)
     sample_close(&sample);
 }
 
+/* An artifact that lost its manifest is an orphan that people see; the other way round would be a
+ * lie. */
+TEST(a_removal_that_fails_half_way_leaves_no_manifest_alone)
+{
+    for (long at = 1;; at++) {
+        struct sample sample;
+        struct store_entry entry;
+        struct error err = ERROR_INIT;
+        sample_open(&sample);
+        SCOPED(string) char *file = path_join(sample.folder, "a.sql");
+        SCOPED(string) char *manifest = path_join(sample.folder, "a.sql.json");
+        assert_ok(file_write_atomic(os_real(), file, "x", 1, 0600, &err), err);
+        assert_ok(file_write_atomic(os_real(), manifest, "{}", 2, 0600, &err), err);
+
+        sample.store->os = os_faulty(FAULT_DEAD, at);
+        int result = artifact_remove(sample.store, "a.sql", &err);
+        bool hit = os_faulty_calls() >= at;
+        sample.store->os = os_real();
+        int artifact_there = store_stat(sample.store, "a.sql", &entry, &err);
+        int manifest_there = store_stat(sample.store, "a.sql.json", &entry, &err);
+        assert_true(artifact_there >= manifest_there);
+        assert_int_equal(result < 0, artifact_there);
+        assert_ok(artifact_remove(sample.store, "a.sql", &err), err);
+        assert_ok(artifact_remove(sample.store, "a.sql", &err), err);
+        sample_close(&sample);
+        if (!hit)
+            break;
+    }
+}
+
 TEST_MAIN(UNIT(what_was_pushed_comes_back_in_order_and_by_number),
           UNIT(without_its_manifest_an_artifact_is_read_front_to_back),
           UNIT(the_index_tells_tables_and_members), UNIT(member_paths_bring_every_byte_back),
@@ -537,4 +567,5 @@ TEST_MAIN(UNIT(what_was_pushed_comes_back_in_order_and_by_number),
           UNIT(frames_of_a_huge_image_are_found_by_number_too),
           UNIT(what_a_distant_store_holds_is_read_back),
           UNIT(an_artifact_goes_to_recipients_and_the_age_program_opens_it),
-          UNIT(the_wrong_passphrase_is_told_from_damage))
+          UNIT(the_wrong_passphrase_is_told_from_damage),
+          UNIT(a_removal_that_fails_half_way_leaves_no_manifest_alone))
