@@ -5,6 +5,8 @@ import shutil
 import signal
 import sqlite3
 import subprocess
+import sys
+import tempfile
 
 import pytest
 
@@ -12,6 +14,26 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 SERVERS = os.path.join(ROOT, "tests", "servers")
 BUILD = os.path.abspath(os.environ.get("KEDGE_BUILD", os.path.join(ROOT, "build")))
 BINARY = os.path.abspath(os.environ.get("KEDGE_BIN", os.path.join(BUILD, "kedge")))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config):
+    """Nothing of a run stays, also when it is killed: see keeper.py. With --basetemp the folders are kept."""
+    def interrupt(number, frame):
+        raise KeyboardInterrupt(signal.Signals(number).name)
+
+    signal.signal(signal.SIGTERM, interrupt)
+    if config.option.basetemp is None:
+        config.option.basetemp = tempfile.mkdtemp(prefix="kedge-tests-")
+        config.keeper = subprocess.Popen([sys.executable, os.path.join(os.path.dirname(__file__), "keeper.py"), str(os.getpid()),
+                                          config.option.basetemp], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                                         stderr=subprocess.DEVNULL, cwd="/", start_new_session=True)
+
+
+def pytest_unconfigure(config):
+    keeper = getattr(config, "keeper", None)
+    if keeper:
+        keeper.communicate()
 
 
 class Kedge:
