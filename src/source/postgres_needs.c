@@ -85,14 +85,15 @@ static const struct {
     const char *sql;
     const char *what;
     const char *cure;
+    bool forced; /* --force goes on; else the server itself would not rename the database */
 } obstacles[] = {
     {"SELECT string_agg(slot_name, ', ') FROM pg_replication_slots WHERE database = $1",
-     "logical replication slots", "drop them"},
+     "logical replication slots", "drop them", true},
     {"SELECT string_agg(subname, ', ') FROM pg_subscription WHERE subdbid = "
      "(SELECT oid FROM pg_database WHERE datname = $1)",
-     "subscriptions", "drop them"},
+     "subscriptions", "drop them", true},
     {"SELECT string_agg(gid, ', ') FROM pg_prepared_xacts WHERE database = $1",
-     "prepared transactions", "commit or roll them back"},
+     "prepared transactions", "commit or roll them back", false},
 };
 
 static int check_obstacles(struct pq *pq, const char *live, const struct load_options *options,
@@ -104,9 +105,10 @@ static int check_obstacles(struct pq *pq, const char *live, const struct load_op
             return -1;
         if (!names)
             continue;
-        if (!options->force) {
+        if (!options->force || !obstacles[i].forced) {
             error_set(err, ERROR_RESTORE, "database %s has %s: %s", live, obstacles[i].what, names);
-            return error_hint(err, "%s first, or give --force", obstacles[i].cure);
+            return error_hint(err, "%s first%s", obstacles[i].cure,
+                              obstacles[i].forced ? ", or give --force" : "");
         }
         text_list_give(&preview->conflicts,
                        mem_format("%s stay with the old copy: %s", obstacles[i].what, names));

@@ -15,8 +15,8 @@ struct pq;
 /* Roles and extensions that the metadata names and this server lacks: ERROR_RESTORE names them. */
 int postgres_needs_server(struct pq *pq, const struct load_options *options, struct error *err);
 
-/* May we make a database, and rename this one? Slots, subscriptions and prepared transactions
- * refuse unless forced; other sessions are told as a conflict. */
+/* May we make a database, and rename this one? Slots and subscriptions refuse unless forced,
+ * prepared transactions always; other sessions are told as a conflict. */
 int postgres_needs_swap(struct pq *pq, const char *live, bool exists,
                         const struct load_options *options, struct load_preview *preview,
                         struct error *err);
