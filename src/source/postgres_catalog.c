@@ -76,7 +76,8 @@ static const char TABLES_SQL[] =
     "d.objid IS NOT NULL, "
     "array_position(e.extconfig, c.oid) IS NOT NULL, "
     "e.extcondition[array_position(e.extconfig, c.oid)], "
-    "c.oid IN (SELECT oid FROM unsteady) AND c.oid NOT IN (SELECT oid FROM below), %s "
+    "c.oid IN (SELECT oid FROM unsteady) AND c.oid NOT IN (SELECT oid FROM below), "
+    "c.relkind = 'p', %s "
     "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
     "LEFT JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.objsubid "
     "= 0 "
@@ -133,8 +134,9 @@ static void add_table(struct postgres_tables *tables, const struct pq_result *ro
         .oid = (int64_t)number(rows, row, 0),
         .has_rows = (is_true(rows, row, 3) || routed) && (!extension || is_true(rows, row, 5)),
         .routed = routed,
-        .pages = number(rows, row, 8),
-        .bytes = number(rows, row, 9),
+        .partitioned = is_true(rows, row, 8),
+        .pages = number(rows, row, 9),
+        .bytes = number(rows, row, 10),
     };
     if (table->has_rows && !wanted(options, schema, name)) {
         table->has_rows = false;

@@ -29,6 +29,7 @@ struct postgres_table {
     int64_t oid;
     bool has_rows; /* its rows belong in the backup: not a partitioned parent, not an extension's */
     bool routed;   /* a partitioned table that has them: they cannot name their partition */
+    bool partitioned;
     bool left_out; /* its rows would, but the options say no */
     uint64_t pages;
     uint64_t bytes; /* with what is stored out of line, without indexes */

@@ -1,6 +1,7 @@
 #include "source/postgres_ddl.h"
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/os.h"
 #include "base/text.h"
@@ -78,6 +79,19 @@ static bool dangles(const struct splitter *splitter, const char *statement)
            is_left_out(splitter->tables, other_schema, other) && !words_seek(&words, "NOT VALID");
 }
 
+/* The server takes no NOT VALID key of a partitioned table. */
+static bool is_partitioned(const struct postgres_tables *tables, const char *statement)
+{
+    SCOPED(string) char *schema = NULL;
+    SCOPED(string) char *name = NULL;
+    words_post_kind(statement, &schema, &name);
+    for (size_t i = 0; name && i < tables->count; i++)
+        if (tables->items[i].partitioned && strcmp(tables->items[i].name, name) == 0 &&
+            text_equal(tables->items[i].schema, schema))
+            return true;
+    return false;
+}
+
 /* The first definition comes: what pg_dump has set so far holds for rows too, and this besides.
  * Amounts of money are written and read as a locale says, arrays with NULL as a setting does. */
 static void begin_defining(struct splitter *splitter)
@@ -110,6 +124,12 @@ static int take_statement(void *context, const struct statement *statement, stru
             begin_defining(splitter);
         if (!splitter->following && words_post_kind(statement->text, NULL, NULL) != POST_NONE)
             begin_following(splitter);
+    }
+    if (splitter->following && dangles(splitter, statement->text) &&
+        is_partitioned(splitter->tables, statement->text)) {
+        log_warning("left out, as rows that it refers to are not in the backup: %.*s",
+                    (int)statement->size, statement->text);
+        return 0;
     }
     struct buf *part = splitter->following ? &splitter->ddl->post : &splitter->ddl->pre;
     if (splitter->following && dangles(splitter, statement->text)) {
