@@ -3,6 +3,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -15,6 +16,12 @@ TOOL = Path(os.environ.get("KEDGE_BUILD", ROOT / "build")) / "tests" / "source_t
 BIN = Path("/usr/lib/postgresql/15/bin")
 
 pytestmark = pytest.mark.skipif(not BIN.exists() or not TOOL.exists(), reason="needs PostgreSQL 15 and a build")
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
 
 
 class Server:
@@ -77,7 +84,7 @@ class Run:
 def server(tmp_path_factory):
     folder = Path("/tmp") / f"kedge-test-postgres-{os.getpid()}"
     folder.mkdir(mode=0o755)
-    running = Server(folder, 5481)
+    running = Server(folder, free_port())
     yield running
     running.stop()
     shutil.rmtree(folder)
@@ -364,7 +371,7 @@ def test_missing_roles_are_named_before_anything_is_touched(zoo):
     zoo.create("needs_role")
     zoo.sql("CREATE TABLE t (a integer); ALTER TABLE t OWNER TO gone_role;", "needs_role")
     before = zoo.databases()
-    source = Server(Path(f"{zoo.folder}-2"), zoo.port + 1)
+    source = Server(Path(f"{zoo.folder}-2"), free_port())
     try:
         run = Run("copy", zoo.url("needs_role"), source.url("postgres"), check=False)
         assert run.status == 22 and "gone_role" in run.error and "--no-owner" in run.error

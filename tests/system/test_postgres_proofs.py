@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 import postgres_random
-from test_postgres import BIN, ROOT, TOOL, Run, Server
+from test_postgres import BIN, ROOT, TOOL, Run, Server, free_port
 
 pytestmark = pytest.mark.skipif(not BIN.exists() or not TOOL.exists(), reason="needs PostgreSQL 15 and a build")
 
@@ -71,12 +71,6 @@ class Proofs(Server):
     def assert_same(self, one, other):
         difference = list(difflib.unified_diff(self.state(one), self.state(other), one, other, lineterm="", n=4))
         assert not difference, "\n".join(difference[:60])
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 @pytest.fixture(scope="module")
