@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "io/tar_header.h"
+#include "io/tar_number.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -73,42 +74,11 @@ static int corrupt(const struct tar_parser *parser, struct error *err, const cha
 
 /* ---- the fields of a header ---- */
 
-/* Octal, ended by a space or NUL or the field's end; or GNU's big-endian base-256 for what octal
- * cannot hold, negative times included. */
-static int get_number(const char *field, size_t width, int64_t *ret_value)
-{
-    const unsigned char *bytes = (const unsigned char *)field;
-    if (bytes[0] & 0x80) {
-        bool negative = bytes[0] == 0xff;
-        uint64_t value = negative ? UINT64_MAX : bytes[0] & 0x7f;
-        for (size_t i = 1; i < width; i++) {
-            if (!negative && value >> 55)
-                return -1;
-            if (negative && (value >> 55) != 0x1ff)
-                return -1;
-            value = value << 8 | bytes[i];
-        }
-        *ret_value = (int64_t)value;
-        return negative == (*ret_value < 0) ? 0 : -1;
-    }
-    size_t i = 0;
-    while (i < width && field[i] == ' ')
-        i++;
-    int64_t value = 0;
-    for (; i < width && field[i] >= '0' && field[i] <= '7'; i++)
-        value = value << 3 | (field[i] - '0');
-    for (; i < width; i++)
-        if (field[i] != ' ' && field[i] != '\0')
-            return -1;
-    *ret_value = value;
-    return 0;
-}
-
 static bool checksum_right(const struct tar_header *header)
 {
     const unsigned char *bytes = (const unsigned char *)header;
     int64_t stated = 0;
-    if (get_number(header->checksum, sizeof header->checksum, &stated) < 0)
+    if (tar_number_get(header->checksum, sizeof header->checksum, &stated) < 0)
         return false;
     /* Some old writers added signed bytes. */
     int64_t sum = 8 * ' ', signed_sum = 8 * ' ';
@@ -145,53 +115,6 @@ static void get_path(struct tar_parser *parser, const struct tar_header *header)
 
 /* ---- pax records ---- */
 
-static int parse_decimal(const char *text, uint64_t maximum, uint64_t *ret_value)
-{
-    uint64_t value = 0;
-    if (!*text)
-        return -1;
-    for (; *text; text++) {
-        if (*text < '0' || *text > '9' || value > (UINT64_MAX - 9) / 10)
-            return -1;
-        value = value * 10 + (uint64_t)(*text - '0');
-    }
-    if (value > maximum)
-        return -1;
-    *ret_value = value;
-    return 0;
-}
-
-/* "-12.25": digits past the ninth are dropped. */
-static int parse_time(const char *text, struct timespec *ret_time)
-{
-    bool negative = *text == '-';
-    text += negative;
-    char whole[24];
-    size_t length = strcspn(text, ".");
-    if (length >= sizeof whole)
-        return -1;
-    memcpy(whole, text, length);
-    whole[length] = '\0';
-    uint64_t seconds = 0;
-    if (parse_decimal(whole, INT64_MAX / 2, &seconds) < 0)
-        return -1;
-    long fraction = 0;
-    long unit = 100000000;
-    const char *digits = text + length;
-    for (digits += *digits == '.'; *digits; digits++, unit /= 10) {
-        if (*digits < '0' || *digits > '9')
-            return -1;
-        fraction += (*digits - '0') * unit;
-    }
-    struct timespec time = {.tv_sec = (time_t)seconds, .tv_nsec = fraction};
-    if (negative) {
-        time.tv_sec = -time.tv_sec - (fraction ? 1 : 0);
-        time.tv_nsec = fraction ? 1000000000 - fraction : 0;
-    }
-    *ret_time = time;
-    return 0;
-}
-
 static int hex_value(char c)
 {
     const char digits[] = "0123456789ABCDEF0123456789abcdef";
@@ -226,16 +149,16 @@ static int sparse_record(struct tar_parser *parser, const char *key, const char 
         parser->sparse_path = value;
         return 0;
     }
-    if (strcmp(key, "major") == 0 && parse_decimal(value, 1000, &number) == 0) {
+    if (strcmp(key, "major") == 0 && tar_number_parse(value, 1000, &number) == 0) {
         parser->sparse_major = (int)number;
         return 0;
     }
-    if (strcmp(key, "minor") == 0 && parse_decimal(value, 1000, &number) == 0) {
+    if (strcmp(key, "minor") == 0 && tar_number_parse(value, 1000, &number) == 0) {
         parser->sparse_minor = (int)number;
         return 0;
     }
     if (strcmp(key, "realsize") == 0)
-        return parse_decimal(value, INT64_MAX, &parser->member.real_size);
+        return tar_number_parse(value, INT64_MAX, &parser->member.real_size);
     /* The older forms, 0.0 and 0.1, keep the map in the header. */
     return -1;
 }
@@ -265,10 +188,10 @@ static int take_record(struct tar_parser *parser, char *key, const char *value, 
     }
     if (strcmp(key, "size") == 0) {
         parser->has_size = true;
-        return parse_decimal(value, INT64_MAX, &member->size);
+        return tar_number_parse(value, INT64_MAX, &member->size);
     }
     if (strcmp(key, "uid") == 0 || strcmp(key, "gid") == 0) {
-        if (parse_decimal(value, UINT32_MAX - 1, &number) < 0)
+        if (tar_number_parse(value, UINT32_MAX - 1, &number) < 0)
             return -1;
         *(key[0] == 'u' ? &member->uid : &member->gid) = (uint32_t)number;
         *(key[0] == 'u' ? &parser->has_uid : &parser->has_gid) = true;
@@ -276,7 +199,7 @@ static int take_record(struct tar_parser *parser, char *key, const char *value, 
     }
     if (strcmp(key, "mtime") == 0) {
         parser->has_mtime = true;
-        return parse_time(value, &member->mtime);
+        return tar_number_parse_time(value, &member->mtime);
     }
     if (strcmp(key, "uname") == 0)
         member->user = value;
@@ -344,7 +267,7 @@ static int begin_extended(struct tar_parser *parser, const struct tar_header *he
                           struct error *err)
 {
     int64_t size = 0;
-    if (get_number(header->size, sizeof header->size, &size) < 0 || size < 0)
+    if (tar_number_get(header->size, sizeof header->size, &size) < 0 || size < 0)
         return corrupt(parser, err, "a bad size");
     struct buf *buf = extended_buf(parser, header->type);
     if ((uint64_t)size > buf->maximum)
@@ -363,11 +286,11 @@ static int take_numbers(struct tar_parser *parser, const struct tar_header *head
 {
     struct tar_member *member = &parser->member;
     int64_t mode = 0, uid = 0, gid = 0, size = 0, mtime = 0, major = 0, minor = 0;
-    if (get_number(header->mode, sizeof header->mode, &mode) < 0 ||
-        get_number(header->uid, sizeof header->uid, &uid) < 0 ||
-        get_number(header->gid, sizeof header->gid, &gid) < 0 ||
-        get_number(header->size, sizeof header->size, &size) < 0 ||
-        get_number(header->mtime, sizeof header->mtime, &mtime) < 0 || size < 0)
+    if (tar_number_get(header->mode, sizeof header->mode, &mode) < 0 ||
+        tar_number_get(header->uid, sizeof header->uid, &uid) < 0 ||
+        tar_number_get(header->gid, sizeof header->gid, &gid) < 0 ||
+        tar_number_get(header->size, sizeof header->size, &size) < 0 ||
+        tar_number_get(header->mtime, sizeof header->mtime, &mtime) < 0 || size < 0)
         return corrupt(parser, err, "a header with a bad number");
     member->mode = (uint32_t)mode & 07777;
     if (!parser->has_uid && (uid < 0 || uid >= UINT32_MAX))
@@ -384,8 +307,8 @@ static int take_numbers(struct tar_parser *parser, const struct tar_header *head
         member->mtime.tv_sec = mtime;
     if (member->type != TAR_CHARACTER_DEVICE && member->type != TAR_BLOCK_DEVICE)
         return 0;
-    if (get_number(header->major, sizeof header->major, &major) < 0 ||
-        get_number(header->minor, sizeof header->minor, &minor) < 0 || major < 0 || minor < 0 ||
+    if (tar_number_get(header->major, sizeof header->major, &major) < 0 ||
+        tar_number_get(header->minor, sizeof header->minor, &minor) < 0 || major < 0 || minor < 0 ||
         major > UINT32_MAX || minor > UINT32_MAX)
         return corrupt(parser, err, "a bad device number");
     member->major = (uint32_t)major;
