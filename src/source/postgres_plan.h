@@ -36,6 +36,7 @@ struct plan_task {
     size_t statement; /* the caller's number of it; for the kinds that are one statement */
     size_t *needs;    /* TASK_REFRESH: tables that must be complete; owned */
     size_t need_count;
+    unsigned effort; /* TASK_INDEX: per cent of what loading its table costs; 0: as a B-tree's */
     uint64_t cost;
     enum { PLAN_WAITING, PLAN_RUNNING, PLAN_DONE } state;
 };

@@ -168,6 +168,58 @@ TEST(a_foreign_key_to_its_own_table_locks_it_once)
     plan_clear(&plan);
 }
 
+TEST(a_dear_index_brings_its_table_forward)
+{
+    struct plan plan = PLAN_INIT;
+    size_t larger = add_data(&plan, "larger", 150);
+    size_t texts = add_data(&plan, "texts", 100);
+    size_t index = add_index(&plan, "texts", false);
+    plan.tasks[index].effort = 330;
+    plan_ready(&plan);
+    assert_int_equal(take(&plan), texts);
+    finish(&plan, texts);
+    assert_int_equal(take(&plan), index);
+    assert_int_equal(take(&plan), larger);
+    plan_clear(&plan);
+}
+
+static size_t add_foreign(struct plan *plan, const char *table, const char *other)
+{
+    struct plan_task key = {.kind = TASK_FOREIGN, .exclusive = true};
+    key.table = plan_table(plan, "public", table);
+    key.other = plan_table(plan, "public", other);
+    plan_add(plan, &key);
+    return plan->task_count - 1;
+}
+
+TEST(a_foreign_key_of_tables_that_are_whole_waits_for_no_other_table)
+{
+    struct plan plan = PLAN_INIT;
+    size_t orders = add_data(&plan, "orders", 100);
+    size_t people = add_data(&plan, "people", 50);
+    size_t unrelated = add_data(&plan, "unrelated", 5);
+    size_t before = add_simple(&plan, TASK_BEFORE);
+    size_t key = add_foreign(&plan, "orders", "people");
+    size_t partitioned = add_foreign(&plan, "orders", "partitioned");
+    plan_ready(&plan);
+    assert_int_equal(take(&plan), orders);
+    assert_int_equal(take(&plan), people);
+    finish(&plan, orders);
+    assert_int_equal(take(&plan), unrelated);
+    assert_int_equal(take(&plan), SIZE_MAX);
+    finish(&plan, people);
+    assert_int_equal(take(&plan), key);
+    finish(&plan, unrelated);
+    /* Both lock several tables. */
+    assert_int_equal(take(&plan), SIZE_MAX);
+    finish(&plan, key);
+    assert_int_equal(take(&plan), before);
+    assert_int_equal(take(&plan), SIZE_MAX);
+    finish(&plan, before);
+    assert_int_equal(take(&plan), partitioned);
+    plan_clear(&plan);
+}
+
 TEST(nothing_to_do_is_complete)
 {
     struct plan plan = PLAN_INIT;
@@ -183,4 +235,7 @@ TEST_MAIN(UNIT(the_biggest_table_is_loaded_first_by_several_at_once),
           UNIT(a_key_is_built_alone_on_its_table_but_indexes_together),
           UNIT(a_view_is_refreshed_when_its_tables_are_complete_beside_others_indexes),
           UNIT(foreign_keys_come_after_all_indexes_and_not_two_on_one_table),
-          UNIT(a_foreign_key_to_its_own_table_locks_it_once), UNIT(nothing_to_do_is_complete))
+          UNIT(a_foreign_key_to_its_own_table_locks_it_once),
+          UNIT(a_dear_index_brings_its_table_forward),
+          UNIT(a_foreign_key_of_tables_that_are_whole_waits_for_no_other_table),
+          UNIT(nothing_to_do_is_complete))
