@@ -126,3 +126,14 @@ int lookup_backup(struct service *service, const char *name, const char *from,
     *ret_located = located;
     return 0;
 }
+
+int located_check(const struct located *located, const char *checksum, struct error *err)
+{
+    const char *ours = located->known ? located->row.checksum : NULL;
+    if (!ours || strcmp(ours, checksum) == 0)
+        return 0;
+    error_set(err, ERROR_CORRUPT,
+              "%s is not the file of backup %lld: SHA-256 %s, the catalogue has %s", located->file,
+              (long long)located->row.number, checksum, ours);
+    return error_hint(err, "given as a path, with a folder in it, a file is taken for what it is");
+}

@@ -30,4 +30,8 @@ void located_clear(struct located *located);
 int lookup_backup(struct service *service, const char *name, const char *from,
                   struct located *ret_located, struct error *err);
 
+/* ERROR_CORRUPT when the catalogue knows the backup by another SHA-256 than `checksum`, which is
+ * what its file has or its manifest says: somebody put another file in its place. */
+int located_check(const struct located *located, const char *checksum, struct error *err);
+
 #endif

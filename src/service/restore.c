@@ -103,7 +103,8 @@ static int open_artifact(struct job *job, struct error *err)
     if (!artifact_kind(job->reader))
         return error_set(err, ERROR_CORRUPT, "%s is not a backup that kedge can read",
                          job->located.file);
-    return 0;
+    const struct manifest *manifest = artifact_manifest(job->reader);
+    return manifest ? located_check(&job->located, manifest->checksum, err) : 0;
 }
 
 static int verify_first(struct job *job, struct error *err)

@@ -73,6 +73,12 @@ static int verify_file(struct service *service, const struct verify_request *req
     report->plain_bytes += result.plain_bytes;
     report->rows += result.rows;
     text_list_add_all(&report->warnings, &result.warnings);
+    /* The row has the sum of the first file. */
+    if (failed == 0 && result.checksum[0] && file == located->file &&
+        located_check(located, result.checksum, err) < 0) {
+        report->level = -1;
+        failed = -1;
+    }
     verify_result_clear(&result);
     if (failed == 0 && request->level == 3) {
         failed = scratch_restore(service, &options, err);
