@@ -70,12 +70,17 @@ static int add_file(struct catalog *catalog, const struct import *import, struct
     return backup_files_add(catalog, &file, err);
 }
 
+/* Nobody counts further; a manifest that says more would leave the counter no number to go on with.
+ */
+#define NUMBER_MAXIMUM 1000000000000
+
 /* The manifest's number when it is free, else the next one; the counter stays beyond both. */
 static int choose_number(struct catalog *catalog, int64_t wanted, int64_t *ret_number,
                          struct error *err)
 {
     SCOPED(backup_row) struct backup_row other = BACKUP_ROW_INIT;
-    int taken = wanted > 0 ? backups_get_number(catalog, wanted, &other, err) : 1;
+    bool possible = wanted > 0 && wanted <= NUMBER_MAXIMUM;
+    int taken = possible ? backups_get_number(catalog, wanted, &other, err) : 1;
     if (taken < 0)
         return -1;
     if (taken)
