@@ -87,6 +87,8 @@ int command_list(struct cli *cli, struct error *err)
         .target = cli->arguments.count ? cli->arguments.items[0] : NULL,
         .type = settings_text(settings, SETTING_TYPE),
         .limit = settings_integer(settings, SETTING_LIMIT),
+        /* People are shown less, and a long list for them is quicker without the rest. */
+        .everything = console_wants_json(cli),
     };
     SCOPED(session) struct session session = SESSION_INIT;
     if (session_since(cli, &filter.since_ns, err) < 0 ||
