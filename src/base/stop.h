@@ -1,5 +1,5 @@
 /*
- * The stop flag: set by SIGINT and SIGTERM, looked at by every loop that can take long.
+ * The stop flag: set by SIGINT, SIGTERM and SIGHUP, looked at by every loop that can take long.
  */
 #ifndef KEDGE_BASE_STOP_H
 #define KEDGE_BASE_STOP_H

@@ -14,6 +14,9 @@
 
 #define MAX_LINKS 40
 
+/* Instructions of SQLite between two looks at the stop flag: well below a millisecond. */
+#define STOP_INTERVAL 10000
+
 char *sqlite_path_resolve(struct os *os, const char *path, struct error *err)
 {
     SCOPED(string) char *at = path_absolute(path);
@@ -90,6 +93,18 @@ int sqlite_connection_open(struct os *os, const char *path, int64_t wait_ms,
     sqlite3_db_config(connection->handle, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
     *ret_connection = STEAL(connection);
     return 0;
+}
+
+static int is_stopped(void *context)
+{
+    (void)context;
+    return stop_requested();
+}
+
+void sqlite_connection_stoppable(struct sqlite_connection *connection, bool stoppable)
+{
+    sqlite3_progress_handler(connection->handle, STOP_INTERVAL, stoppable ? is_stopped : NULL,
+                             NULL);
 }
 
 int sqlite_connection_run(struct sqlite_connection *connection, const char *sql, struct error *err)

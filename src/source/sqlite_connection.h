@@ -50,6 +50,10 @@ int sqlite_connection_text(struct sqlite_connection *connection, const char *sql
 int sqlite_connection_prepare(struct sqlite_connection *connection, const char *sql,
                               sqlite3_stmt **ret_statement, struct error *err);
 
+/* From now on a request to stop ends the statement that runs, with ERROR_INTERRUPTED; false takes
+ * that back, for what has to be finished or rolled back nevertheless. */
+void sqlite_connection_stoppable(struct sqlite_connection *connection, bool stoppable);
+
 /* Fill `err` from SQLite's answer, with the hint that helps. Returns -1. */
 int sqlite_connection_raise(struct sqlite_connection *connection, int code, struct error *err);
 

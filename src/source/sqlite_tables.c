@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/os.h"
+#include "base/stop.h"
 #include "source/sqlite_connection.h"
 #include "source/sqlite_hold.h"
 #include "source/sqlite_kept.h"
@@ -155,8 +156,10 @@ static int save_tables(struct os *os, const struct sqlite_kept *kept, const char
     uint64_t rows = 0;
     if (file_remove(os, side, err) < 0 || make_empty(os, side, err) < 0 ||
         sqlite_connection_open(os, side, LOCK_WAIT_MS, &connection, err) < 0 ||
-        sqlite_transplant_begin(connection, kept->target, err) < 0 ||
-        run_with_name(connection, "BEGIN; CREATE TABLE \"%w\"(done INTEGER)", marker, err) < 0 ||
+        sqlite_transplant_begin(connection, kept->target, err) < 0)
+        return -1;
+    sqlite_connection_stoppable(connection, true);
+    if (run_with_name(connection, "BEGIN; CREATE TABLE \"%w\"(done INTEGER)", marker, err) < 0 ||
         run_with_name(connection, "INSERT INTO \"%w\" VALUES(0)", marker, err) < 0 ||
         (keep && sqlite_transplant(connection, &kept->tables, &rows, err) < 0))
         return -1;
@@ -205,8 +208,10 @@ static int apply_in_transaction(struct application *application,
         sqlite_transplant_note_keys(connection, err) < 0 ||
         sqlite_transplant(connection, &kept->tables, &application->rows, err) < 0 ||
         sqlite_transplant_check_keys(connection, err) < 0 ||
-        run_with_name(connection, "CREATE TABLE main.\"%w\"(x)", marker, err) < 0)
+        run_with_name(connection, "CREATE TABLE main.\"%w\"(x)", marker, err) < 0 ||
+        stop_check(err) < 0)
         return -1;
+    sqlite_connection_stoppable(connection, false);
     return sqlite_connection_run(connection, "COMMIT", err);
 }
 
@@ -229,7 +234,9 @@ static int apply(struct application *application, struct error *err)
         sqlite_transplant_begin(connection, application->from, err) < 0 ||
         sqlite_connection_run(connection, "BEGIN IMMEDIATE", err) < 0)
         return -1;
+    sqlite_connection_stoppable(connection, true);
     if (apply_in_transaction(application, connection, err) < 0) {
+        sqlite_connection_stoppable(connection, false);
         sqlite_connection_run(connection, "ROLLBACK", NULL);
         return -1;
     }
