@@ -147,3 +147,18 @@ int publish_artifact(struct store *store, struct output *output, struct artifact
     }
     return error_set(err, ERROR_EXISTS, "%s and every name after it is taken", manifest->file);
 }
+
+int publish_manifest(struct store *store, const struct manifest *manifest, struct error *err)
+{
+    SCOPED(string) char *key = publish_manifest_key(manifest->file);
+    SCOPED(upload) struct upload *upload = NULL;
+    SCOPED(buf) struct buf json = BUF_INIT;
+    if (manifest_format(manifest, &json, err) < 0 || put_manifest(store, &json, &upload, err) < 0)
+        return -1;
+    int taken = upload_publish(upload, key, err);
+    if (taken < 0)
+        return -1;
+    if (taken == 0)
+        return error_set(err, ERROR_EXISTS, "%s appeared meanwhile", key);
+    return store_sync(store, err) < 0 ? -1 : check_manifest(store, key, &json, err);
+}

@@ -22,4 +22,9 @@ char *publish_manifest_key(const char *file);
 int publish_artifact(struct store *store, struct output *output, struct artifact_name *name,
                      struct manifest *manifest, struct error *err);
 
+/* Put `manifest` beside the artifact that it names, durably. ERROR_EXISTS when there is one
+ * already.
+ */
+int publish_manifest(struct store *store, const struct manifest *manifest, struct error *err);
+
 #endif

@@ -48,7 +48,8 @@ static int check_stored(const struct artifact_open_options *options, struct mani
         return -1;
     if (!described) {
         error_set(err, ERROR_NOT_FOUND, "%s has no manifest to compare with", options->file);
-        return error_hint(err, "kedge verify can write a new one from what the artifact holds");
+        return error_hint(err,
+                          "kedge verify --level 2 writes a new one from what the artifact holds");
     }
     if (manifest->size_bytes != entry.size)
         return error_set(err, ERROR_CORRUPT, "%s has %llu bytes, its manifest says %llu",

@@ -9,6 +9,7 @@
 #include "catalog/backups.h"
 #include "catalog/catalog.h"
 #include "service/lookup.h"
+#include "service/redescribe.h"
 #include "service/scratch.h"
 #include "service/service.h"
 #include "store/store.h"
@@ -65,6 +66,14 @@ static int verify_file(struct service *service, const struct verify_request *req
         .jobs = request->jobs,
     };
     struct verify_result result = {0};
+    int made = request->level >= 2 ? redescribe_run(located, &options, err) : 0;
+    if (made < 0) {
+        report->level = -1;
+        return -1;
+    }
+    if (made)
+        text_list_give(&report->warnings,
+                       mem_format("its manifest was missing: %s.json is a new one", file));
     int level = request->level < 2 ? request->level : 2;
     int failed = artifact_verify(&options, level, &result, err);
     if (result.level < report->level)
