@@ -13,6 +13,7 @@
 #include "service/leftovers.h"
 #include "service/lookup.h"
 #include "service/removal.h"
+#include "service/scratch.h"
 #include "service/service.h"
 #include "store/store.h"
 
@@ -198,6 +199,19 @@ static int discard_old_copies(struct pass *pass, struct error *err)
                                  err);
 }
 
+/* ---- what verifications left ---- */
+
+static void tell_scratch(void *context, const char *path)
+{
+    struct pass *pass = context;
+    struct cleanup_item item = {.action = CLEANUP_LEFTOVER,
+                                .name = path,
+                                .reason = "scratch copy of a verification that died"};
+    pass->report->leftovers++;
+    if (pass->request->item)
+        pass->request->item(pass->request->context, &item);
+}
+
 int cleanup_run(struct service *service, const struct cleanup_request *request,
                 struct cleanup_report *ret_report, struct error *err)
 {
@@ -206,7 +220,8 @@ int cleanup_run(struct service *service, const struct cleanup_request *request,
     if (finish_deletions(&pass, err) < 0 || remove_expired(&pass, err) < 0)
         return -1;
     if (!request->target &&
-        (clean_destinations(&pass, err) < 0 || discard_old_copies(&pass, err) < 0))
+        (clean_destinations(&pass, err) < 0 || discard_old_copies(&pass, err) < 0 ||
+         scratch_cleanup(service, request->dry_run, tell_scratch, &pass, err) < 0))
         return -1;
     if (request->explain && explain(&pass, err) < 0)
         return -1;

@@ -8,24 +8,48 @@
 #include "base/ulid.h"
 #include "service/restore_target.h"
 #include "service/service.h"
+#include "source/files_beneath.h"
 #include "source/source.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 /* A folder of our own: TMPDIR is usually small, the place of the backups is not, and it is on no
  * other machine. */
-static int make_folder(struct service *service, const char *id, char **ret_folder,
-                       struct error *err)
+static char *parent_folder(const struct service *service)
 {
     const char *base = getenv("KEDGE_SCRATCH");
-    if (!base)
-        base = service->options.local_folder;
-    SCOPED(string) char *parent = path_join(base, ".scratch");
+    return path_join(base ? base : service->options.local_folder, ".scratch");
+}
+
+/* The lock on a scratch folder says that its process lives. 1 taken, 0 held by another, -1. */
+static int take_folder(struct os *os, const char *folder, int *ret_fd, struct error *err)
+{
+    int fd = file_open(os, folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, err);
+    if (fd < 0)
+        return -1;
+    if (os->flock(os, fd, LOCK_EX | LOCK_NB) == 0) {
+        *ret_fd = fd;
+        return 1;
+    }
+    int held = errno == EWOULDBLOCK;
+    if (!held)
+        error_set_errno(err, ERROR_FAILED, errno, "flock %s", folder);
+    file_close(os, &fd);
+    return held ? 0 : -1;
+}
+
+static int make_folder(struct service *service, const char *id, char **ret_folder, int *ret_fd,
+                       struct error *err)
+{
+    SCOPED(string) char *parent = parent_folder(service);
     SCOPED(string) char *folder = path_join(parent, id);
-    if (folder_make(service->os, folder, 0700, err) < 0)
+    if (folder_make(service->os, folder, 0700, err) < 0 ||
+        take_folder(service->os, folder, ret_fd, err) < 0)
         return error_prefix(err, "scratch folder");
     *ret_folder = STEAL(folder);
     return 0;
@@ -78,7 +102,8 @@ int scratch_restore(struct service *service, const struct artifact_open_options 
         return error_set(err, ERROR_CORRUPT, "%s is not a backup that kedge can read",
                          artifact->file);
     SCOPED(string) char *folder = NULL;
-    if (make_folder(service, id.text, &folder, err) < 0)
+    int fd = -1;
+    if (make_folder(service, id.text, &folder, &fd, err) < 0)
         return -1;
 
     const struct manifest *manifest = artifact_manifest(reader);
@@ -101,5 +126,56 @@ int scratch_restore(struct service *service, const struct artifact_open_options 
     }
     restore_target_clear(&target);
     remove_folder(service->os, folder);
+    file_close(service->os, &fd);
     return result < 0 ? error_prefix(err, "restore into a scratch place") : 0;
+}
+
+/* ---- what killed ones left ---- */
+
+struct sweep {
+    struct os *os;
+    const char *parent;
+    int fd; /* of the parent */
+    bool dry_run;
+    void (*removed)(void *context, const char *path);
+    void *context;
+};
+
+/* One with another name is not ours; one that cannot be locked is somebody's, or gone. */
+static int sweep_one(void *context, const char *name, struct error *err)
+{
+    struct sweep *sweep = context;
+    struct error ignored = ERROR_INIT;
+    SCOPED(string) char *folder = path_join(sweep->parent, name);
+    int fd = -1;
+    if (!ulid_valid(name) || take_folder(sweep->os, folder, &fd, &ignored) <= 0)
+        return 0;
+    int result = 0;
+    if (!sweep->dry_run)
+        result = files_beneath_remove(sweep->os, sweep->fd, name, err);
+    if (result == 0 && sweep->removed)
+        sweep->removed(sweep->context, folder);
+    file_close(sweep->os, &fd);
+    return result;
+}
+
+int scratch_cleanup(struct service *service, bool dry_run,
+                    void (*removed)(void *context, const char *path), void *context,
+                    struct error *err)
+{
+    struct os *os = service->os;
+    SCOPED(string) char *parent = parent_folder(service);
+    struct stat there;
+    int found = file_stat(os, parent, &there, err);
+    if (found <= 0)
+        return found;
+    int fd = file_open(os, parent, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, err);
+    if (fd < 0)
+        return -1;
+    struct sweep sweep = {os, parent, fd, dry_run, removed, context};
+    int result = folder_list(os, parent, sweep_one, &sweep, err);
+    file_close(os, &fd);
+    if (result == 0 && !dry_run)
+        os->unlinkat(os, AT_FDCWD, parent, AT_REMOVEDIR);
+    return result < 0 ? error_prefix(err, "scratch folder") : 0;
 }

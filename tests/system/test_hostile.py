@@ -1,4 +1,5 @@
 """What a hostile neighbour, a full disk or an impatient person does, and what must hold nevertheless."""
+import fcntl
 import json
 import os
 import shutil
@@ -99,3 +100,57 @@ def test_a_signal_stops_the_exchange_of_rows(kedge, command):
     with sqlite3.connect(kedge.path("shop.db")) as db:
         assert db.execute("SELECT count(*) FROM orders").fetchone() == (400000,)
         assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+@pytest.mark.parametrize("options", [(), ("--compress=gzip",), ("--format", "sql")])
+def test_a_lost_manifest_is_made_anew(shop, options):
+    shop("backup", "shop.db", "--retention", 9, *options)
+    path = artifact(shop)
+    os.remove(path + ".json")
+    result = shop("verify", 1)
+    assert "is a new one" in result.stderr
+    assert shop.json("show", 1)["level"] == 2
+    with open(path + ".json", encoding="utf-8") as file:
+        manifest = json.load(file)
+    assert (manifest["id"], manifest["number"]) == (shop.json("show", 1)["id"], 1)
+    assert (manifest["target"], manifest["engine"], manifest["retention_days"]) == ("shop", "sqlite", 9)
+    assert "new one" not in shop("verify", 1, "--level", 3).stderr
+    other = {"KEDGE_HOME": shop.path("other")}
+    shop("catalog", "rebuild", "--from", shop.backups, env=other)
+    assert shop.lines("list", env=other)[0]["target"] == "shop"
+    shop("restore", 1, "--to", "out.db", "--force", env=other)
+
+
+def test_a_damaged_file_gets_no_new_manifest(shop):
+    shop("backup", "shop.db", "--compress=none")
+    path = artifact(shop)
+    os.remove(path + ".json")
+    with open(path, "r+b") as file:
+        file.seek(5000)
+        file.write(b"xyz")
+    shop("verify", 1, status=21)
+    assert not os.path.exists(path + ".json")
+
+
+def test_a_foreign_file_gets_no_manifest(shop):
+    shutil.copy(shop.path("shop.db"), shop.path("copy.sqlite3"))
+    result = shop("verify", "./copy.sqlite3", status=4)
+    assert "no manifest" in result.stderr and "hint: kedge restore" in result.stderr
+    assert not os.path.exists(shop.path("copy.sqlite3.json"))
+
+
+def test_what_a_killed_verification_left_is_removed(shop):
+    shop("backup", "shop.db")
+    dead = os.path.join(shop.backups, ".scratch", "01KGX3T0J0Z8Q9V4M1D7C5B2AN")
+    alive = os.path.join(shop.backups, ".scratch", "01KGX3T0J0Z8Q9V4M1D7C5B2AP")
+    for folder in (dead, alive):
+        os.makedirs(os.path.join(folder, "deep"))
+        shutil.copy(shop.path("shop.db"), os.path.join(folder, ".scratch.db.kedge-x"))
+    lock = os.open(alive, os.O_RDONLY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    assert dead in shop("cleanup", "--dry-run").stdout and os.path.exists(dead)
+    shop("cleanup")
+    assert not os.path.exists(dead) and os.path.exists(alive)
+    os.close(lock)
+    shop("cleanup")
+    assert not os.path.exists(os.path.join(shop.backups, ".scratch"))
