@@ -85,6 +85,29 @@ static char *lock_folder(const struct catalog_options *options, const struct db_
     return path_folder(url->database);
 }
 
+/* An unfinished write needs some pages, and the index of the write-ahead log 32 KiB. */
+#define ROOM_NEEDED (64 << 10)
+
+/* SQLite calls a full disk an I/O error, and a read-only one unable to open: say what it is, and
+ * how to get at the backups nevertheless. */
+static void explain_file(struct os *os, const struct db_url *url, struct error *err)
+{
+    struct statvfs space;
+    SCOPED(string) char *folder = path_folder(url->database);
+    if (err->code == ERROR_LOCKED || err->code == ERROR_INTERRUPTED || err->hint[0] ||
+        os->statvfs(os, folder, &space) < 0)
+        return;
+    bool full = (uint64_t)space.f_bavail * space.f_frsize < ROOM_NEEDED;
+    bool closed = err->code == ERROR_PERMISSION || (space.f_flag & ST_RDONLY);
+    if (!full && !closed)
+        return;
+    error_set(err, closed ? ERROR_PERMISSION : ERROR_NO_SPACE, "catalogue %s: %s", url->database,
+              closed ? "it cannot be opened for writing" : "no room is left in its file system");
+    error_hint(err,
+               "to restore meanwhile: KEDGE_HOME=FOLDER kedge catalog rebuild --from DESTINATION "
+               "makes a catalogue elsewhere");
+}
+
 static int open_url(struct os *os, const struct catalog_options *options, const struct db_url *url,
                     struct catalog **ret_catalog, struct error *err)
 {
@@ -96,6 +119,8 @@ static int open_url(struct os *os, const struct catalog_options *options, const 
         if (err && err->code == ERROR_CORRUPT)
             error_hint(err, "move the file away; `kedge catalog rebuild --from DESTINATION` makes "
                             "it anew from the manifests");
+        else if (err && url->engine == DB_SQLITE)
+            explain_file(os, url, err);
         return -1;
     }
     *ret_catalog = STEAL(catalog);

@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import sqlite3
+import subprocess
 import time
 
 import pytest
@@ -154,3 +155,35 @@ def test_what_a_killed_verification_left_is_removed(shop):
     os.close(lock)
     shop("cleanup")
     assert not os.path.exists(os.path.join(shop.backups, ".scratch"))
+
+
+@pytest.fixture
+def small(tmp_path):
+    """A file system of its own, with little room."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", folder],
+                                           capture_output=True).returncode:
+        pytest.skip("needs the right to mount")
+    yield str(folder)
+    subprocess.run(["umount", folder], check=True)
+
+
+@pytest.mark.parametrize("way", ["full", "read-only"])
+def test_a_catalogue_that_cannot_be_written_says_so_and_the_way_out(shop, small, way):
+    home = {"KEDGE_HOME": os.path.join(small, "home")}
+    shop("backup", "shop.db", env=home)
+    if way == "full":
+        with open(os.path.join(small, "fill"), "wb", buffering=0) as file:
+            with pytest.raises(OSError):
+                while True:
+                    file.write(bytes(4096))
+        text = "no room is left"
+    else:
+        subprocess.run(["mount", "-o", "remount,ro", small], check=True)
+        text = "cannot be opened for writing"
+    for command in (("list",), ("restore", 1, "--to", "out.db", "--force"), ("cleanup",)):
+        result = shop(*command, env=home, status=1)
+        assert text in result.stderr and "hint: to restore meanwhile" in result.stderr
+    shop("catalog", "rebuild", "--from", os.path.join(small, "home", "backups"))
+    shop("restore", 1, "--to", "out.db", "--force")
