@@ -93,6 +93,9 @@ int command_verify(struct cli *cli, struct error *err)
 {
     SCOPED(session) struct session session = SESSION_INIT;
     SCOPED(session_keys) struct session_keys keys = {0};
+    bool all_of_them = settings_bool(cli->settings, SETTING_ALL);
+    if (all_of_them && session_backup(cli))
+        return error_set(err, ERROR_USAGE, "kedge verify: either BACKUP or --all");
     if (session_read_keys(cli, &keys, err) < 0 || session_open(cli, true, &session, err) < 0)
         return -1;
     struct progress progress = {0};
@@ -104,7 +107,7 @@ int command_verify(struct cli *cli, struct error *err)
         .keys = &keys.keys,
         .progress = &progress,
     };
-    if (!settings_bool(cli->settings, SETTING_ALL))
+    if (!all_of_them)
         return verify_one(cli, &session, &request, err);
     SCOPED(progress_line) struct progress_line *line = progress_line_start(cli, &progress);
     struct all all = {.cli = cli, .line = line};
