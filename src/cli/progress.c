@@ -126,6 +126,13 @@ static int start_thread(struct progress_line *line)
     return failure;
 }
 
+/* One that cannot go back to the start of a line gets what a file gets. */
+static size_t live_width(void)
+{
+    const char *terminal = getenv("TERM");
+    return terminal && strcmp(terminal, "dumb") == 0 ? 0 : console_terminal_width(STDERR_FILENO);
+}
+
 struct progress_line *progress_line_start(const struct cli *cli, struct progress *progress)
 {
     if (settings_bool(cli->settings, SETTING_QUIET))
@@ -133,7 +140,7 @@ struct progress_line *progress_line_start(const struct cli *cli, struct progress
     struct progress_line *line = MEM_NEW(struct progress_line);
     line->os = cli->os;
     line->progress = progress;
-    line->width = console_terminal_width(STDERR_FILENO);
+    line->width = live_width();
     line->started_ns = cli->os->clock_monotonic_ns(cli->os);
     pthread_mutex_init(&line->lock, NULL);
     pthread_condattr_t attributes;

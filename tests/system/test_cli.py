@@ -426,3 +426,6 @@ def test_a_live_line_on_a_terminal_and_none_with_quiet(kedge):
     assert screen.count("Backup created successfully") == 1
     screen, status = on_terminal(kedge, ["backup", "-q", folder], [])
     assert status == 0 and "B/s" not in screen
+    kedge.environment["TERM"] = "dumb"
+    screen, status = on_terminal(kedge, ["backup", folder], [])
+    assert status == 0 and "\033" not in screen
