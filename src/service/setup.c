@@ -146,7 +146,9 @@ static int make_target(struct setup *setup, const struct config_target *from, st
     text_list_add_all(&target->configuration, &from->configuration);
     text_list_add_all(&target->exclude, &from->exclude);
     text_list_add_all(&target->exclude_tables, &from->exclude_tables);
-    text_list_add_all(&target->destinations, &from->destinations);
+    for (size_t i = 0; i < from->destinations.count; i++)
+        if (!text_list_has(&target->destinations, from->destinations.items[i]))
+            text_list_add(&target->destinations, from->destinations.items[i]);
     copy_recipients(setup, from, target);
     return from->url ? parse_url(setup, from, target, err) : 0;
 }

@@ -187,3 +187,15 @@ def test_a_catalogue_that_cannot_be_written_says_so_and_the_way_out(shop, small,
         assert text in result.stderr and "hint: to restore meanwhile" in result.stderr
     shop("catalog", "rebuild", "--from", os.path.join(small, "home", "backups"))
     shop("restore", 1, "--to", "out.db", "--force")
+
+
+def test_a_destination_that_is_named_twice_is_used_once(shop):
+    with open(shop.path("kedge.yaml"), "w", encoding="utf-8") as file:
+        file.write("targets:\n  shop: {url: shop.db, destination: [local, local]}\n")
+    assert "warning" not in shop("backup", "shop").stderr
+    assert len(shop.files()) == 2
+
+
+def test_one_backup_and_all_of_them_is_a_contradiction(shop):
+    shop("backup", "shop.db")
+    assert "either" in shop("verify", 1, "--all", status=2).stderr
