@@ -37,6 +37,7 @@ struct sqlite {
     int64_t statement_timeout_ms; /* 0: none */
     int64_t deadline_ns;          /* of the statement that runs */
     bool timed_out;
+    bool began_stopped;    /* the statement that runs did, after a stop was asked for */
     atomic_bool cancelled; /* the busy handler cannot see sqlite3_interrupt */
     uint64_t counter;
     struct cached cache[CACHE_SIZE];
@@ -151,12 +152,15 @@ static int on_busy(void *context, int tries)
     return 1;
 }
 
-/* Non-zero interrupts the statement. */
+/* Non-zero interrupts the statement. One that began after the stop was asked for is part of the way
+ * out: what was done is being written down. */
 static int on_progress(void *context)
 {
     struct sqlite *sqlite = context;
     struct os *os = sqlite->base.os;
-    if (os->clock_monotonic_ns(os) < sqlite->deadline_ns)
+    if (stop_requested() && !sqlite->began_stopped)
+        return 1;
+    if (!sqlite->statement_timeout_ms || os->clock_monotonic_ns(os) < sqlite->deadline_ns)
         return 0;
     sqlite->timed_out = true;
     return 1;
@@ -166,6 +170,7 @@ static void start_deadline(struct sqlite *sqlite)
 {
     struct os *os = sqlite->base.os;
     sqlite->timed_out = false;
+    sqlite->began_stopped = stop_requested();
     atomic_store(&sqlite->cancelled, false);
     if (sqlite->statement_timeout_ms)
         sqlite->deadline_ns = os->clock_monotonic_ns(os) + sqlite->statement_timeout_ms * 1000000;
@@ -485,8 +490,7 @@ static int configure(struct sqlite *sqlite, const struct db_options *options, st
 {
     sqlite3_extended_result_codes(sqlite->handle, 1);
     sqlite3_busy_handler(sqlite->handle, on_busy, sqlite);
-    if (sqlite->statement_timeout_ms)
-        sqlite3_progress_handler(sqlite->handle, STEPS_PER_LOOK, on_progress, sqlite);
+    sqlite3_progress_handler(sqlite->handle, STEPS_PER_LOOK, on_progress, sqlite);
     /* EXTRA is FULL in WAL mode; with a rollback journal it also syncs the folder after the
      * journal is gone, without which a commit may come undone in a power failure. */
     if (options->full_synchronous)

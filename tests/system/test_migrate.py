@@ -2,6 +2,7 @@
 installed."""
 import os
 import re
+import signal
 import sqlite3
 import threading
 import time
@@ -321,3 +322,23 @@ def test_a_new_file_beside_those_of_another_tool_is_read_with_them(site):
             file.write("CREATE TABLE more (x INT);\n" if tool == "sqlx" else "")
         target = ["--target", f"sqlite:{site.path(tool)}.db", "--migrations", tool]
         assert site("migrate", "up", *target).stdout.count("applied") == len(files) + 1
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_a_long_statement_ends_soon_after_a_stop(site, processes, sign):
+    write(site, "20240101000001_long.sql",
+          "CREATE TABLE made (i INT);\nINSERT INTO made WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000000) "
+          "SELECT count(*) FROM n;")
+    process = site.start("migrate", "up")
+    processes.append(process)
+    time.sleep(1)
+    assert process.poll() is None
+    process.send_signal(sign)
+    asked = time.monotonic()
+    output, errors = process.communicate(timeout=20)
+    assert time.monotonic() - asked < 5
+    assert process.returncode == 130, errors
+    assert site.lines("migrate", "status")[0]["status"] in ("pending", "failed")
+    db = sqlite3.connect(site.path("app.db"))
+    assert not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'made'").fetchall()
+    db.close()
