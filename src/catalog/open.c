@@ -6,6 +6,7 @@
 #include "base/os.h"
 #include "catalog/catalog.h"
 #include "catalog/dialect.h"
+#include "catalog/reserve.h"
 #include "catalog/schema.h"
 #include "catalog/state.h"
 #include "db/db.h"
@@ -55,9 +56,11 @@ static int connect(struct catalog *catalog, const struct db_url *url, struct err
     if (!catalog->dialect)
         return error_set(err, ERROR_USAGE, "a catalogue cannot be in %s yet",
                          db_engine_name(url->engine));
-    if (url->engine == DB_SQLITE &&
-        catalog_make_file(catalog->os, url->database, &created, err) < 0)
-        return -1;
+    if (url->engine == DB_SQLITE) {
+        if (catalog_make_file(catalog->os, url->database, &created, err) < 0)
+            return -1;
+        reserve_settle(catalog->os, url->database);
+    }
     const struct db_options options = {
         .os = catalog->os,
         .lock_timeout_ms = LOCK_TIMEOUT_MS,

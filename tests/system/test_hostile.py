@@ -189,6 +189,26 @@ def test_a_catalogue_that_cannot_be_written_says_so_and_the_way_out(shop, small,
     shop("restore", 1, "--to", "out.db", "--force")
 
 
+def test_a_full_disk_can_be_freed_with_cleanup_and_delete(shop, small):
+    subprocess.run(["mount", "-o", "remount,size=100m", small], check=True)
+    home = {"KEDGE_HOME": os.path.join(small, "home")}
+    for _ in range(2):
+        shop("backup", "shop.db", env=home)
+    number = shop.lines("list", env=home)[0]["number"]
+    with open(os.path.join(small, "fill"), "wb", buffering=0) as file:
+        with pytest.raises(OSError):
+            while True:
+                file.write(bytes(4096))
+    assert len(shop.lines("list", env=home)) == 2
+    shop("cleanup", env=home)
+    shop("delete", number, "--force", env=home)
+    assert len(shop.lines("list", env=home)) == 1
+    assert not os.path.exists(os.path.join(small, "home", "catalog.db-reserve"))
+    os.unlink(os.path.join(small, "fill"))
+    shop("list", env=home)
+    assert os.path.getsize(os.path.join(small, "home", "catalog.db-reserve")) == 1 << 20
+
+
 def test_a_destination_that_is_named_twice_is_used_once(shop):
     with open(shop.path("kedge.yaml"), "w", encoding="utf-8") as file:
         file.write("targets:\n  shop: {url: shop.db, destination: [local, local]}\n")
