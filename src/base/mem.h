@@ -65,10 +65,11 @@ DEFINE_SCOPED(memory, void *, mem_free);
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Grow `array` (a pointer lvalue) so that index `count` exists; `capacity` is a size_t lvalue. */
+/* Grow `array` (a pointer lvalue) so that index `count` exists; `capacity` is a size_t lvalue. The
+ * array is not NULL after it, which the analyzer does not conclude from the capacity. */
 #define ARRAY_GROW(array, count, capacity)                                                         \
     do {                                                                                           \
-        if ((count) >= (capacity)) {                                                               \
+        if (!(array) || (count) >= (capacity)) {                                                   \
             (capacity) = (capacity) ? (capacity)*2 : 8;                                            \
             (array) = mem_resize((array), (capacity), sizeof *(array));                            \
         }                                                                                          \

@@ -412,7 +412,9 @@ static int action(struct alter *alter, struct reading *item, struct error *err)
         return change_named(alter, item, true, err);
     else if (reading_take(item, "ENGINE"))
         return set_engine(alter, item);
-    else if (reading_is(item, "CONVERT") || reading_is(item, "ORDER BY"))
+    else if (reading_is(item, "CONVERT") || reading_is(item, "ORDER BY") ||
+             reading_is(item, "PARTITION") || reading_is(item, "REORGANIZE") ||
+             reading_is(item, "REMOVE") || reading_is(item, "COALESCE"))
         need_copy(alter);
     else if (reading_is(item, "FORCE") || reading_is(item, "ROW_FORMAT") ||
              reading_is(item, "KEY_BLOCK_SIZE") || reading_is(item, "OPTIMIZE"))
@@ -421,9 +423,6 @@ static int action(struct alter *alter, struct reading *item, struct error *err)
              reading_is(item, "DISABLE KEYS") || reading_is(item, "ENABLE KEYS") ||
              reading_is(item, "TRUNCATE PARTITION") || reading_is(item, "EXCHANGE"))
         need(alter, WAY_INSTANT, GUARD_EXCLUSIVE);
-    else if (reading_is(item, "PARTITION") || reading_is(item, "REORGANIZE") ||
-             reading_is(item, "REMOVE") || reading_is(item, "COALESCE"))
-        need_copy(alter);
     return 0;
 }
 

@@ -108,20 +108,20 @@ static void rename_table(struct lint_schema *schema, const struct sql_name *from
 
 static void set_column(struct lint_table *table, const struct outline_column *column)
 {
-    struct lint_column *old = lint_table_column(table, &column->name);
-    if (!old) {
+    struct lint_column *held = lint_table_column(table, &column->name);
+    if (!held) {
         ARRAY_GROW(table->columns, table->column_count, table->column_capacity);
-        old = &table->columns[table->column_count++];
+        held = &table->columns[table->column_count++];
     }
-    *old = (struct lint_column){.name = column->name, .flags = column->flags};
-    memcpy(old->type, column->type, sizeof old->type);
+    *held = (struct lint_column){.name = column->name, .flags = column->flags};
+    memcpy(held->type, column->type, sizeof held->type);
 }
 
 static void drop_column(struct lint_table *table, const struct sql_name *name)
 {
-    struct lint_column *column = lint_table_column(table, name);
-    if (column)
-        *column = table->columns[--table->column_count];
+    for (size_t i = table->column_count; i > 0; i--)
+        if (sql_name_is(&table->columns[i - 1].name, name))
+            table->columns[i - 1] = table->columns[--table->column_count];
 }
 
 static void add_check(struct lint_table *table, const struct outline_action *action)
@@ -160,6 +160,21 @@ static void set_flag(struct lint_table *table, const struct sql_name *name, unsi
         column->flags = on ? column->flags | flag : column->flags & ~flag;
 }
 
+static void rename_column(struct lint_table *table, const struct sql_name *from,
+                          const struct sql_name *to)
+{
+    struct lint_column *column = lint_table_column(table, from);
+    if (column)
+        column->name = *to;
+}
+
+static void set_type(struct lint_table *table, const struct outline_action *action)
+{
+    struct lint_column *column = lint_table_column(table, &action->name);
+    if (column)
+        memcpy(column->type, action->column.type, sizeof column->type);
+}
+
 static void modify_column(struct lint_table *table, const struct outline_action *action)
 {
     if (action->new_name.text[0])
@@ -181,13 +196,10 @@ static void apply_action(struct lint_schema *schema, struct lint_table *table,
         modify_column(table, action);
         break;
     case ACTION_RENAME_COLUMN:
-        if (lint_table_column(table, &action->name))
-            lint_table_column(table, &action->name)->name = action->new_name;
+        rename_column(table, &action->name, &action->new_name);
         break;
     case ACTION_COLUMN_TYPE:
-        if (lint_table_column(table, &action->name))
-            memcpy(lint_table_column(table, &action->name)->type, action->column.type,
-                   sizeof action->column.type);
+        set_type(table, action);
         break;
     case ACTION_SET_NOT_NULL:
     case ACTION_DROP_NOT_NULL:

@@ -71,11 +71,11 @@ static size_t quoted(const char *text, size_t size, bool escapes)
 {
     char quote = *text == '[' ? ']' : *text;
     for (size_t at = 1; at < size; at++) {
-        if (escapes && text[at] == '\\')
+        bool closes = text[at] == quote;
+        bool doubled = closes && quote != ']' && at + 1 < size && text[at + 1] == quote;
+        if (doubled || (escapes && text[at] == '\\'))
             at++;
-        else if (text[at] == quote && at + 1 < size && text[at + 1] == quote && quote != ']')
-            at++;
-        else if (text[at] == quote)
+        else if (closes)
             return at + 1;
     }
     return size;

@@ -139,6 +139,16 @@ static void say(struct text_list *lines, char sign, const struct schema_object *
                                      *object->definition ? ": " : "", object->definition));
 }
 
+/* Which of the two comes first; what has ended comes last. */
+static int compare_next(const struct schema *before, size_t i, const struct schema *after, size_t k)
+{
+    if (i >= before->count)
+        return 1;
+    if (k >= after->count)
+        return -1;
+    return strcmp(before->items[i].name, after->items[k].name);
+}
+
 size_t schema_compare(const struct schema *before, const struct schema *after,
                       struct text_list *lines)
 {
@@ -146,14 +156,13 @@ size_t schema_compare(const struct schema *before, const struct schema *after,
     size_t i = 0;
     size_t k = 0;
     while (i < before->count || k < after->count) {
-        const struct schema_object *old = i < before->count ? &before->items[i] : NULL;
-        const struct schema_object *new = k < after->count ? &after->items[k] : NULL;
-        int order = !old ? 1 : !new ? -1 : strcmp(old->name, new->name);
-        bool same = order == 0 && strcmp(old->definition, new->definition) == 0;
+        int order = compare_next(before, i, after, k);
+        bool same =
+            order == 0 && strcmp(before->items[i].definition, after->items[k].definition) == 0;
         if (!same && order <= 0)
-            say(lines, '-', old);
+            say(lines, '-', &before->items[i]);
         if (!same && order >= 0)
-            say(lines, '+', new);
+            say(lines, '+', &after->items[k]);
         differences += !same;
         i += order <= 0;
         k += order >= 0;
