@@ -1,11 +1,13 @@
 /*
  * kedge migrate verify: whether each Down undoes its Up, tried in a scratch database.
  */
+#include "base/error.h"
 #include "cli/commands.h"
 #include "cli/console.h"
 #include "cli/migrate.h"
 #include "db/url.h"
 #include "migrate/verify.h"
+#include "service/secret_text.h"
 #include "service/settings.h"
 
 #include <string.h>
@@ -61,10 +63,12 @@ static int verify(struct cli *cli, struct verify_counts *counts, struct error *e
 {
     struct db_url url __attribute__((cleanup(scoped_db_url_cleanup))) = DB_URL_INIT;
     struct db_url scratch __attribute__((cleanup(scoped_db_url_cleanup))) = DB_URL_INIT;
-    const char *named = settings_text(cli->settings, SETTING_MIGRATIONS_SCRATCH);
+    SCOPED(secret_text) char *named = NULL;
     if (migrate_find_database(cli, &url, err) < 0 ||
-        (named && db_url_parse(named, &scratch, err) < 0))
+        settings_secret(cli->settings, SETTING_MIGRATIONS_SCRATCH, &named, err) < 0)
         return -1;
+    if (named && db_url_parse(named, &scratch, err) < 0)
+        return error_prefix(err, "--scratch-url");
     const struct verify_options options = {
         .os = cli->os,
         .url = &url,

@@ -5,6 +5,8 @@
 #ifndef KEDGE_SERVICE_SECRET_TEXT_H
 #define KEDGE_SERVICE_SECRET_TEXT_H
 
+#include "base/mem.h"
+
 struct error;
 struct os;
 
@@ -18,5 +20,7 @@ int secret_text_run(struct os *os, const char *command_line, char **ret_secret, 
 
 /* Overwrite and free; NULL is fine. */
 void secret_text_free(char *secret);
+
+DEFINE_SCOPED(secret_text, char *, secret_text_free);
 
 #endif

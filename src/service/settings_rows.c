@@ -663,6 +663,7 @@ const struct option_row settings_rows[SETTING_COUNT] = {
                                        .help = "show the rules, judge nothing"},
     [SETTING_MIGRATIONS_SCRATCH] = {.name = "scratch-url",
                                     .type = OPTION_TEXT,
+                                    .secret = true,
                                     .environment = "KEDGE_SCRATCH_URL",
                                     .path = "migrations.scratch_url",
                                     .commands = "migrate verify",

@@ -2,8 +2,9 @@
 import glob
 import os
 import signal
-import subprocess
+import socket
 import time
+from pathlib import Path
 
 import pytest
 
@@ -142,3 +143,39 @@ def test_without_the_right_to_create_databases_an_empty_one_is_used(kedge, postg
     assert postgres.sql("SELECT count(*) FROM precious", "emptied") == "0\n"
     postgres.sql("DROP DATABASE emptied")
     postgres.sql("DROP ROLE modest")
+
+
+def test_the_password_of_a_scratch_url_stays_secret(kedge, processes):
+    """Whoever answers the connection says nothing, so the arguments of the waiting process can be read."""
+    url = "postgres://u:hunter2@127.0.0.1:{}/db?password=hunter3"
+    shown = kedge("config", env={"KEDGE_SCRATCH_URL": url.format(1)}).stdout
+    assert "hunter" not in shown
+    row, = [line.split() for line in shown.splitlines() if line.startswith("migrations.scratch_url")]
+    assert row[1:3] == ["(hidden)", "KEDGE_SCRATCH_URL"]
+    good(kedge)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        kedge.environment["DATABASE_URL"] = "postgres://u@127.0.0.1:1/db"
+        process = kedge.start("migrate", "verify", "--scratch-url", url.format(listener.getsockname()[1]))
+        processes.append(process)
+        listener.settimeout(20)
+        connection, _ = listener.accept()
+        words = Path(f"/proc/{process.pid}/cmdline").read_text(encoding="utf-8").split("\0")
+        assert "--scratch-url" in words and not [word for word in words if "hunter" in word]
+        connection.close()
+        output = "".join(process.communicate(timeout=20))
+    assert process.returncode == 1 and "password on the command line" in output and "hunter" not in output
+    wrong = kedge("migrate", "verify", "--scratch-url", "nonsense://u:hunter2@h/db", status=2).stderr
+    assert "--scratch-url" in wrong and "hunter2" not in wrong
+
+
+def test_a_scratch_url_can_be_fetched_from_elsewhere(kedge, postgres):
+    kedge.environment["DATABASE_URL"] = postgres.fresh()
+    good(kedge)
+    postgres.sql("DROP DATABASE IF EXISTS emptied")
+    postgres.sql("CREATE DATABASE emptied")
+    Path(kedge.path("kedge.yaml")).write_text("migrations:\n  scratch_url: env:ELSEWHERE\n", encoding="utf-8")
+    kedge.environment["ELSEWHERE"] = f"postgres://postgres@127.0.0.1:{postgres.port}/emptied"
+    assert outcomes(kedge)["1"]["outcome"] == "good"
+    postgres.sql("CREATE TABLE precious (id int)", "emptied")
+    assert "emptied is not empty" in kedge("migrate", "verify", status=2).stderr
+    postgres.sql("DROP DATABASE emptied")
