@@ -189,11 +189,12 @@ def mariadb():
     settings = start_server("start-mariadb.sh", folder, 30000 + os.getpid() % 10000, {})
 
     class Server:
-        @staticmethod
-        def sql(text, database=""):
-            return subprocess.run(["mariadb", "-N", "-S", settings["MYSQL_SOCKET"], "-u", settings["MYSQL_USER"],
-                                   "-p" + settings["MYSQL_PASSWORD"], "-e", text, database], capture_output=True,
-                                  text=True, check=True).stdout
+        client = ["mariadb", "-N", "-S", settings["MYSQL_SOCKET"], "-u", settings["MYSQL_USER"],
+                  "-p" + settings["MYSQL_PASSWORD"]]
+
+        def sql(self, text, database=""):
+            return subprocess.run([*self.client, "-e", text, database], capture_output=True, text=True,
+                                  check=True).stdout
 
         def fresh(self):
             self.sql("DROP DATABASE IF EXISTS shop; CREATE DATABASE shop")
