@@ -80,6 +80,10 @@ const char *pq_password(const struct pq *pq);
 
 /* One or more statements in one message. *ret_result (may be NULL) is the last one's. */
 int pq_exec(struct pq *pq, const char *sql, struct pq_result **ret_result, struct error *err);
+/* The same in two halves, for who has something else to do while the server is at it. After a
+ * successful start nothing but pq_finish (and pq_cancel) may be called. */
+int pq_start(struct pq *pq, const char *sql, struct error *err);
+int pq_finish(struct pq *pq, struct pq_result **ret_result, struct error *err);
 int pq_exec_format(struct pq *pq, struct error *err, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -47,12 +47,20 @@ void pq_result_free(struct pq_result *result)
 
 /* ---- statements ---- */
 
-int pq_exec(struct pq *pq, const char *sql, struct pq_result **ret_result, struct error *err)
+int pq_start(struct pq *pq, const char *sql, struct error *err)
 {
     wire_reset(pq);
-    if (wire_begin(pq, pq_library.PQsendQuery_(pq->connection, sql), err) < 0)
-        return -1;
+    return wire_begin(pq, pq_library.PQsendQuery_(pq->connection, sql), err);
+}
+
+int pq_finish(struct pq *pq, struct pq_result **ret_result, struct error *err)
+{
     return wire_collect(pq, ret_result, err);
+}
+
+int pq_exec(struct pq *pq, const char *sql, struct pq_result **ret_result, struct error *err)
+{
+    return pq_start(pq, sql, err) < 0 ? -1 : pq_finish(pq, ret_result, err);
 }
 
 int pq_exec_format(struct pq *pq, struct error *err, const char *format, ...)
