@@ -15,6 +15,7 @@ void catalog_close(struct catalog *catalog)
     if (!catalog)
         return;
     db_close(catalog->db);
+    db_url_clear(&catalog->url);
     free(catalog->folder);
     free(catalog->name);
     free(catalog);

@@ -31,6 +31,11 @@ int catalog_open(struct os *os, const struct catalog_options *options, struct ca
                  struct error *err);
 void catalog_close(struct catalog *catalog);
 
+/* Where a server may have ended our session (a restore of the database that the catalogue is in
+ * ends all that are in it): begin a new one, if so. What the session held, target locks too, is
+ * gone. Not inside a transaction. */
+int catalog_refresh(struct catalog *catalog, struct error *err);
+
 /* Where it is, for people. Borrowed. */
 const char *catalog_name(const struct catalog *catalog);
 

@@ -22,9 +22,8 @@
 /* One of the two: a file, or a name at the server. */
 struct target_lock {
     struct os *os;
-    int fd;             /* -1: none */
-    struct db *db;      /* NULL: none; borrowed from the catalogue */
-    const char *unlock; /* statement */
+    int fd;                  /* -1: none */
+    struct catalog *catalog; /* whose session holds it; NULL: none. Borrowed */
     char name[LOCK_NAME_SIZE];
 };
 
@@ -48,8 +47,7 @@ static int lock_at_server(struct catalog *catalog, const char *target, struct ta
     if (!taken)
         return error_set(err, ERROR_LOCKED, "%s is locked by another kedge on %s", target,
                          catalog->name);
-    lock->db = catalog->db;
-    lock->unlock = catalog->dialect->unlock;
+    lock->catalog = catalog;
     return 0;
 }
 
@@ -127,8 +125,8 @@ void target_lock_free(struct target_lock *lock)
     if (!lock)
         return;
     const struct db_value name = db_text(lock->name);
-    if (lock->db)
-        db_query(lock->db, lock->unlock, &name, 1, NULL, NULL, NULL);
+    if (lock->catalog)
+        db_query(lock->catalog->db, lock->catalog->dialect->unlock, &name, 1, NULL, NULL, NULL);
     /* Closing is what unlocks; the file stays, removing it would let two processes hold "the"
      * lock on two files of one name. */
     file_close(lock->os, &lock->fd);

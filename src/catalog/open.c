@@ -49,6 +49,16 @@ static int run_all(struct catalog *catalog, const char *const *statements, struc
     return 0;
 }
 
+static int begin_session(const struct catalog *catalog, struct db **ret_db, struct error *err)
+{
+    const struct db_options options = {
+        .os = catalog->os,
+        .lock_timeout_ms = LOCK_TIMEOUT_MS,
+        .full_synchronous = true,
+    };
+    return db_open(&catalog->url, &options, ret_db, err);
+}
+
 static int connect(struct catalog *catalog, const struct db_url *url, struct error *err)
 {
     bool created = false;
@@ -61,12 +71,7 @@ static int connect(struct catalog *catalog, const struct db_url *url, struct err
             return -1;
         reserve_settle(catalog->os, url->database);
     }
-    const struct db_options options = {
-        .os = catalog->os,
-        .lock_timeout_ms = LOCK_TIMEOUT_MS,
-        .full_synchronous = true,
-    };
-    if (db_open(url, &options, &catalog->db, err) < 0)
+    if (begin_session(catalog, &catalog->db, err) < 0)
         return -1;
     /* Two processes that make the file at once: one of them does not get its way here, and needs
      * not to. */
@@ -77,6 +82,26 @@ static int connect(struct catalog *catalog, const struct db_url *url, struct err
         return -1;
     }
     return run_all(catalog, catalog->dialect->session, err);
+}
+
+int catalog_refresh(struct catalog *catalog, struct error *err)
+{
+    struct error ended = ERROR_INIT;
+    int64_t one = 0;
+    catalog->db->fault = (struct db_fault){0};
+    if (db_query_integer(catalog->db, "SELECT 1", NULL, 0, &one, &ended) > 0 ||
+        !catalog->db->fault.connection_lost)
+        return 0;
+    SCOPED(db) struct db *lost = catalog->db;
+    SCOPED(db) struct db *fresh = NULL;
+    if (begin_session(catalog, &fresh, err) < 0) {
+        STEAL(lost);
+        return error_prefix(err, "catalogue");
+    }
+    catalog->db = STEAL(fresh);
+    if (run_all(catalog, catalog->dialect->session, err) < 0)
+        return -1;
+    return dialect_enter(catalog->dialect, catalog->db, err);
 }
 
 static char *lock_folder(const struct catalog_options *options, const struct db_url *url)
@@ -116,6 +141,7 @@ static int open_url(struct os *os, const struct catalog_options *options, const 
 {
     SCOPED(catalog) struct catalog *catalog = MEM_NEW(struct catalog);
     catalog->os = os;
+    db_url_copy(url, &catalog->url);
     catalog->folder = lock_folder(options, url);
     catalog->name = url->engine == DB_SQLITE ? mem_string(url->database) : db_url_display(url);
     if (connect(catalog, url, err) < 0 || schema_update(catalog, err) < 0) {

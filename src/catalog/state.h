@@ -4,6 +4,8 @@
 #ifndef KEDGE_CATALOG_STATE_H
 #define KEDGE_CATALOG_STATE_H
 
+#include "db/url.h"
+
 #include <stdbool.h>
 
 struct db;
@@ -15,6 +17,7 @@ struct catalog {
     struct os *os;
     struct db *db;
     const struct dialect *dialect;
+    struct db_url url;
     char *folder; /* where lock files are */
     char *name;   /* for messages: no password */
 };
