@@ -253,11 +253,15 @@ static int fill_and_swap(struct job *job, struct error *err)
         return -1;
     if (load->ops->check(load, err) < 0)
         return -1;
-    if (stop_check(err) < 0)
+    if (stop_check(err) < 0 || catalog_refresh(job->service->catalog, err) < 0)
         return -1;
     if (restores_set_ref(job->service->catalog, job->id.text, load->kept, undo_until(job), err) < 0)
         return -1;
-    return load->ops->commit(load, err);
+    int result = load->ops->commit(load, err);
+    /* It may have ended our own session too. */
+    struct error ignored = ERROR_INIT;
+    catalog_refresh(job->service->catalog, &ignored);
+    return result;
 }
 
 /* What leads back: the driver's note on the old copy, or the safety backup, or nothing. */

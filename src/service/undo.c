@@ -72,6 +72,9 @@ static int swap_back(struct service *service, const struct restore_row *row,
     int64_t undone_ns = row->undone_ns ? 0 : catalog_now(service->catalog);
     if (!done && kept->source->undo(service->os, kept->json, &kept->what, false, NULL, err) < 0)
         return err->code == ERROR_STRANDED ? -1 : error_recode(err, ERROR_RESTORE);
+    /* The exchange ends all sessions in the database, and ours may be one. */
+    if (catalog_refresh(service->catalog, err) < 0)
+        return -1;
     return restores_set_undone(service->catalog, row->id, undone_ns, row->safety_ref,
                                row->undo_until_ns, err);
 }

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "db/pq.h"
+#include "source/postgres_own.h"
 #include "source/source.h"
 
 #include <inttypes.h>
@@ -10,6 +11,9 @@
 #include <string.h>
 
 #define SEQUENCES_AT_ONCE 200
+
+/* kedge's own tables are nobody's backup. */
+#define NOT_OURS "AND NOT (n.nspname = '" POSTGRES_OWN_SCHEMA "' AND " POSTGRES_OWN_PRESENT ") "
 
 /* ---- tables ---- */
 
@@ -24,6 +28,7 @@ void postgres_tables_clear(struct postgres_tables *tables)
         free(table->where);
     }
     free(tables->items);
+    text_list_clear(&tables->ours);
     *tables = (struct postgres_tables){0};
 }
 
@@ -84,7 +89,8 @@ static const char TABLES_SQL[] =
     "AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' "
     "LEFT JOIN pg_extension e ON e.oid = d.refobjid "
     "WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' "
-    "AND n.nspname !~ '^(pg_|" POSTGRES_KEPT_SCHEMA "$)' AND n.nspname <> 'information_schema' "
+    "AND n.nspname !~ '^(pg_|" POSTGRES_KEPT_SCHEMA
+    "$)' AND n.nspname <> 'information_schema' " NOT_OURS
     "ORDER BY n.nspname COLLATE \"C\", c.relname COLLATE \"C\"";
 
 static const char COLUMNS_SQL[] =
@@ -92,8 +98,8 @@ static const char COLUMNS_SQL[] =
     "JOIN pg_namespace n ON n.oid = c.relnamespace "
     "WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND a.attnum > 0 AND NOT "
     "a.attisdropped %s "
-    "AND n.nspname !~ '^(pg_|" POSTGRES_KEPT_SCHEMA "$)' AND n.nspname <> 'information_schema' "
-    "ORDER BY a.attrelid, a.attnum";
+    "AND n.nspname !~ '^(pg_|" POSTGRES_KEPT_SCHEMA
+    "$)' AND n.nspname <> 'information_schema' " NOT_OURS "ORDER BY a.attrelid, a.attnum";
 
 static bool is_true(const struct pq_result *result, size_t row, size_t column)
 {
@@ -317,7 +323,7 @@ static const char SEQUENCES_SQL[] =
     "LEFT JOIN pg_extension e ON e.oid = d.refobjid "
     "WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND n.nspname !~ "
     "'^(pg_|" POSTGRES_KEPT_SCHEMA "$)' "
-    "AND n.nspname <> 'information_schema' "
+    "AND n.nspname <> 'information_schema' " NOT_OURS
     "AND (d.objid IS NULL OR array_position(e.extconfig, c.oid) IS NOT NULL) "
     "ORDER BY n.nspname COLLATE \"C\", c.relname COLLATE \"C\"";
 

@@ -39,6 +39,8 @@ struct postgres_tables {
     struct postgres_table *items;
     size_t count;
     size_t capacity;
+    bool has_ours;         /* kedge's own tables are in the database, and not in this list */
+    struct text_list ours; /* the names of our views in `public` */
 };
 
 /* All ordinary and partitioned tables, by schema and name. Sizes need locks that may have to be

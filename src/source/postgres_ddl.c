@@ -9,6 +9,7 @@
 #include "db/statement.h"
 #include "io/process.h"
 #include "source/postgres_catalog.h"
+#include "source/postgres_own.h"
 #include "source/postgres_program.h"
 #include "source/postgres_words.h"
 
@@ -220,16 +221,19 @@ static void add_environment(const struct pq *pq, struct text_list *environment)
     pq_environment(pq, environment);
 }
 
+/* The views have one of four names that are ours: no name of anybody else's is told. */
+static void leave_out_ours(const struct postgres_tables *tables, struct text_list *list)
+{
+    if (tables->has_ours)
+        text_list_add(list, "--exclude-schema=" POSTGRES_OWN_SCHEMA);
+    for (size_t i = 0; i < tables->ours.count; i++)
+        text_list_give(list, mem_format("--exclude-table=public.%s", tables->ours.items[i]));
+}
+
 static void add_arguments(const char *snapshot, int64_t lock_timeout_ms, struct text_list *list)
 {
     static const char *const fixed[] = {
-        "pg_dump",
-        "--section=pre-data",
-        "--section=post-data",
-        "--no-blobs",
-        ("--exclude-schema=" POSTGRES_KEPT_SCHEMA),
-        "--no-password",
-        NULL,
+        "pg_dump", "--section=pre-data", "--section=post-data", "--no-blobs", "--no-password", NULL,
     };
     for (size_t i = 0; fixed[i]; i++)
         text_list_add(list, fixed[i]);
@@ -238,8 +242,8 @@ static void add_arguments(const char *snapshot, int64_t lock_timeout_ms, struct 
         text_list_give(list, mem_format("--lock-wait-timeout=%lld", (long long)lock_timeout_ms));
 }
 
-static int start_pg_dump(struct os *os, const struct pq *pq, const char *snapshot,
-                         int64_t lock_timeout_ms, struct process **ret_process, struct error *err)
+static int start_pg_dump(struct os *os, const struct pq *pq, struct text_list *arguments,
+                         struct process **ret_process, struct error *err)
 {
     SCOPED(string) char *program = NULL;
     int major = pq_server_version(pq) / 10000;
@@ -248,14 +252,12 @@ static int start_pg_dump(struct os *os, const struct pq *pq, const char *snapsho
     int secret = *pq_password(pq) ? password_file(pq_password(pq), err) : 0;
     if (secret < 0)
         return -1;
-    __attribute__((cleanup(scoped_text_list_cleanup))) struct text_list arguments = TEXT_LIST_INIT;
     __attribute__((cleanup(scoped_text_list_cleanup))) struct text_list environment =
         TEXT_LIST_INIT;
-    add_arguments(snapshot, lock_timeout_ms, &arguments);
     add_environment(pq, &environment);
     struct process_options options = {.os = os,
                                       .program = program,
-                                      .arguments = &arguments,
+                                      .arguments = arguments,
                                       .environment = &environment,
                                       .secret = secret};
     int result = process_start(&options, ret_process, err);
@@ -284,12 +286,12 @@ static int explain(struct process *process, struct error *err)
     return -1;
 }
 
-int postgres_ddl_read(struct os *os, const struct pq *pq, const char *snapshot,
-                      const struct postgres_tables *tables, int64_t lock_timeout_ms,
-                      struct postgres_ddl *ddl, struct error *err)
+static int read_definitions(struct os *os, const struct pq *pq, struct text_list *arguments,
+                            const struct postgres_tables *tables, struct postgres_ddl *ddl,
+                            struct error *err)
 {
     SCOPED(process) struct process *process = NULL;
-    if (start_pg_dump(os, pq, snapshot, lock_timeout_ms, &process, err) < 0)
+    if (start_pg_dump(os, pq, arguments, &process, err) < 0)
         return -1;
     struct splitter splitter = {.ddl = ddl, .tables = tables, .preamble = BUF_INIT};
     SCOPED(statement_reader) struct statement_reader *reader = splitter_reader(&splitter);
@@ -300,4 +302,25 @@ int postgres_ddl_read(struct os *os, const struct pq *pq, const char *snapshot,
         explain(process, err);
     splitter_clear(&splitter);
     return result;
+}
+
+int postgres_ddl_read(struct os *os, const struct pq *pq, const char *snapshot,
+                      const struct postgres_tables *tables, int64_t lock_timeout_ms,
+                      struct postgres_ddl *ddl, struct error *err)
+{
+    __attribute__((cleanup(scoped_text_list_cleanup))) struct text_list arguments = TEXT_LIST_INIT;
+    add_arguments(snapshot, lock_timeout_ms, &arguments);
+    text_list_add(&arguments, "--exclude-schema=" POSTGRES_KEPT_SCHEMA);
+    leave_out_ours(tables, &arguments);
+    return read_definitions(os, pq, &arguments, tables, ddl, err);
+}
+
+int postgres_ddl_read_own(struct os *os, const struct pq *pq, const char *snapshot,
+                          struct postgres_ddl *ddl, struct error *err)
+{
+    __attribute__((cleanup(scoped_text_list_cleanup))) struct text_list arguments = TEXT_LIST_INIT;
+    const struct postgres_tables none = {0};
+    add_arguments(snapshot, 0, &arguments);
+    text_list_add(&arguments, "--schema=" POSTGRES_OWN_SCHEMA);
+    return read_definitions(os, pq, &arguments, &none, ddl, err);
 }

@@ -32,6 +32,9 @@ struct postgres_ddl {
 int postgres_ddl_read(struct os *os, const struct pq *pq, const char *snapshot,
                       const struct postgres_tables *tables, int64_t lock_timeout_ms,
                       struct postgres_ddl *ddl, struct error *err);
+/* Of kedge's own tables alone. */
+int postgres_ddl_read_own(struct os *os, const struct pq *pq, const char *snapshot,
+                          struct postgres_ddl *ddl, struct error *err);
 void postgres_ddl_clear(struct postgres_ddl *ddl);
 
 /* The parts of a script as pg_dump writes it. */

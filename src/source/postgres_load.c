@@ -6,9 +6,12 @@
 #include "base/segment.h"
 #include "db/pq.h"
 #include "io/progress.h"
+#include "source/postgres_carry.h"
 #include "source/postgres_fill.h"
 #include "source/postgres_needs.h"
+#include "source/postgres_own.h"
 #include "source/postgres_play.h"
+#include "source/postgres_program.h"
 #include "source/postgres_proof.h"
 #include "source/postgres_properties.h"
 #include "source/postgres_session.h"
@@ -41,6 +44,20 @@ static int connect_beside(const struct database_load *load, struct pq **ret_pq, 
 
 /* ---- preview ---- */
 
+/* kedge's own tables there go with the name, and making them beside takes pg_dump. */
+static int look_for_ours(const struct database_load *load, struct pq *pq,
+                         struct load_preview *preview, struct error *err)
+{
+    SCOPED(string) char *program = NULL;
+    int present = postgres_own_present(pq, err);
+    if (present <= 0)
+        return present;
+    if (postgres_program_find(load->options->os, pq_server_version(pq) / 10000, &program, err) < 0)
+        return error_prefix(err, "carry kedge's own tables over");
+    text_list_add(&preview->conflicts, "kedge's own tables in it are carried over");
+    return 0;
+}
+
 static int count_live(struct database_load *load, struct load_preview *preview, struct error *err)
 {
     SCOPED(pq) struct pq *pq = NULL;
@@ -56,7 +73,7 @@ static int count_live(struct database_load *load, struct load_preview *preview, 
     preview->objects = strtoull(pq_value(row, 0, 0), NULL, 10);
     preview->rows = strtoull(pq_value(row, 0, 1), NULL, 10);
     preview->bytes = strtoull(pq_value(row, 0, 2), NULL, 10);
-    return 0;
+    return look_for_ours(load, pq, preview, err);
 }
 
 static int look(struct database_load *load, struct load_preview *preview, struct error *err)
@@ -104,6 +121,17 @@ static int carry_properties(struct database_load *load, struct error *err)
     return script.length ? pq_exec(side, script.data, NULL, err) : 0;
 }
 
+static int carry_over(struct database_load *load, struct error *err)
+{
+    const struct postgres_carry carry = {.os = load->options->os,
+                                         .url = &load->target->url,
+                                         .from = load->swap.live,
+                                         .to = load->swap.side};
+    if (carry_properties(load, err) < 0)
+        return -1;
+    return postgres_carry_define(&carry, err);
+}
+
 static uint64_t total_bytes(struct segment_source *segments)
 {
     uint64_t bytes = 0;
@@ -129,7 +157,7 @@ static int fill_side(struct database_load *load, struct pq *beside, struct error
                                  .counts = &load->counts};
     if (postgres_fill(&fill, load->segments, err) < 0)
         return -1;
-    return load->swap.live_oid ? carry_properties(load, err) : 0;
+    return load->swap.live_oid ? carry_over(load, err) : 0;
 }
 
 static int fill_database(struct load *base, struct segment_source *segments, struct error *err)
@@ -156,7 +184,8 @@ static int count_written(struct os *os, const struct db_url *url, const char *da
     if (postgres_connect(os, url, database, 0, &pq, err) < 0 ||
         pq_exec(pq,
                 "SELECT coalesce(sum(n_tup_ins), 0), coalesce(sum(n_tup_upd), 0), "
-                "coalesce(sum(n_tup_del), 0) FROM pg_stat_user_tables",
+                "coalesce(sum(n_tup_del), 0) FROM pg_stat_user_tables "
+                "WHERE schemaname <> '" POSTGRES_OWN_SCHEMA "'",
                 &row, err) < 0)
         return -1;
     for (size_t i = 0; i < 3; i++)
@@ -201,7 +230,7 @@ static int commit_database(struct load *base, struct error *err)
     if (connect_beside(load, &beside, err) < 0)
         return error_recode(err, ERROR_RESTORE);
     pq_ignore_stop(beside);
-    if (postgres_swap_commit(beside, &load->swap, err) < 0) {
+    if (postgres_swap_commit(load->options->os, &load->target->url, beside, &load->swap, err) < 0) {
         int done = pq_fault(beside)->connection_lost ? is_committed(load) : 0;
         if (done < 0) {
             load->committed = true; /* perhaps: so nothing may be removed */
@@ -343,7 +372,7 @@ int postgres_undo_database(struct os *os, const char *kept, const struct source_
             return -1;
         changed = tell_written(swap.written, now);
     }
-    if (!dry_run && postgres_swap_back(beside, &swap, err) < 0)
+    if (!dry_run && postgres_swap_back(os, &target->url, beside, &swap, err) < 0)
         return error_prefix(err, "undo");
     if (ret_changed)
         *ret_changed = STEAL(changed);

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "db/pq.h"
+#include "source/postgres_own.h"
 #include "source/source.h"
 
 #include <stdlib.h>
@@ -150,6 +151,18 @@ int64_t postgres_following_timeout_ms(const struct dump_options *options)
     return shorter ? options->max_wait_ms : FOLLOWING_LOCK_TIMEOUT_MS;
 }
 
+/* What is kedge's own in the database stays out, and nothing else may need it. */
+static int find_ours(struct postgres_snapshot *snapshot, struct error *err)
+{
+    int present = postgres_own_present(snapshot->reader, err);
+    if (present <= 0)
+        return present;
+    snapshot->tables.has_ours = true;
+    if (postgres_own_views(snapshot->reader, &snapshot->tables.ours, err) < 0)
+        return -1;
+    return postgres_own_unreferenced(snapshot->reader, err);
+}
+
 static int take_snapshot(struct postgres_snapshot *snapshot, const struct dump_options *options,
                          struct error *err)
 {
@@ -158,7 +171,8 @@ static int take_snapshot(struct postgres_snapshot *snapshot, const struct dump_o
         pq_query_text(snapshot->reader, "SELECT pg_catalog.pg_export_snapshot()", &snapshot->id,
                       err) < 0)
         return error_prefix(err, "export a snapshot");
-    if (postgres_tables_list(snapshot->reader, options, true, &snapshot->tables, err) < 0)
+    if (postgres_tables_list(snapshot->reader, options, true, &snapshot->tables, err) < 0 ||
+        find_ours(snapshot, err) < 0)
         return -1;
     return postgres_catalog_fingerprint(snapshot->reader, &snapshot->fingerprint, err);
 }

@@ -5,6 +5,7 @@
 #include "base/os.h"
 #include "db/pq.h"
 #include "db/url.h"
+#include "source/postgres_carry.h"
 #include "source/postgres_session.h"
 #include "source/source.h"
 
@@ -16,6 +17,7 @@
 
 #define IDENTIFIER_MAXIMUM 63
 #define RENAMES 5
+#define OBJECT_IN_USE "55006"
 
 /* ---- names ---- */
 
@@ -298,12 +300,16 @@ int postgres_swap_create(struct pq *beside, struct postgres_swap *swap,
 
 /* ---- renaming ---- */
 
+/* Workers of autovacuum go by themselves when the server renames, and only a superuser may end
+ * them.
+ */
 static int end_sessions(struct pq *beside, const char *name, struct error *err)
 {
     struct pq_parameter parameter = {.data = name, .size = strlen(name)};
     if (pq_exec_parameters(beside,
                            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                           "WHERE datname = $1 AND pid <> pg_backend_pid()",
+                           "WHERE datname = $1 AND pid <> pg_backend_pid() "
+                           "AND backend_type <> 'autovacuum worker'",
                            &parameter, 1, false, NULL, err) < 0)
         return error_prefix(err, "end the sessions in %s", name);
     return 0;
@@ -314,33 +320,74 @@ struct renaming {
     const char *to;
 };
 
+/* What the server says against a renaming; somebody is in the way: 1. */
+static int not_renamed(const struct pq *beside)
+{
+    return strcmp(pq_fault(beside)->state, OBJECT_IN_USE) == 0 ? 1 : -1;
+}
+
+/* Once the server has begun to rename, nobody comes into the database any more: then the session
+ * that carried our tables can go. */
+static int rename_carried(struct pq *beside, const char *sql, struct postgres_carry *carry,
+                          struct error *err)
+{
+    struct error why = ERROR_INIT;
+    if (pq_start(beside, sql, err) < 0)
+        return -1;
+    int left = postgres_carry_leave(carry, pq_backend_pid(beside), &why);
+    if (left <= 0)
+        pq_cancel(beside);
+    int result = pq_finish(beside, NULL, err);
+    if (left > 0)
+        return result < 0 ? not_renamed(beside) : 0;
+    if (pq_fault(beside)->connection_lost)
+        return -1;
+    error_clear(err);
+    return error_set(err, ERROR_RESTORE, "%s",
+                     left < 0 ? why.message : "a session in the database did not end") < 0;
+}
+
+static int rename_one(struct pq *beside, const struct renaming *name, struct postgres_carry *carry,
+                      struct error *err)
+{
+    SCOPED(string) char *from = quote(name->from);
+    SCOPED(string) char *to = quote(name->to);
+    SCOPED(string) char *sql = mem_format("ALTER DATABASE %s RENAME TO %s", from, to);
+    if (carry && carry->session)
+        return rename_carried(beside, sql, carry, err);
+    return pq_exec(beside, sql, NULL, err) < 0 ? not_renamed(beside) : 0;
+}
+
+/* 1: somebody was in the way, and nothing has changed. */
 static int rename_in_one(struct pq *beside, const struct renaming *names, size_t count,
-                         struct error *err)
+                         struct postgres_carry *carry, struct error *err)
 {
     if (pq_exec(beside, "BEGIN", NULL, err) < 0)
         return -1;
     for (size_t i = 0; i < count; i++) {
-        SCOPED(string) char *from = quote(names[i].from);
-        SCOPED(string) char *to = quote(names[i].to);
-        if (pq_exec_format(beside, err, "ALTER DATABASE %s RENAME TO %s", from, to) < 0) {
-            char state[6];
-            memcpy(state, pq_fault(beside)->state, sizeof state);
+        int busy = rename_one(beside, &names[i], i == 0 ? carry : NULL, err);
+        if (busy == 0)
+            continue;
+        if (!pq_fault(beside)->connection_lost)
             pq_exec(beside, "ROLLBACK", NULL, NULL);
-            return strcmp(state, "55006") == 0 ? 1 : -1;
-        }
+        return busy;
     }
     return pq_exec(beside, "COMMIT", NULL, err);
 }
 
 /* Applications come back at once: tell them to leave and rename, until no one was quicker. */
 static int rename_all(struct pq *beside, const struct renaming *names, size_t count,
-                      struct error *err)
+                      struct postgres_carry *carry, struct error *err)
 {
     for (int i = 0; i < RENAMES; i++) {
         for (size_t n = 0; n < count; n++)
             if (end_sessions(beside, names[n].from, err) < 0)
                 return -1;
-        int busy = rename_in_one(beside, names, count, err);
+        if (carry && postgres_carry_begin(carry, err) < 0)
+            return -1;
+        int busy = rename_in_one(beside, names, count, carry, err);
+        if (carry)
+            postgres_carry_end(carry);
         if (busy <= 0)
             return busy;
     }
@@ -348,19 +395,24 @@ static int rename_all(struct pq *beside, const struct renaming *names, size_t co
     return error_hint(err, "stop the applications that keep connecting, then try again");
 }
 
-int postgres_swap_commit(struct pq *beside, struct postgres_swap *swap, struct error *err)
+int postgres_swap_commit(struct os *os, const struct db_url *url, struct pq *beside,
+                         struct postgres_swap *swap, struct error *err)
 {
+    struct postgres_carry carry = {.os = os, .url = url, .from = swap->live, .to = swap->side};
     const struct renaming names[] = {{swap->live, swap->old}, {swap->side, swap->live}};
     bool replaces = swap->live_oid != 0;
-    if (rename_all(beside, replaces ? names : names + 1, replaces ? 2 : 1, err) < 0) {
+    if (rename_all(beside, replaces ? names : names + 1, replaces ? 2 : 1, replaces ? &carry : NULL,
+                   err) < 0) {
         error_recode(err, ERROR_RESTORE);
         return error_prefix(err, "put the restored database in its place");
     }
     return 0;
 }
 
-int postgres_swap_back(struct pq *beside, const struct postgres_swap *swap, struct error *err)
+int postgres_swap_back(struct os *os, const struct db_url *url, struct pq *beside,
+                       const struct postgres_swap *swap, struct error *err)
 {
+    struct postgres_carry carry = {.os = os, .url = url, .from = swap->live, .to = swap->old};
     int64_t live = 0, old = 0;
     if (postgres_database_oid(beside, swap->live, &live, err) < 0 ||
         postgres_database_oid(beside, swap->old, &old, err) < 0)
@@ -374,10 +426,10 @@ int postgres_swap_back(struct pq *beside, const struct postgres_swap *swap, stru
     const struct renaming away[] = {{swap->live, swap->old}};
     const struct renaming again[] = {{swap->old, swap->live}};
     if (live && old)
-        return rename_all(beside, names, 3, err);
+        return rename_all(beside, names, 3, &carry, err);
     if (live)
-        return rename_all(beside, away, 1, err);
+        return rename_all(beside, away, 1, NULL, err);
     if (old)
-        return rename_all(beside, again, 1, err);
+        return rename_all(beside, again, 1, NULL, err);
     return error_set(err, ERROR_NOT_FOUND, "neither %s nor %s is there", swap->live, swap->old);
 }

@@ -58,11 +58,14 @@ int postgres_database_oid(struct pq *pq, const char *name, int64_t *ret_oid, str
 int postgres_swap_create(struct pq *beside, struct postgres_swap *swap,
                          const struct load_options *options, struct error *err);
 
-/* Put the side database in its place. ERROR_RESTORE: nothing has changed. */
-int postgres_swap_commit(struct pq *beside, struct postgres_swap *swap, struct error *err);
+/* Put the side database in its place; kedge's own tables in the live one come with the name.
+ * ERROR_RESTORE: nothing has changed. */
+int postgres_swap_commit(struct os *os, const struct db_url *url, struct pq *beside,
+                         struct postgres_swap *swap, struct error *err);
 
-/* The live one and the old one change names; again, and they change back. */
-int postgres_swap_back(struct pq *beside, const struct postgres_swap *swap, struct error *err);
+/* The live one and the old one change names, as above; again, and they change back. */
+int postgres_swap_back(struct os *os, const struct db_url *url, struct pq *beside,
+                       const struct postgres_swap *swap, struct error *err);
 
 /* Remove; "was not there" is success. Sessions in it are ended, subscriptions go without touching
  * the slot that they read from. `beside` is a session in another database of that server. */
