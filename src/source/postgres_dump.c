@@ -187,12 +187,31 @@ static int read_definitions(struct dump *dump, struct postgres_ddl *ddl, struct 
     return postgres_snapshot_unchanged(&dump->snapshot, err);
 }
 
+/* A new database has the schema `public`, and pg_dump does not say that it was dropped. Where it
+ * belongs to somebody else or is in use it stays, which harms nobody. */
+static int add_absence(struct pq *pq, struct buf *script, struct error *err)
+{
+    int64_t absent = 0;
+    if (pq_query_integer(pq,
+                         "SELECT (NOT EXISTS (SELECT FROM pg_namespace "
+                         "WHERE nspname = 'public'))::int",
+                         &absent, err) < 0)
+        return -1;
+    if (absent)
+        buf_append_text(script, "DO 'BEGIN DROP SCHEMA IF EXISTS public; EXCEPTION WHEN "
+                                "insufficient_privilege OR dependent_objects_still_exist THEN "
+                                "RAISE WARNING ''the schema public stays: %'', SQLERRM; END';\n");
+    return 0;
+}
+
 /* Roles after the settings, which the whole file needs, and before their first owner. */
 static int push_definitions(struct dump *dump, const struct postgres_ddl *ddl, struct error *err)
 {
     __attribute__((cleanup(scoped_buf_cleanup))) struct buf pre = BUF_INIT;
     buf_append(&pre, ddl->pre.data, ddl->head);
     if (dump->options->roles && postgres_roles_script(dump->snapshot.reader, &pre, err) < 0)
+        return -1;
+    if (add_absence(dump->snapshot.reader, &pre, err) < 0)
         return -1;
     buf_append(&pre, ddl->pre.data + ddl->head, ddl->pre.length - ddl->head);
     return postgres_script_push(&pre, SECTION_PRE, dump->sink, err);

@@ -114,6 +114,16 @@ def shop(server):
 
 # ---- everything comes back ----
 
+def test_a_dropped_schema_public_does_not_come_back(server, tmp_path):
+    server.create("without", "without_psql", "without_again")
+    server.sql("DROP SCHEMA public; CREATE SCHEMA app; CREATE TABLE app.t AS SELECT 7 AS id;", "without")
+    Run("dump", server.url("without"), tmp_path / "dump.sql")
+    server.play(tmp_path / "dump.sql", "without_psql")
+    Run("load", tmp_path / "dump.sql", server.url("without_again"))
+    for name in ("without_psql", "without_again"):
+        assert server.sql("SELECT id, to_regnamespace('public') IS NULL FROM app.t", name) == "7|t"
+
+
 def test_psql_reads_a_dump_of_every_kind_of_object(zoo, tmp_path):
     Run("dump", zoo.url("zoo"), tmp_path / "zoo.sql")
     zoo.create("zoo_psql")
