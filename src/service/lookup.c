@@ -22,13 +22,15 @@ void located_clear(struct located *located)
     *located = (struct located){0};
 }
 
-/* The copies elsewhere have a destination of their own; what is left is the backup's first file,
- * and perhaps a second. */
+/* The copies elsewhere have another destination; what is left is the backup's first file, and
+ * perhaps a second. */
 static int find_second(void *context, const struct backup_file_row *file, struct error *err)
 {
     (void)err;
     struct located *located = context;
-    if (!file->destination_id[0] && strcmp(file->file_path, located->file) != 0 && !located->second)
+    bool here =
+        !file->destination_id[0] || strcmp(file->destination_id, located->row.destination_id) == 0;
+    if (here && strcmp(file->file_path, located->file) != 0 && !located->second)
         located->second = mem_string(file->file_path);
     return 0;
 }
@@ -94,6 +96,15 @@ static int not_found(const char *name, struct error *err)
     return error_set(err, ERROR_NOT_FOUND, "backup file not found: %s", name);
 }
 
+static void note_named(struct located *located, const char *name)
+{
+    const char *base = path_base(name);
+    if (located->second)
+        located->named = strcmp(base, located->file) == 0     ? located->file
+                         : strcmp(base, located->second) == 0 ? located->second
+                                                              : NULL;
+}
+
 /* 1 when found, with the store and the file's key. */
 static int locate(struct service *service, const char *name, const char *from,
                   struct located *located, struct error *err)
@@ -105,8 +116,12 @@ static int locate(struct service *service, const char *name, const char *from,
         return use_path(service, name, located, err) < 0 ? -1 : 1;
     if (found == 0)
         found = backups_find(service->catalog, path_base(name), &located->row, err);
-    if (found > 0)
-        return use_row(service, from, located, err) < 0 ? -1 : 1;
+    if (found > 0) {
+        if (use_row(service, from, located, err) < 0)
+            return -1;
+        note_named(located, name);
+        return 1;
+    }
     if (found == 0)
         found = is_file(service, name, err);
     if (found > 0)

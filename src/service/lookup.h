@@ -18,7 +18,9 @@ struct located {
     struct backup_row row; /* when known */
     struct store *store;
     char *file;   /* key in the store */
-    char *second; /* the files part of a full backup, or NULL */
+    char *second; /* the other file of a full backup, or NULL */
+    const char
+        *named; /* the one of the two that BACKUP is the name of; NULL: the backup is meant */
 };
 
 void located_clear(struct located *located);
