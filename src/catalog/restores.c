@@ -147,12 +147,29 @@ int restores_fail(struct catalog *catalog, const char *id, const char *message, 
     return query_run(&query, NULL, err);
 }
 
+int restores_set_undoing(struct catalog *catalog, const char *id, const char *safety_ref,
+                         const char *worker_id, struct error *err)
+{
+    SCOPED(query) struct query query;
+    query_init(&query, catalog,
+               "UPDATE restores SET status = 'running', safety_ref = ?, worker_id = ?, "
+               "heartbeat_at = ?");
+    query_text(&query, safety_ref);
+    query_text(&query, worker_id);
+    query_time(&query, catalog_now(catalog));
+    query_add(&query, " WHERE id = ? AND status = 'success'");
+    query_text(&query, id);
+    return change_one(&query, id, err);
+}
+
 int restores_set_undone(struct catalog *catalog, const char *id, int64_t undone_ns,
                         const char *safety_ref, int64_t undo_until_ns, struct error *err)
 {
     SCOPED(query) struct query query;
-    query_init(&query, catalog,
-               "UPDATE restores SET undone_at = ?, safety_ref = ?, undo_until = ? WHERE id = ?");
+    query_init(
+        &query, catalog,
+        "UPDATE restores SET status = 'success', undone_at = ?, safety_ref = ?, undo_until = ? "
+        "WHERE id = ?");
     query_time(&query, undone_ns);
     query_text(&query, safety_ref);
     query_time(&query, undo_until_ns);

@@ -1,7 +1,7 @@
 /*
  * The restore log: one row each, with the way back as long as there is one.
  *
- *     running -> success   (undone_ns when somebody went back)
+ *     running -> success   (undone_ns when somebody went back; running again on the way)
  *             -> failed
  *
  * safety_ref is written before the target is touched, so that a restore whose process was killed
@@ -63,7 +63,13 @@ int restores_finish(struct catalog *catalog, const struct restore_row *row, stru
 int restores_fail(struct catalog *catalog, const char *id, const char *message, bool keep_ref,
                   struct error *err);
 
-/* Somebody went back, or (undone_ns 0) forth again; safety_ref now names what was swapped out. */
+/* success -> running as `worker_id`'s: an undo of several swaps begins. A run that is killed among
+ * them is found by restores_each_dead. */
+int restores_set_undoing(struct catalog *catalog, const char *id, const char *safety_ref,
+                         const char *worker_id, struct error *err);
+
+/* Somebody went back, or (undone_ns 0) forth again; safety_ref now names what was swapped out. Ends
+ * what restores_set_undoing began. */
 int restores_set_undone(struct catalog *catalog, const char *id, int64_t undone_ns,
                         const char *safety_ref, int64_t undo_until_ns, struct error *err);
 

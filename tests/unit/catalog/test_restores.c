@@ -154,7 +154,29 @@ TEST(restore_of_a_killed_process_is_found_with_its_ref)
     fixture_clear(&fixture);
 }
 
+TEST(an_undo_under_way_is_running_until_the_log_has_it)
+{
+    struct fixture fixture;
+    fixture_init(&fixture);
+    struct error err = ERROR_INIT;
+    struct restore_row made = finished(&fixture, "shop", "{\"n\":1}", 0);
+    int dead = 0;
+    assert_ok(restores_set_undoing(fixture.catalog, made.id, "{\"n\":2}", "w", &err), err);
+    assert_fails(restores_set_undoing(fixture.catalog, made.id, "{\"n\":2}", "w", &err), err,
+                 ERROR_FAILED);
+    error_clear(&err);
+    assert_ok(restores_each_dead(fixture.catalog, count_row, &dead, &err), err);
+    assert_int_equal(dead, 1);
+    assert_ok(restores_set_undone(fixture.catalog, made.id, HOUR_NS, "{\"n\":3}", 0, &err), err);
+    SCOPED(restore_row) struct restore_row row = {0};
+    assert_int_equal(restores_get_number(fixture.catalog, 1, &row, &err), 1);
+    assert_string_equal(row.status, "success");
+    assert_int_equal(row.undone_ns, HOUR_NS);
+    fixture_clear(&fixture);
+}
+
 TEST_MAIN(UNIT(restore_keeps_its_way_back_before_it_is_done),
           UNIT(newest_restore_with_a_way_back_is_undone_and_redone),
           UNIT(old_copies_past_their_date_are_visited_once),
-          UNIT(restore_of_a_killed_process_is_found_with_its_ref))
+          UNIT(restore_of_a_killed_process_is_found_with_its_ref),
+          UNIT(an_undo_under_way_is_running_until_the_log_has_it))
