@@ -118,8 +118,8 @@ int way_back_prepare(struct way_back *way, struct migrate_door *door, struct err
 /* ---- going back ---- */
 
 static int put_back(struct way_back *way, const char *id,
-                    int (*confirm)(void *context, const struct load_preview *preview,
-                                   bool production, struct error *err),
+                    int (*confirm)(void *context, const struct restore_plan *plan, bool production,
+                                   struct error *err),
                     struct restore_report *report, struct error *err)
 {
     struct progress progress = {0};
@@ -198,9 +198,10 @@ static char *joined(const struct text_list *versions)
     return buf_steal(&text);
 }
 
-static int confirm_return(void *context, const struct load_preview *preview, bool production,
+static int confirm_return(void *context, const struct restore_plan *plan, bool production,
                           struct error *err)
 {
+    const struct load_preview *preview = &plan->parts[0].preview;
     const struct way_back *way = context;
     const struct cli *cli = way->door->cli;
     SCOPED(string) char *what = mem_format("going back to a backup of %s", preview->target);

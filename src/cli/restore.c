@@ -28,7 +28,6 @@
 struct run {
     struct cli *cli;
     struct progress_line *line;
-    bool files; /* the backup is an archive, not a database */
 };
 
 /* ---- --verify ---- */
@@ -94,17 +93,32 @@ static char *name_of_target(const char *target)
     return mem_string_n(slash + 1, strcspn(slash + 1, "?"));
 }
 
-static void say_warning(const struct run *run, const struct load_preview *preview)
+static bool is_files(const struct restore_plan_part *part)
 {
-    const struct cli *cli = run->cli;
+    return strcmp(part->type, "files") == 0;
+}
+
+static void say_replaced(const struct cli *cli, const struct restore_plan_part *part)
+{
+    const struct load_preview *preview = &part->preview;
     SCOPED(string) char *name = name_of_target(preview->target);
     session_tell(cli, "⚠️  WARNING: This will REPLACE all data in %s'%s'",
-                 run->files ? "" : "database ", name);
+                 is_files(part) ? "" : "database ", name);
     if (preview->rows != UINT64_MAX && preview->objects)
         console_note(cli, "There now: %" PRIu64 " objects, %" PRIu64 " rows", preview->objects,
                      preview->rows);
     for (size_t i = 0; i < preview->conflicts.count; i++)
         session_tell(cli, "   %s", preview->conflicts.items[i]);
+}
+
+static void say_warning(const struct cli *cli, const struct restore_plan *plan)
+{
+    for (size_t i = 0; i < plan->count; i++)
+        if (plan->parts[i].preview.exists)
+            say_replaced(cli, &plan->parts[i]);
+    if (plan->left_out)
+        session_tell(cli, "   The %s of this backup %s not restored", plan->left_out,
+                     strcmp(plan->left_out, "files") == 0 ? "are" : "is");
     session_tell(cli, "%s", "");
 }
 
@@ -115,14 +129,17 @@ static int decline(struct error *err)
     return -1;
 }
 
-static int ask(const struct run *run, const struct load_preview *preview, bool production,
+static int ask(const struct run *run, const struct restore_plan *plan, bool production,
                struct error *err)
 {
     const struct cli *cli = run->cli;
-    SCOPED(string) char *what = mem_format("replacing %s", preview->target);
+    bool both = plan->count > 1;
+    SCOPED(string)
+    char *what = mem_format("replacing %s%s%s", plan->parts[0].preview.target, both ? " and " : "",
+                            both ? plan->parts[1].preview.target : "");
     if (confirm_is_forced(cli))
         return 0;
-    say_warning(run, preview);
+    say_warning(cli, plan);
     if (confirm_ask(cli, what, "Are you sure you want to restore from this backup?", err) < 0)
         return decline(err);
     if (production &&
@@ -131,14 +148,22 @@ static int ask(const struct run *run, const struct load_preview *preview, bool p
     return 0;
 }
 
-static int confirm(void *context, const struct load_preview *preview, bool production,
+static bool replaces(const struct restore_plan *plan)
+{
+    bool exists = false;
+    for (size_t i = 0; i < plan->count; i++)
+        exists |= plan->parts[i].preview.exists;
+    return exists;
+}
+
+static int confirm(void *context, const struct restore_plan *plan, bool production,
                    struct error *err)
 {
     const struct run *run = context;
-    if (!preview->exists)
+    if (!replaces(plan))
         return 0;
     progress_line_pause(run->line);
-    int result = ask(run, preview, production, err);
+    int result = ask(run, plan, production, err);
     progress_line_resume(run->line);
     return result;
 }
@@ -153,27 +178,60 @@ static void note(void *context, const char *text)
 
 /* ---- what came of it ---- */
 
+static void set_count(json_t *object, const char *key, uint64_t count)
+{
+    json_object_set_new(object, key,
+                        count == UINT64_MAX ? json_null() : json_integer((json_int_t)count));
+}
+
+/* What is replaced, of one part or (`parts`) of all together. */
+static void set_replaced(json_t *object, const struct restore_plan_part *parts, size_t count)
+{
+    struct load_preview sum = {.rows = UINT64_MAX};
+    json_t *conflicts = json_array();
+    for (size_t i = 0; i < count; i++) {
+        const struct load_preview *preview = &parts[i].preview;
+        sum.exists |= preview->exists;
+        sum.objects += preview->objects;
+        sum.bytes += preview->bytes;
+        if (preview->rows != UINT64_MAX)
+            sum.rows = preview->rows;
+        for (size_t k = 0; k < preview->conflicts.count; k++)
+            json_array_append_new(conflicts, console_json_text(preview->conflicts.items[k]));
+    }
+    json_object_set_new(object, "exists", json_boolean(sum.exists));
+    set_count(object, "objects_replaced", sum.objects);
+    set_count(object, "rows_replaced", sum.rows);
+    set_count(object, "bytes_replaced", sum.bytes);
+    json_object_set_new(object, "conflicts", conflicts);
+}
+
+static json_t *json_of_parts(const struct restore_plan *plan)
+{
+    json_t *parts = json_array();
+    for (size_t i = 0; i < plan->count; i++) {
+        json_t *part = json_object();
+        json_object_set_new(part, "type", json_string(plan->parts[i].type));
+        json_object_set_new(part, "backup", console_json_text(plan->parts[i].file));
+        json_object_set_new(part, "target", console_json_text(plan->parts[i].preview.target));
+        set_replaced(part, &plan->parts[i], 1);
+        json_array_append_new(parts, part);
+    }
+    return parts;
+}
+
 static void print_json_report(const struct restore_report *report, bool dry_run)
 {
     json_t *object = json_object();
-    json_t *conflicts = json_array();
-    for (size_t i = 0; i < report->conflicts.count; i++)
-        json_array_append_new(conflicts, console_json_text(report->conflicts.items[i]));
     json_object_set_new(object, "dry_run", json_boolean(dry_run));
     json_object_set_new(object, "number",
                         report->number ? json_integer(report->number) : json_null());
     json_object_set_new(object, "id", console_json_text(report->id));
     json_object_set_new(object, "backup", console_json_text(report->backup_file));
     json_object_set_new(object, "target", console_json_text(report->target));
-    json_object_set_new(object, "exists", json_boolean(report->exists));
-    json_object_set_new(object, "objects_replaced",
-                        json_integer((json_int_t)report->objects_replaced));
-    json_object_set_new(object, "rows_replaced",
-                        report->rows_replaced == UINT64_MAX
-                            ? json_null()
-                            : json_integer((json_int_t)report->rows_replaced));
-    json_object_set_new(object, "bytes_replaced", json_integer((json_int_t)report->bytes_replaced));
-    json_object_set_new(object, "conflicts", conflicts);
+    set_replaced(object, report->plan.parts, report->plan.count);
+    json_object_set_new(object, "parts", json_of_parts(&report->plan));
+    json_object_set_new(object, "left_out", console_json_text(report->plan.left_out));
     if (!dry_run) {
         json_object_set_new(object, "rows", json_integer((json_int_t)report->rows));
         json_object_set_new(object, "bytes", json_integer((json_int_t)report->bytes));
@@ -185,32 +243,65 @@ static void print_json_report(const struct restore_report *report, bool dry_run)
     console_json(object);
 }
 
-static void print_plan(const struct restore_report *report)
+static void print_plan_part(const struct restore_plan_part *part)
 {
+    const struct load_preview *preview = &part->preview;
     char size[32];
-    text_format_size(report->bytes_replaced, size);
-    if (!report->exists)
-        console_result("Would restore %s into %s; nothing is there now", report->backup_file,
-                       report->target);
-    else if (report->rows_replaced == UINT64_MAX)
-        console_result("Would replace %s: %" PRIu64 " objects, %s", report->target,
-                       report->objects_replaced, size);
+    text_format_size(preview->bytes, size);
+    if (!preview->exists)
+        console_result("Would restore %s into %s; nothing is there now", part->file,
+                       preview->target);
+    else if (preview->rows == UINT64_MAX)
+        console_result("Would replace %s: %" PRIu64 " objects, %s", preview->target,
+                       preview->objects, size);
     else
         console_result("Would replace %s: %" PRIu64 " objects, %" PRIu64 " rows, %s",
-                       report->target, report->objects_replaced, report->rows_replaced, size);
-    for (size_t i = 0; i < report->conflicts.count; i++)
-        console_result("Conflict: %s", report->conflicts.items[i]);
+                       preview->target, preview->objects, preview->rows, size);
+    for (size_t i = 0; i < preview->conflicts.count; i++)
+        console_result("Conflict: %s", preview->conflicts.items[i]);
+}
+
+/* "The files of this backup were left as they are: ..." */
+static char *left_out_text(const char *type, bool dry_run)
+{
+    bool files = strcmp(type, "files") == 0;
+    const char *verb = dry_run ? files ? "stay as they are" : "stays as it is"
+                       : files ? "were left as they are"
+                               : "was left as it is";
+    return mem_format("The %s of this backup %s; kedge restore BACKUP --type %s restores %s", type,
+                      verb, type, files ? "them" : "it");
+}
+
+static void print_plan(const struct restore_plan *plan)
+{
+    for (size_t i = 0; i < plan->count; i++)
+        print_plan_part(&plan->parts[i]);
+    if (plan->left_out) {
+        SCOPED(string) char *text = left_out_text(plan->left_out, true);
+        console_result("%s", text);
+    }
+}
+
+static void print_done_part(const struct restore_plan_part *part, const char *duration)
+{
+    char rows[32] = "";
+    if (part->restored) /* an image is not counted */
+        snprintf(rows, sizeof rows, ", %" PRIu64 " %s", part->restored,
+                 is_files(part) ? "entries" : "rows");
+    console_result("✓ Restored %s into %s%s in %s", part->file, part->preview.target, rows,
+                   duration);
 }
 
 static void print_done(const struct cli *cli, const struct restore_report *report)
 {
     char duration[32];
-    char rows[32] = "";
     text_format_duration(report->duration_ms, duration);
-    if (report->rows) /* an image is not counted */
-        snprintf(rows, sizeof rows, ", %" PRIu64 " rows", report->rows);
-    console_result("✓ Restored %s into %s%s in %s", report->backup_file, report->target, rows,
-                   duration);
+    for (size_t i = 0; i < report->plan.count; i++)
+        print_done_part(&report->plan.parts[i], duration);
+    if (report->plan.left_out) {
+        SCOPED(string) char *text = left_out_text(report->plan.left_out, false);
+        session_tell(cli, "%s", text);
+    }
     if (report->safety_text)
         console_note(cli, "Way back: %s", report->safety_text);
     if (report->undo_until_ns) {
@@ -229,6 +320,8 @@ static int fill_request(struct cli *cli, struct restore_request *request, struct
     request->from = settings_text(settings, SETTING_FROM);
     request->to = settings_text(settings, SETTING_RESTORE_TO);
     request->connection = settings_text(settings, SETTING_CONNECTION);
+    request->type = settings_text(settings, SETTING_RESTORE_TYPE);
+    request->leaves_out = settings_origin(settings, SETTING_EXCLUDE, NULL) == SETTING_OPTION;
     request->dry_run = settings_bool(settings, SETTING_DRY_RUN);
     request->cascade = settings_bool(settings, SETTING_CASCADE);
     request->force = confirm_is_forced(cli);
@@ -253,26 +346,24 @@ static void fill_target(const struct cli *cli, const struct session *session,
         request->to = setup_options(session->setup)->default_target;
 }
 
-/* *ret_files: is it an archive? */
 static int find_backup(struct cli *cli, struct session *session,
-                       const struct restore_request *request, bool *ret_files, struct error *err)
+                       const struct restore_request *request, struct error *err)
 {
     struct located located = {0};
     if (lookup_backup(session->service, request->backup, request->from, &located, err) < 0)
         return session_not_found(cli, session, request->backup, err);
     SCOPED(string) char *location = store_location(located.store, located.file);
     session_say(cli, "Found backup: %s", location);
-    *ret_files = strstr(located.file, ".tar") != NULL;
     located_clear(&located);
     return 0;
 }
 
 static int restore(struct cli *cli, struct session *session, struct restore_request *request,
-                   bool files, struct restore_report *report, struct error *err)
+                   struct restore_report *report, struct error *err)
 {
     struct progress progress = {0};
     SCOPED(progress_line) struct progress_line *line = progress_line_start(cli, &progress);
-    struct run run = {.cli = cli, .line = line, .files = files};
+    struct run run = {.cli = cli, .line = line};
     request->progress = &progress;
     request->confirm = confirm;
     request->note = note;
@@ -286,7 +377,6 @@ int command_restore(struct cli *cli, struct error *err)
     struct restore_report report = {0};
     SCOPED(session) struct session session = SESSION_INIT;
     SCOPED(session_keys) struct session_keys keys = {0};
-    bool files = false;
     int result = fill_request(cli, &request, err);
     if (result == 0)
         result = session_read_keys(cli, &keys, err);
@@ -296,17 +386,17 @@ int command_restore(struct cli *cli, struct error *err)
     if (result == 0 && request.connection)
         result = setup_check_target(session.setup, request.connection, err);
     if (result == 0)
-        result = find_backup(cli, &session, &request, &files, err);
+        result = find_backup(cli, &session, &request, err);
     if (result == 0 && settings_bool(cli->settings, SETTING_VERIFY))
         result = verify_first(cli, &session, &request, err);
     if (result == 0) {
         fill_target(cli, &session, &request);
-        result = restore(cli, &session, &request, files, &report, err);
+        result = restore(cli, &session, &request, &report, err);
     }
     if (result == 0 && console_wants_json(cli))
         print_json_report(&report, request.dry_run);
     else if (result == 0 && request.dry_run)
-        print_plan(&report);
+        print_plan(&report.plan);
     else if (result == 0)
         print_done(cli, &report);
     restore_report_clear(&report);

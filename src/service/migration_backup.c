@@ -65,7 +65,7 @@ int migration_backup_make(struct service *service, const struct migration_backup
 
 int migration_backup_return(struct service *service, const struct migration_backup *backup,
                             const char *id,
-                            int (*confirm)(void *context, const struct load_preview *preview,
+                            int (*confirm)(void *context, const struct restore_plan *plan,
                                            bool production, struct error *err),
                             void *context, struct restore_report *ret_report, struct error *err)
 {

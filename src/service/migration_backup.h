@@ -16,7 +16,7 @@
 struct artifact_keys;
 struct backup_report;
 struct error;
-struct load_preview;
+struct restore_plan;
 struct progress;
 struct restore_report;
 struct service;
@@ -45,7 +45,7 @@ int migration_backup_make(struct service *service, const struct migration_backup
  * to it may be open. `confirm` is that of a restore_request. */
 int migration_backup_return(struct service *service, const struct migration_backup *backup,
                             const char *id,
-                            int (*confirm)(void *context, const struct load_preview *preview,
+                            int (*confirm)(void *context, const struct restore_plan *plan,
                                            bool production, struct error *err),
                             void *context, struct restore_report *ret_report, struct error *err);
 

@@ -1,48 +1,25 @@
 /*
  * Put a backup back, reversibly; go back to before a restore; tell what would happen.
+ *
+ * A full backup has two parts, the database and the files. Both are previewed, confirmed, filled
+ * and checked before either is swapped in; then they are swapped in one right after the other, the
+ * database first. When the second swap fails, the first is taken back; a run that is killed between
+ * the two is taken back by the next start (service/settle). One row of the restore log stands for
+ * both, and undo takes both back.
  */
 #ifndef KEDGE_SERVICE_RESTORE_H
 #define KEDGE_SERVICE_RESTORE_H
 
-#include "base/text.h"
+#include "service/restore_request.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-struct artifact_keys;
 struct error;
-struct load_preview;
-struct progress;
 struct service;
-
-enum safety { SAFETY_SWAP, SAFETY_BACKUP, SAFETY_NONE };
 
 /* "swap", "backup", "none". */
 int safety_parse(const char *text, enum safety *ret_safety, struct error *err);
-
-struct restore_request {
-    const char *backup;     /* number, ULID or prefix, file name or path, "latest[:TARGET]" */
-    const char *from;       /* destination to take it from; NULL: where the catalogue says */
-    const char *to;         /* URL or path; NULL: where it came from */
-    const char *connection; /* a configured target's name, instead of `to` */
-    struct text_list tables, include, exclude;
-    enum safety safety;
-    bool verify; /* level 2 first */
-    bool dry_run;
-    bool cascade, force, no_owner, devices;
-    const char *role;
-    int jobs;
-    const struct artifact_keys *keys;
-    struct progress *progress;
-    /* Called once, with what would be replaced, before anything is touched; 0 goes on, -1 (err set,
-     * e.g. ERROR_DECLINED) stops. NULL: go on. Not called for a dry run. With `production`
-     * ask twice. */
-    int (*confirm)(void *context, const struct load_preview *preview, bool production,
-                   struct error *err);
-    /* Told as things happen ("verified", "safety copy: backup 13", ...); may be NULL. */
-    void (*note)(void *context, const char *text);
-    void *context;
-};
 
 struct restore_report {
     char *id;
@@ -54,10 +31,7 @@ struct restore_report {
     int64_t undo_until_ns; /* 0: no way back kept */
     uint64_t rows, bytes;
     int64_t duration_ms;
-    /* dry run and confirmation */
-    bool exists;
-    uint64_t objects_replaced, rows_replaced, bytes_replaced;
-    struct text_list conflicts;
+    struct restore_plan plan;
 };
 
 void restore_report_clear(struct restore_report *report);

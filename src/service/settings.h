@@ -73,6 +73,7 @@ enum setting {
     SETTING_OUTPUT,
     /* restores */
     SETTING_RESTORE_TO,
+    SETTING_RESTORE_TYPE,
     SETTING_CONNECTION,
     SETTING_FROM,
     SETTING_INCLUDE,

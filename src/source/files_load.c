@@ -119,6 +119,7 @@ static int load_preview_files(struct load *base, struct load_preview *ret_previe
         const struct files_side *side = &load->sides.items[i];
         struct files_count count = {0};
         buf_append_format(&target, "%s%s", i ? ", " : "", side->live);
+        text_list_add(&preview.places, side->live);
         preview.exists |= side->existed;
         if (!load->options->to)
             result = files_count_tree(load->os, side->live, INT64_MAX, &count, err);

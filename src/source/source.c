@@ -15,5 +15,6 @@ void load_preview_clear(struct load_preview *preview)
 {
     free(preview->target);
     text_list_clear(&preview->conflicts);
+    text_list_clear(&preview->places);
     *preview = (struct load_preview){0};
 }

@@ -77,6 +77,7 @@ struct load_preview {
     uint64_t rows;              /* there now; UINT64_MAX when not counted */
     uint64_t bytes;             /* there now */
     struct text_list conflicts; /* sentences: what would break or needs --force */
+    struct text_list places;    /* absolute paths that the swap exchanges; none at a server */
 };
 
 void load_preview_clear(struct load_preview *preview);

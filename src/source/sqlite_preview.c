@@ -223,6 +223,7 @@ int sqlite_preview(const struct sqlite_preview_options *options, struct load_pre
         return -1;
     }
     preview.target = mem_string(options->target);
+    text_list_add(&preview.places, options->target);
     preview.exists = exists;
     preview.bytes = exists ? (uint64_t)old.st_size : 0;
     if (exists)
