@@ -183,15 +183,14 @@ static const char *base_name(const char *path)
 }
 
 /* The first row has the statement; the others what else is locked or lost. */
-static void add_rows(struct table *table, const struct planning *planning,
-                     const struct migration_part *part, const struct migration_statement *statement,
-                     const struct effect *effect)
+static void add_rows(struct table *table, const struct planning *planning, const char *path,
+                     const struct migration_statement *statement, const struct effect *effect)
 {
     int shown = first_line(statement);
     SCOPED(string) char *undone = undone_of(effect);
     SCOPED(string)
-    char *place = mem_format("%s:%zu: %.*s", part->path ? base_name(part->path) : "registered",
-                             statement->line, shown < 100 ? shown : 100, statement->text);
+    char *place = mem_format("%s:%zu: %.*s", base_name(path), statement->line,
+                             shown < 100 ? shown : 100, statement->text);
     size_t rows = effect->count > effect->lost.count ? effect->count : effect->lost.count;
     for (size_t i = 0; i < rows || i == 0; i++) {
         table_text(table, i == 0 ? place : "");
@@ -227,13 +226,14 @@ static int show_step(struct planning *planning, const struct migrate_step *step,
     json_t *statements = json_array();
     SCOPED(text_list) struct text_list notes = TEXT_LIST_INIT;
     SCOPED(table) struct table *table = table_new(columns);
+    SCOPED(string) char *path = migration_place(step->migration, step->direction);
     int result = 0;
     for (size_t i = 0; i < part->count && result == 0; i++) {
         SCOPED(effect) struct effect effect = EFFECT_INIT;
         result = effects_of(planning->effects, step->migration, step->direction, i, &effect, err);
         if (result < 0)
             break;
-        add_rows(table, planning, part, &part->items[i], &effect);
+        add_rows(table, planning, path, &part->items[i], &effect);
         for (size_t k = 0; k < effect.notes.count; k++)
             text_list_give(&notes,
                            mem_format("line %zu: %s", part->items[i].line, effect.notes.items[k]));

@@ -224,6 +224,7 @@ def test_plan_down_takes_the_requests_of_down(site):
     assert versions("down", "-version=20240101000001") == ["3", "2"]
     assert versions() == []
     step = site.json("migrate", "plan", "down")
+    assert "_t3.sql:4: DROP TABLE t3" in site("migrate", "plan", "down").stdout
     assert step["direction"] == "down" and step["statements"][0]["lost"] == ["table t3"]
     assert step["statements"][0]["undone"] is True
     site("migrate", "plan", "sideways", status=2)
