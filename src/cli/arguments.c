@@ -189,13 +189,47 @@ static int take_word(struct reader *reader, const char *word, struct error *err)
 
 /* ---- the command ---- */
 
+/* What people have in their fingers from other tools. */
+static const struct {
+    const char *theirs;
+    const char *ours;
+} other_spellings[] = {
+    {"migrate apply", "migrate up"},
+    {"migrate down-to", "migrate down --version VERSION"},
+    {"migrate fix", "migrate repair"},
+    {"migrate fresh", "migrate refresh"},
+    {"migrate info", "migrate status"},
+    {"migrate migrate", "migrate up"},
+    {"migrate new", "migrate create NAME"},
+    {"migrate rollback", "migrate down"},
+    {"migrate undo", "migrate down"},
+    {"migrate up-by-one", "migrate up --version VERSION"},
+    {"migrate up-to", "migrate up --version VERSION"},
+    {"migrate validate", "migrate status"},
+    {"check", "verify"},
+    {"dump", "backup"},
+    {"snapshots", "list"},
+    {"forget", "cleanup"},
+    {"prune", "cleanup"},
+};
+
+static const char *our_spelling(const char *full)
+{
+    for (size_t i = 0; i < sizeof other_spellings / sizeof *other_spellings; i++)
+        if (strcmp(full, other_spellings[i].theirs) == 0)
+            return other_spellings[i].ours;
+    return NULL;
+}
+
 static int unknown_command(const char *word, const char *family, struct error *err)
 {
     SCOPED(text_list) struct text_list names = TEXT_LIST_INIT;
     for (const struct command *command = commands; command->name; command++)
         text_list_add(&names, command->name);
     SCOPED(string) char *full = family ? mem_format("%s %s", family, word) : mem_string(word);
-    const char *nearest = option_nearest(full, (const char *const *)names.items);
+    const char *nearest = our_spelling(full);
+    if (!nearest)
+        nearest = option_nearest(full, (const char *const *)names.items);
     error_set(err, ERROR_USAGE, "unknown command \"%s\"", full);
     if (nearest)
         return error_hint(err, "did you mean kedge %s?", nearest);

@@ -1,5 +1,6 @@
 #include "cli/migrate.h"
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/os.h"
 #include "cli/commands.h"
@@ -33,6 +34,19 @@ static void name_target(struct migrate_door *door, const char *target)
     door->target = target ? mem_string(target) : NULL;
 }
 
+/* A bare word that nothing has as its name is a mistyped target, not a SQLite file to be made. */
+static int check_bare_word(struct os *os, const char *name, struct error *err)
+{
+    struct stat info;
+    if (strpbrk(name, ":/."))
+        return 0;
+    int there = file_stat(os, name, &info, err);
+    if (there != 0)
+        return there < 0 ? -1 : 0;
+    error_set(err, ERROR_USAGE, "no target named %s", name);
+    return error_hint(err, "targets are named in kedge.yaml; sqlite:%s makes a SQLite file", name);
+}
+
 /* The configured target, the URL given, or what DATABASE_URL says. */
 static int find_database(struct migrate_door *door, struct db_url *ret_url, struct error *err)
 {
@@ -51,6 +65,8 @@ static int find_database(struct migrate_door *door, struct db_url *ret_url, stru
     }
     if (target)
         return error_set(err, ERROR_USAGE, "the target %s has no database", name);
+    if (name && check_bare_word(cli->os, name, err) < 0)
+        return -1;
     const char *text = name ? name : setup_options(setup)->default_target;
     if (text) {
         name_target(door, text);

@@ -117,8 +117,11 @@ static bool has_flyway(const struct listing *listing)
 static int list_folder(struct listing *listing, const char *path, struct error *err)
 {
     listing->path = path;
-    if (folder_list(listing->folder->os, path, on_name, listing, err) < 0)
+    if (folder_list(listing->folder->os, path, on_name, listing, err) < 0) {
+        if (err->code == ERROR_NOT_FOUND)
+            error_hint(err, "kedge migrate create NAME makes it, --migrations names another");
         return -1;
+    }
     struct text_list folders = listing->folders;
     listing->folders = TEXT_LIST_INIT;
     bool deeper = listing->depth < DEPTH_MAXIMUM &&

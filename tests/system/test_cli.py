@@ -429,3 +429,20 @@ def test_a_live_line_on_a_terminal_and_none_with_quiet(kedge):
     kedge.environment["TERM"] = "dumb"
     screen, status = on_terminal(kedge, ["backup", folder], [])
     assert status == 0 and "\033" not in screen
+
+
+def test_words_of_other_tools_name_ours(kedge):
+    for theirs, ours in (("new", "create NAME"), ("rollback", "down"), ("up-to", "up --version VERSION")):
+        result = kedge("migrate", theirs, status=2)
+        assert f"hint: did you mean kedge migrate {ours}?" in result.stderr
+
+
+def test_a_mistyped_target_makes_no_database(kedge):
+    result = kedge("migrate", "up", "--target", "shopp", status=2)
+    assert "no target named shopp" in result.stderr
+    assert not os.path.exists(kedge.path("shopp"))
+
+
+def test_a_missing_folder_of_migrations_says_what_to_do(kedge):
+    result = kedge("migrate", "status", "--target", "sqlite:app.db", status=1)
+    assert "hint: kedge migrate create NAME makes it" in result.stderr
