@@ -201,7 +201,7 @@ static int open_all(struct opened *opened, const struct artifact_open_options *o
     if (input_open(opened->store, opened->file, entry.size, options->keys, &opened->input, err) < 0)
         return error_prefix(err, "%s", opened->file);
     if (find_compression(opened, err) < 0 || find_kind(opened, err) < 0)
-        return -1;
+        return error_prefix(err, "%s", opened->file);
     if (!opened->described)
         return 0;
     struct index_place place = opened_index(opened);

@@ -223,7 +223,7 @@ static int describe(struct cli *cli, struct service *service, const struct locat
             *err = failure;
             return -1;
         }
-        console_warning("%s: %s", located->file, failure.message);
+        console_warning("%s", failure.message);
         set_json(object, "tables", located->row.tables_included);
     }
     if (located->known)

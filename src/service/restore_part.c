@@ -42,7 +42,7 @@ int restore_part_open(struct service *service, const struct restore_request *req
     };
     part->file = file;
     if (artifact_open(&options, &part->reader, err) < 0)
-        return error_prefix(err, "%s", file);
+        return -1;
     if (!artifact_kind(part->reader))
         return error_set(err, ERROR_CORRUPT, "%s is not a backup that kedge can read", file);
     if (restore_target_resolve(service, artifact_manifest(part->reader),

@@ -90,10 +90,12 @@ static void announce(const struct sqlite_snapshot *snapshot, const struct dump_o
     if (!sqlite_snapshot_blocks_writers(snapshot))
         return;
     char size[32];
+    char longest[32];
     text_format_size(bytes, size);
+    text_format_duration(options->max_wait_ms, longest);
     log_info("%s uses a rollback journal: commits of others wait while its %s are read, at most "
-             "%lld ms; in WAL mode they would not",
-             path, size, (long long)options->max_wait_ms);
+             "%s; in WAL mode they would not",
+             path, size, longest);
 }
 
 /* What went wrong in reading is the source's failure; what the sink says is not. */
