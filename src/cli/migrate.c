@@ -130,6 +130,14 @@ static void show_finished(struct cli *cli, const struct migrate_event *event)
                    step->migration->version, title, duration);
 }
 
+/* A template that nobody has filled in yet looks like this. */
+static bool does_nothing(const struct migrate_step *step)
+{
+    const struct migration *migration = step->migration;
+    return step->direction == MIGRATE_UP && !migration->functions[MIGRATE_UP] &&
+           !migration->parts[MIGRATE_UP].count;
+}
+
 static void on_event(void *context, const struct migrate_event *event)
 {
     struct cli *cli = context;
@@ -141,6 +149,10 @@ static void on_event(void *context, const struct migrate_event *event)
         if (event->step->late)
             console_warning("%s is older than migrations that are applied already; it is applied "
                             "now",
+                            event->step->migration->version);
+        if (does_nothing(event->step))
+            console_warning("%s has no statement: it is applied as it is, and what is written into "
+                            "it later is not run",
                             event->step->migration->version);
         break;
     case MIGRATE_FINISHED:

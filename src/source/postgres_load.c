@@ -64,14 +64,17 @@ static int count_live(struct database_load *load, struct load_preview *preview, 
     SCOPED(pq_result) struct pq_result *row = NULL;
     if (postgres_connect(load->options->os, &load->target->url, load->swap.live, 0, &pq, err) < 0 ||
         pq_exec(pq,
-                "SELECT count(*), coalesce(sum(greatest(reltuples, 0))::bigint, 0), "
+                "SELECT count(*), CASE WHEN coalesce(bool_and(reltuples >= 0), true) "
+                "THEN coalesce(sum(reltuples)::bigint, 0) END, "
                 "pg_database_size(current_database()) FROM pg_class c "
                 "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' "
                 "AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'",
                 &row, err) < 0)
         return -1;
     preview->objects = strtoull(pq_value(row, 0, 0), NULL, 10);
-    preview->rows = strtoull(pq_value(row, 0, 1), NULL, 10);
+    /* A table that was never analysed does not know. */
+    const char *rows = pq_value(row, 0, 1);
+    preview->rows = rows ? strtoull(rows, NULL, 10) : UINT64_MAX;
     preview->bytes = strtoull(pq_value(row, 0, 2), NULL, 10);
     return look_for_ours(load, pq, preview, err);
 }

@@ -342,3 +342,10 @@ def test_a_long_statement_ends_soon_after_a_stop(site, processes, sign):
     db = sqlite3.connect(site.path("app.db"))
     assert not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'made'").fetchall()
     db.close()
+
+
+def test_a_migration_without_a_statement_is_applied_with_a_warning(site):
+    path = site("migrate", "create", "-name=add users").stdout.split()[-1]
+    assert os.path.exists(site.path(path))
+    assert "has no statement" in site("migrate", "up").stderr
+    assert "has no statement" not in site("migrate", "up").stderr
