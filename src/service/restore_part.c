@@ -10,6 +10,7 @@
 #include "service/service.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 void restore_part_clear(struct restore_part *part)
 {
@@ -45,9 +46,13 @@ int restore_part_open(struct service *service, const struct restore_request *req
         return -1;
     if (!artifact_kind(part->reader))
         return error_set(err, ERROR_CORRUPT, "%s is not a backup that kedge can read", file);
-    if (restore_target_resolve(service, artifact_manifest(part->reader),
-                               artifact_kind(part->reader), request->to, request->connection,
-                               &part->target, err) < 0)
+    const struct manifest *manifest = artifact_manifest(part->reader);
+    /* The row has the sum of the first file. */
+    if (manifest && strcmp(file, located->file) == 0 &&
+        located_check(located, manifest->checksum, err) < 0)
+        return -1;
+    if (restore_target_resolve(service, manifest, artifact_kind(part->reader), request->to,
+                               request->connection, &part->target, err) < 0)
         return -1;
     part->argument = restore_target_argument(&part->target);
     return 0;
