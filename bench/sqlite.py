@@ -45,6 +45,8 @@ COPY = "sqlite3 shop.db '.backup peer.db' && "
 
 CASES = {
     "sqlite-backup-1": backup(0.60, "--compress=zstd:1", COPY + "zstd -q -f -1 -T2 peer.db -o peer.zst"),
+    # Against the peer at the level it has when none is asked for.
+    "sqlite-backup-1-peer-3": backup(0.60, "--compress=zstd:1", COPY + "zstd -q -f -3 -T2 peer.db -o peer.zst"),
     "sqlite-backup-3": backup(0.75, "--compress=zstd:3", COPY + "zstd -q -f -3 -T2 peer.db -o peer.zst"),
     "sqlite-restore": Case(0.75, kedge("restore", "latest", "--to", "out.db", "--force"),
                            "zstd -q -d -f peer.zst -o peer.db && sync peer.db",
