@@ -70,7 +70,7 @@ static int add_foreign_key(struct alter *alter, struct reading *item, struct err
     need(alter, LOCK_SHARE_ROW_EXCLUSIVE, flags | ALTER_RECURSES);
     if (!reading_find(item, "REFERENCES") || !reading_take(item, "REFERENCES"))
         return 0;
-    return refer(alter, item, flags, err) < 0 ? -1 : 0;
+    return refer(alter, item, flags, err);
 }
 
 /* A primary key needs NOT NULL: made from an index, the table is read for it unless each column
@@ -127,7 +127,6 @@ static int validate(struct alter *alter, struct reading *item, struct error *err
 {
     SCOPED(string) char *written = reading_take_name(item);
     SCOPED(string) char *name = name_plain(DB_POSTGRES, written ? written : "");
-    const struct db_value parameters[] = {db_text(alter->name), db_text(name)};
     int valid = catalog_is(alter->work, "EXISTS (SELECT " CONSTRAINT " AND convalidated)",
                            alter->name, name, err);
     if (valid < 0)
@@ -136,9 +135,7 @@ static int validate(struct alter *alter, struct reading *item, struct error *err
     if (valid)
         return 0;
     return catalog_touch(alter->work, LOCK_ROW_SHARE, EFFECT_SCANNED,
-                         "SELECT confrelid " CONSTRAINT, parameters, 2, err) < 0
-               ? -1
-               : 0;
+                         "SELECT confrelid " CONSTRAINT, alter->name, name, err);
 }
 
 /* From the object that `what` finds by the table's name and its own. */
@@ -177,7 +174,7 @@ static int column_constraints(struct alter *alter, struct reading rest, struct e
     unsigned flags = has_default ? EFFECT_SCANNED : 0;
     need(alter, LOCK_ACCESS_EXCLUSIVE, flags);
     reading_take(&rest, "REFERENCES");
-    return refer(alter, &rest, flags, err) < 0 ? -1 : 0;
+    return refer(alter, &rest, flags, err);
 }
 
 static int add_column(struct alter *alter, struct reading *item, struct error *err)
@@ -213,13 +210,12 @@ static int set_not_null(struct alter *alter, const char *column, struct error *e
 static int identity_sequence(struct alter *alter, const char *column, enum effect_lock lock,
                              struct error *err)
 {
-    const struct db_value parameters[] = {db_text(alter->name), db_text(column)};
     return catalog_touch(alter->work, lock, 0,
                          "SELECT d.objid FROM pg_depend d JOIN pg_attribute a ON a.attrelid = "
                          "d.refobjid AND a.attnum = d.refobjsubid WHERE d.classid = "
                          "'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND "
                          "d.deptype = 'i' AND d.refobjid = to_regclass(?) AND a.attname = ?",
-                         parameters, 2, err);
+                         alter->name, column, err);
 }
 
 static int alter_type(struct alter *alter, const char *column, struct reading type,
@@ -256,7 +252,7 @@ static int alter_column(struct alter *alter, struct reading *item, struct error 
     if (!drops && !sets)
         return 0;
     enum effect_lock lock = drops ? LOCK_ACCESS_EXCLUSIVE : LOCK_SHARE_ROW_EXCLUSIVE;
-    return identity_sequence(alter, column, lock, err) < 0 ? -1 : 0;
+    return identity_sequence(alter, column, lock, err);
 }
 
 /* ---- partitions and parents ---- */
@@ -272,7 +268,6 @@ static int alter_column(struct alter *alter, struct reading *item, struct error 
 static int attach(struct alter *alter, struct reading *item, struct error *err)
 {
     SCOPED(string) char *partition = reading_take_name(item);
-    const struct db_value parent = db_text(alter->name);
     need(alter, LOCK_SHARE_UPDATE_EXCLUSIVE, 0);
     if (!partition)
         return 0;
@@ -281,9 +276,10 @@ static int attach(struct alter *alter, struct reading *item, struct error *err)
                                           implied ? 0 : EFFECT_SCANNED, err) < 0)
         return -1;
     unsigned flags = reading_is(item, "DEFAULT") ? 0 : EFFECT_SCANNED;
-    if (catalog_touch(alter->work, LOCK_ACCESS_EXCLUSIVE, flags, DEFAULT_PARTITION, &parent, 1,
-                      err) < 0 ||
-        catalog_touch(alter->work, LOCK_SHARE_ROW_EXCLUSIVE, 0, PARENT_REFERS, &parent, 1, err) < 0)
+    if (catalog_touch(alter->work, LOCK_ACCESS_EXCLUSIVE, flags, DEFAULT_PARTITION, alter->name,
+                      NULL, err) < 0 ||
+        catalog_touch(alter->work, LOCK_SHARE_ROW_EXCLUSIVE, 0, PARENT_REFERS, alter->name, NULL,
+                      err) < 0)
         return -1;
     return 0;
 }
@@ -291,7 +287,6 @@ static int attach(struct alter *alter, struct reading *item, struct error *err)
 static int detach(struct alter *alter, struct reading *item, struct error *err)
 {
     SCOPED(string) char *partition = reading_take_name(item);
-    const struct db_value parent = db_text(alter->name);
     bool gentle = reading_has(item, "CONCURRENTLY") || reading_has(item, "FINALIZE");
     enum effect_lock lock = gentle ? LOCK_SHARE_UPDATE_EXCLUSIVE : LOCK_ACCESS_EXCLUSIVE;
     need(alter, lock, 0);
@@ -300,7 +295,7 @@ static int detach(struct alter *alter, struct reading *item, struct error *err)
     /* CONCURRENTLY ends with an ACCESS EXCLUSIVE lock on the partition alone. */
     if (catalog_touch_name(alter->work, partition, LOCK_ACCESS_EXCLUSIVE, EFFECT_ONLY, err) < 0)
         return -1;
-    return catalog_touch(alter->work, lock, 0, DEFAULT_PARTITION, &parent, 1, err) < 0 ? -1 : 0;
+    return catalog_touch(alter->work, lock, 0, DEFAULT_PARTITION, alter->name, NULL, err);
 }
 
 static int inherit(struct alter *alter, struct reading *item, bool adds, struct error *err)
@@ -311,9 +306,7 @@ static int inherit(struct alter *alter, struct reading *item, bool adds, struct 
         return 0;
     return catalog_touch_name(alter->work, parent,
                               adds ? LOCK_SHARE_UPDATE_EXCLUSIVE : LOCK_ACCESS_SHARE, EFFECT_ONLY,
-                              err) < 0
-               ? -1
-               : 0;
+                              err);
 }
 
 /* ---- storage ---- */
@@ -356,8 +349,9 @@ static int replica_identity(struct alter *alter, struct reading *item, struct er
     if (!reading_take(item, "REPLICA IDENTITY USING INDEX"))
         return 0;
     SCOPED(string) char *index = reading_take_name(item);
-    return index && catalog_touch_name(alter->work, index, LOCK_SHARE, EFFECT_ONLY, err) < 0 ? -1
-                                                                                             : 0;
+    if (!index)
+        return 0;
+    return catalog_touch_name(alter->work, index, LOCK_SHARE, EFFECT_ONLY, err);
 }
 
 /* ---- actions ---- */
@@ -407,9 +401,7 @@ static int cluster_on(struct alter *alter, struct reading *item, struct error *e
     SCOPED(string) char *index = reading_take_name(item);
     if (!index)
         return 0;
-    return catalog_touch_name(alter->work, index, LOCK_SHARE_UPDATE_EXCLUSIVE, EFFECT_ONLY, err) < 0
-               ? -1
-               : 0;
+    return catalog_touch_name(alter->work, index, LOCK_SHARE_UPDATE_EXCLUSIVE, EFFECT_ONLY, err);
 }
 
 #define DROP_CONSTRAINT                                                                            \
@@ -518,8 +510,5 @@ int effects_alter_table(struct effect_work *work, struct reading *at, bool index
     if (index)
         soften_for_index(&alter, &actions);
     bool all = alter.children && !only;
-    return catalog_touch_name(work, name, alter.lock, alter.flags | (all ? 0 : EFFECT_ONLY), err) <
-                   0
-               ? -1
-               : 0;
+    return catalog_touch_name(work, name, alter.lock, alter.flags | (all ? 0 : EFFECT_ONLY), err);
 }

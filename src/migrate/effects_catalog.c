@@ -75,37 +75,46 @@ static int on_relation(void *context, const struct db_value *columns, size_t cou
     return 0;
 }
 
-int catalog_touch(struct effect_work *work, enum effect_lock lock, unsigned flags, const char *oids,
-                  const struct db_value *parameters, size_t count, struct error *err)
+/* How many relations were added, or -1. */
+static int touch_all(struct effect_work *work, struct touch touch, const char *oids, const char *a,
+                     const char *b, struct error *err)
 {
-    struct touch touch = {work->effect, lock, flags, 0};
+    const struct db_value parameters[] = {db_text(a), db_text(b)};
     SCOPED(string)
     char *sql = mem_format(RELATION_COLUMNS "%s) ORDER BY c.relkind = 'i', c.oid", oids);
+    touch.effect = work->effect;
     if (!work->effects->db)
         return 0;
-    if (db_query(work->effects->db, sql, parameters, count, on_relation, &touch, err) < 0)
+    if (db_query(work->effects->db, sql, parameters, b ? 2 : 1, on_relation, &touch, err) < 0)
         return -1;
     return touch.count;
+}
+
+int catalog_touch(struct effect_work *work, enum effect_lock lock, unsigned flags, const char *oids,
+                  const char *a, const char *b, struct error *err)
+{
+    struct touch touch = {.lock = lock, .flags = flags};
+    return touch_all(work, touch, oids, a, b, err) < 0 ? -1 : 0;
 }
 
 int catalog_touch_name(struct effect_work *work, const char *name, enum effect_lock lock,
                        unsigned flags, struct error *err)
 {
     struct effect *effect = work->effect;
-    const struct db_value parameter = db_text(name);
+    struct touch touch = {.lock = lock, .flags = flags};
     bool known = work->effects->db != NULL;
     if (effects_makes(work->effects, name)) {
         struct effect_table *table = effect_add(effect, name, "table", lock, flags);
         table->fresh = true;
         table->rows = table->bytes = 0;
-        return 1;
+        return 0;
     }
     const char *oids = flags & EFFECT_WHOLE  ? CATALOG_READ
                        : flags & EFFECT_ONLY ? CATALOG_SELF
                                              : CATALOG_TREE;
-    int count = catalog_touch(work, lock, flags, oids, &parameter, 1, err);
+    int count = touch_all(work, touch, oids, name, NULL, err);
     if (count != 0 || (known && (flags & EFFECT_IF_KNOWN)))
-        return count;
+        return count < 0 ? -1 : 0;
     effect_add(effect, name, "table", lock, flags);
     if (flags & EFFECT_EMPTIED)
         effect_say(&effect->lost, "all rows of %s", name);
@@ -222,10 +231,10 @@ int catalog_drop(struct effect_work *work, const char *start, const char *name, 
     SCOPED(string) char *lost = mem_format("%s" GONE_LOST, gone);
     if (!work->effects->db)
         return 0;
-    int count = catalog_touch(work, LOCK_ACCESS_EXCLUSIVE, 0, locked, &parameter, 1, err);
-    if (count < 0)
-        return -1;
-    int more = catalog_touch(work, LOCK_SHARE_UPDATE_EXCLUSIVE, 0, statistics, &parameter, 1, err);
+    const struct touch strong = {.lock = LOCK_ACCESS_EXCLUSIVE};
+    const struct touch weak = {.lock = LOCK_SHARE_UPDATE_EXCLUSIVE};
+    int count = touch_all(work, strong, locked, name, NULL, err);
+    int more = count < 0 ? -1 : touch_all(work, weak, statistics, name, NULL, err);
     if (more < 0 ||
         db_query(work->effects->db, lost, &parameter, 1, on_lost, &work->effect->lost, err) < 0)
         return -1;

@@ -21,12 +21,13 @@
     "JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid "                  \
     "AND d.refclassid = 'pg_class'::regclass AND d.deptype = 'n') SELECT oid FROM v"
 
-/* Add every relation whose oid is in the answer of `oids`, a subquery with parameters. How many
- * there were, or -1. */
+/* Add every relation whose oid is in the answer of `oids`, a subquery with text parameters; `b`
+ * NULL: it has one. Without a connection nothing is added. */
 int catalog_touch(struct effect_work *work, enum effect_lock lock, unsigned flags, const char *oids,
-                  const struct db_value *parameters, size_t count, struct error *err);
+                  const char *a, const char *b, struct error *err);
 
-/* Add the relation of that name, with its children unless EFFECT_ONLY. */
+/* Add the relation of that name, with its children unless EFFECT_ONLY. One that nobody knows is
+ * added as it is written, unless EFFECT_IF_KNOWN. */
 int catalog_touch_name(struct effect_work *work, const char *name, enum effect_lock lock,
                        unsigned flags, struct error *err);
 
@@ -43,7 +44,7 @@ int catalog_is(struct effect_work *work, const char *sql, const char *a, const c
 int catalog_probe(struct effect_work *work, const char *sql, char **ret_text, struct error *err);
 
 /* Everything that goes with an object: pg_depend, from "SELECT classid, objid, objsubid" with one
- * `?`. Adds the locks and what is lost. */
+ * `?`. Adds the locks and what is lost. How many relations were added, or -1. */
 int catalog_drop(struct effect_work *work, const char *start, const char *name, bool cascade,
                  struct error *err);
 

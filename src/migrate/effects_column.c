@@ -305,27 +305,25 @@ static int reads_anyway(struct effect_work *work, const struct effect_type_chang
 static int touch_referring(struct effect_work *work, const struct effect_type_change *change,
                            unsigned flags, struct error *err)
 {
-    const struct db_value parameters[] = {db_text(change->table), db_text(change->column)};
     return catalog_touch(work, LOCK_ACCESS_EXCLUSIVE, flags & EFFECT_REWRITTEN ? EFFECT_SCANNED : 0,
                          "SELECT CASE WHEN c.conrelid = a.attrelid THEN c.confrelid ELSE "
                          "c.conrelid END FROM pg_attribute a JOIN pg_constraint c ON c.contype = "
                          "'f' AND ((c.conrelid = a.attrelid AND a.attnum = ANY (c.conkey)) OR "
                          "(c.confrelid = a.attrelid AND a.attnum = ANY (c.confkey))) "
                          "WHERE " COLUMN_IS,
-                         parameters, 2, err);
+                         change->table, change->column, err);
 }
 
 /* The sequence behind GENERATED AS IDENTITY gets the new type. */
 static int touch_identity(struct effect_work *work, const struct effect_type_change *change,
                           bool computed, struct error *err)
 {
-    const struct db_value parameters[] = {db_text(change->table), db_text(change->column)};
     return catalog_touch(work, LOCK_SHARE_ROW_EXCLUSIVE, computed ? EFFECT_REWRITTEN : 0,
                          "SELECT d.objid FROM pg_attribute a JOIN pg_depend d ON d.classid = "
                          "'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND "
                          "d.deptype = 'i' AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum "
                          "WHERE " COLUMN_IS,
-                         parameters, 2, err);
+                         change->table, change->column, err);
 }
 
 int effects_change_type(struct effect_work *work, struct effect_type_change *change,
@@ -346,7 +344,7 @@ int effects_change_type(struct effect_work *work, struct effect_type_change *cha
                    change->column, types.before, types.after);
     if (touch_identity(work, change, computed, err) < 0)
         return -1;
-    return touch_referring(work, change, change->flags, err) < 0 ? -1 : 0;
+    return touch_referring(work, change, change->flags, err);
 }
 
 /* ---- NOT NULL ---- */

@@ -34,7 +34,7 @@ static int on_name(struct effect_work *work, const struct rule *rule, struct rea
     SCOPED(string) char *name = reading_take_name(at);
     if (!name)
         return 0;
-    return catalog_touch_name(work, name, rule->lock, rule->flags, err) < 0 ? -1 : 0;
+    return catalog_touch_name(work, name, rule->lock, rule->flags, err);
 }
 
 /* The table after ON (or FROM, for a policy or rule: TO). */
@@ -99,12 +99,11 @@ static int on_like(struct effect_work *work, struct reading definition, struct e
             continue;
         bool defaults = reading_has(&item, "INCLUDING ALL") || reading_has(&item, "DEFAULTS");
         SCOPED(string) char *name = reading_take_name(&item);
-        const struct db_value parameter = db_text(name);
         if (!name)
             continue;
         if (catalog_touch_name(work, name, LOCK_ACCESS_SHARE, EFFECT_ONLY, err) < 0 ||
             (defaults &&
-             catalog_touch(work, LOCK_ACCESS_SHARE, 0, DEFAULT_SEQUENCES, &parameter, 1, err) < 0))
+             catalog_touch(work, LOCK_ACCESS_SHARE, 0, DEFAULT_SEQUENCES, name, NULL, err) < 0))
             return -1;
     }
     return 0;
@@ -113,21 +112,18 @@ static int on_like(struct effect_work *work, struct reading definition, struct e
 static int create_partition(struct effect_work *work, struct reading *at, struct error *err)
 {
     SCOPED(string) char *parent = reading_take_name(at);
-    const struct db_value name = db_text(parent);
     if (!parent)
         return 0;
     if (catalog_touch_name(work, parent, LOCK_ACCESS_EXCLUSIVE, EFFECT_ONLY, err) < 0 ||
         catalog_touch(work, LOCK_ACCESS_EXCLUSIVE, EFFECT_SCANNED,
                       "SELECT partdefid FROM pg_partitioned_table WHERE partrelid = "
                       "to_regclass(?) AND partdefid <> 0",
-                      &name, 1, err) < 0)
+                      parent, NULL, err) < 0)
         return -1;
     return catalog_touch(work, LOCK_SHARE_ROW_EXCLUSIVE, 0,
                          "SELECT confrelid FROM pg_constraint WHERE conrelid = to_regclass(?) AND "
                          "contype = 'f'",
-                         &name, 1, err) < 0
-               ? -1
-               : 0;
+                         parent, NULL, err);
 }
 
 static int create_inherits(struct effect_work *work, struct reading *at, struct error *err)
@@ -201,7 +197,6 @@ static int truncate_table(struct effect_work *work, const struct rule *rule, str
     while (reading_take_item(at, &item)) {
         bool only = reading_take(&item, "ONLY");
         SCOPED(string) char *name = reading_take_name(&item);
-        const struct db_value parameter = db_text(name);
         if (!name)
             continue;
         if (catalog_touch_name(work, name, rule->lock, rule->flags | (only ? EFFECT_ONLY : 0),
@@ -211,14 +206,14 @@ static int truncate_table(struct effect_work *work, const struct rule *rule, str
                            "WITH RECURSIVE t(oid) AS (SELECT to_regclass(?)::oid UNION SELECT "
                            "c.conrelid FROM t JOIN pg_constraint c ON c.confrelid = t.oid AND "
                            "c.contype = 'f') SELECT oid FROM t",
-                           &parameter, 1, err) < 0) ||
+                           name, NULL, err) < 0) ||
             (restart &&
              catalog_touch(work, rule->lock, EFFECT_REWRITTEN,
                            "SELECT d.objid FROM pg_depend d JOIN pg_class s ON s.oid = d.objid AND "
                            "s.relkind = 'S' WHERE d.classid = 'pg_class'::regclass AND "
                            "d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i') AND "
                            "d.refobjid = to_regclass(?)",
-                           &parameter, 1, err) < 0))
+                           name, NULL, err) < 0))
             return -1;
     }
     return 0;
@@ -316,7 +311,7 @@ static int create_index(struct effect_work *work, const struct rule *rule, struc
     if (partitioned < 0)
         return -1;
     unsigned flags = (there ? 0 : EFFECT_SCANNED) | (only || !partitioned ? EFFECT_ONLY : 0);
-    return catalog_touch_name(work, table, lock, flags, err) < 0 ? -1 : 0;
+    return catalog_touch_name(work, table, lock, flags, err);
 }
 
 static int alter_index(struct effect_work *work, const struct rule *rule, struct reading *at,
@@ -332,14 +327,11 @@ static int alter_index(struct effect_work *work, const struct rule *rule, struct
 
 static int reindex_table(struct effect_work *work, const char *name, bool gently, struct error *err)
 {
-    const struct db_value parameter = db_text(name);
     enum effect_lock lock = gently ? LOCK_SHARE_UPDATE_EXCLUSIVE : LOCK_SHARE;
     if (catalog_touch_name(work, name, lock, EFFECT_SCANNED, err) < 0)
         return -1;
     return catalog_touch(work, gently ? LOCK_SHARE_UPDATE_EXCLUSIVE : LOCK_ACCESS_EXCLUSIVE,
-                         EFFECT_REWRITTEN, INDEXES_OF, &parameter, 1, err) < 0
-               ? -1
-               : 0;
+                         EFFECT_REWRITTEN, INDEXES_OF, name, NULL, err);
 }
 
 static int reindex(struct effect_work *work, const struct rule *rule, struct reading *at,
@@ -351,7 +343,6 @@ static int reindex(struct effect_work *work, const struct rule *rule, struct rea
     bool gently = reading_take(at, "CONCURRENTLY") || reading_has(&options, "CONCURRENTLY");
     (void)rule;
     SCOPED(string) char *name = table || index ? reading_take_name(at) : NULL;
-    const struct db_value parameter = db_text(name);
     if (!name) {
         effect_say(&work->effect->notes, "every index there is made anew");
         return 0;
@@ -360,13 +351,11 @@ static int reindex(struct effect_work *work, const struct rule *rule, struct rea
         return reindex_table(work, name, gently, err);
     enum effect_lock lock = gently ? LOCK_SHARE_UPDATE_EXCLUSIVE : LOCK_SHARE;
     if (catalog_touch(work, lock, EFFECT_SCANNED,
-                      "SELECT indrelid FROM pg_index WHERE indexrelid = to_regclass(?)", &parameter,
-                      1, err) < 0)
+                      "SELECT indrelid FROM pg_index WHERE indexrelid = to_regclass(?)", name, NULL,
+                      err) < 0)
         return -1;
     return catalog_touch_name(work, name, gently ? lock : LOCK_ACCESS_EXCLUSIVE,
-                              EFFECT_REWRITTEN | EFFECT_ONLY, err) < 0
-               ? -1
-               : 0;
+                              EFFECT_REWRITTEN | EFFECT_ONLY, err);
 }
 
 static int cluster(struct effect_work *work, const struct rule *rule, struct reading *at,
@@ -409,10 +398,7 @@ static int refresh(struct effect_work *work, const struct rule *rule, struct rea
         catalog_touch_name(work, name, LOCK_ACCESS_SHARE, EFFECT_WHOLE | EFFECT_SCANNED, err) < 0)
         return -1;
     return catalog_touch_name(work, name, gently ? LOCK_EXCLUSIVE : LOCK_ACCESS_EXCLUSIVE,
-                              EFFECT_ONLY | EFFECT_SCANNED | (gently ? 0 : EFFECT_REWRITTEN),
-                              err) < 0
-               ? -1
-               : 0;
+                              EFFECT_ONLY | EFFECT_SCANNED | (gently ? 0 : EFFECT_REWRITTEN), err);
 }
 
 /* ---- triggers, rules, comments ---- */
@@ -483,7 +469,7 @@ static int comment_column(struct effect_work *work, const struct rule *rule, str
     if (!dot)
         return 0;
     *dot = '\0';
-    return catalog_touch_name(work, name, rule->lock, rule->flags, err) < 0 ? -1 : 0;
+    return catalog_touch_name(work, name, rule->lock, rule->flags, err);
 }
 
 /* ---- sequences, types, domains ---- */
@@ -529,21 +515,17 @@ static int alter_domain(struct effect_work *work, const struct rule *rule, struc
                         struct error *err)
 {
     SCOPED(string) char *name = reading_take_name(at);
-    const struct db_value parameter = db_text(name);
     bool checks = reading_is(at, "SET NOT NULL") || reading_is(at, "VALIDATE") ||
                   (reading_is(at, "ADD") && !reading_has(at, "NOT VALID"));
     if (!name || !checks)
         return 0;
-    return catalog_touch(work, rule->lock, EFFECT_SCANNED, DOMAIN_USERS, &parameter, 1, err) < 0
-               ? -1
-               : 0;
+    return catalog_touch(work, rule->lock, EFFECT_SCANNED, DOMAIN_USERS, name, NULL, err);
 }
 
 static int alter_type(struct effect_work *work, const struct rule *rule, struct reading *at,
                       struct error *err)
 {
     SCOPED(string) char *name = reading_take_name(at);
-    const struct db_value parameter = db_text(name);
     bool attributes = reading_has(at, "ATTRIBUTE");
     bool cascade = reading_has(at, "CASCADE");
     if (!name || !attributes)
@@ -553,10 +535,8 @@ static int alter_type(struct effect_work *work, const struct rule *rule, struct 
     if (!cascade)
         return 0;
     return catalog_touch(work, rule->lock, 0,
-                         "SELECT oid FROM pg_class WHERE reloftype = to_regtype(?)", &parameter, 1,
-                         err) < 0
-               ? -1
-               : 0;
+                         "SELECT oid FROM pg_class WHERE reloftype = to_regtype(?)", name, NULL,
+                         err);
 }
 
 static int create_function(struct effect_work *work, const struct rule *rule, struct reading *at,
@@ -598,21 +578,20 @@ static int alter_table(struct effect_work *work, const struct rule *rule, struct
 /* What foreign keys look at when rows come, change or go. */
 static int foreign_rows(struct effect_work *work, const char *name, bool goes, struct error *err)
 {
-    const struct db_value parameter = db_text(name);
     if (!goes)
         return catalog_touch(work, LOCK_ROW_SHARE, 0,
                              "SELECT confrelid FROM pg_constraint WHERE contype = 'f' AND conrelid "
                              "= to_regclass(?)",
-                             &parameter, 1, err);
+                             name, NULL, err);
     if (catalog_touch(work, LOCK_ROW_SHARE, 0,
                       "SELECT conrelid FROM pg_constraint WHERE contype = 'f' AND confdeltype IN "
                       "('a', 'r') AND confrelid = to_regclass(?)",
-                      &parameter, 1, err) < 0)
+                      name, NULL, err) < 0)
         return -1;
     return catalog_touch(work, LOCK_ROW_EXCLUSIVE, 0,
                          "SELECT conrelid FROM pg_constraint WHERE contype = 'f' AND confdeltype "
                          "NOT IN ('a', 'r') AND confrelid = to_regclass(?)",
-                         &parameter, 1, err);
+                         name, NULL, err);
 }
 
 static int write_table(struct effect_work *work, struct reading *at, bool reads, struct error *err)
@@ -623,9 +602,7 @@ static int write_table(struct effect_work *work, struct reading *at, bool reads,
         return 0;
     return catalog_touch_name(work, name, LOCK_ROW_EXCLUSIVE,
                               (reads ? EFFECT_SCANNED : EFFECT_ONLY) | (only ? EFFECT_ONLY : 0),
-                              err) < 0
-               ? -1
-               : 0;
+                              err);
 }
 
 /* Columns that an INSERT leaves to their defaults: the sequences that those draw from. */
@@ -633,7 +610,6 @@ static int default_sequences(struct effect_work *work, const char *name, struct 
                              struct error *err)
 {
     SCOPED(buf) struct buf given = BUF_INIT;
-    const struct db_value parameter = db_text(name);
     struct reading columns = reading_take_parentheses(&at);
     struct reading column;
     if (columns.at == columns.end && !reading_is(&at, "DEFAULT VALUES"))
@@ -655,7 +631,7 @@ static int default_sequences(struct effect_work *work, const char *name, struct 
         "d.refobjid) WHERE a.attrelid = to_regclass(?) AND NOT a.attisdropped AND a.attname NOT IN "
         "(%s)",
         given.data);
-    return catalog_touch(work, LOCK_ROW_EXCLUSIVE, EFFECT_ONLY, sql, &parameter, 1, err);
+    return catalog_touch(work, LOCK_ROW_EXCLUSIVE, EFFECT_ONLY, sql, name, NULL, err);
 }
 
 /* INSERT, UPDATE, DELETE, MERGE: what is written, and what is read for it. Unless it `runs` it is

@@ -57,7 +57,7 @@ static int read_source(struct effect_work *work, struct reading *at, const struc
     unsigned itself = (flags & ~(unsigned)EFFECT_WHOLE) | EFFECT_IF_KNOWN | reads;
     if (reads && catalog_touch_name(work, name, lock, flags | reads, err) < 0)
         return -1;
-    return catalog_touch_name(work, name, lock, itself, err) < 0 ? -1 : 0;
+    return catalog_touch_name(work, name, lock, itself, err);
 }
 
 int effects_sources(struct effect_work *work, struct reading query, enum effect_lock lock,
