@@ -111,10 +111,7 @@ static int add_constraint(struct alter *alter, struct reading *item, struct erro
         return add_from_index(alter, item, primary, err) < 0 ? -1 : 1;
     }
     need(alter, LOCK_ACCESS_EXCLUSIVE, EFFECT_SCANNED);
-    int partitioned = catalog_is(alter->work,
-                                 "EXISTS (SELECT FROM pg_class WHERE oid = to_regclass(?) AND "
-                                 "relkind = 'p')",
-                                 alter->name, NULL, err);
+    int partitioned = catalog_is_partitioned(alter->work, alter->name, err);
     if (partitioned > 0)
         need(alter, LOCK_ACCESS_EXCLUSIVE, ALTER_RECURSES);
     return partitioned < 0 ? -1 : 1;

@@ -141,6 +141,13 @@ int catalog_is(struct effect_work *work, const char *sql, const char *a, const c
     return found <= 0 ? found : text && *text == 't';
 }
 
+int catalog_is_partitioned(struct effect_work *work, const char *name, struct error *err)
+{
+    return catalog_is(work,
+                      "EXISTS (SELECT FROM pg_class WHERE oid = to_regclass(?) AND relkind = 'p')",
+                      name, NULL, err);
+}
+
 static int on_line(void *context, const struct db_value *columns, size_t count, struct error *err)
 {
     (void)err;

@@ -39,6 +39,9 @@ int catalog_text(struct effect_work *work, const char *sql, const char *a, const
 int catalog_is(struct effect_work *work, const char *sql, const char *a, const char *b,
                struct error *err);
 
+/* A partitioned table? 1, 0, -1. */
+int catalog_is_partitioned(struct effect_work *work, const char *name, struct error *err);
+
 /* Ask something that the statement's own text is part of: what the server refuses is no error. The
  * whole answer, lines with newlines; NULL when it was refused. To be freed. */
 int catalog_probe(struct effect_work *work, const char *sql, char **ret_text, struct error *err);

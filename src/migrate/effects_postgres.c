@@ -135,21 +135,21 @@ static int create_inherits(struct effect_work *work, struct reading *at, struct 
     return on_names(work, &parents, &names, err);
 }
 
-static bool exists(struct effect_work *work, const char *name, int *ret_result, struct error *err)
+/* Will there be such a relation when the statement runs? 1, 0, -1. */
+static int exists(struct effect_work *work, const char *name, struct error *err)
 {
-    *ret_result = effects_makes(work->effects, name)
-                      ? 1
-                      : catalog_is(work, "to_regclass(?) IS NOT NULL", name, NULL, err);
-    return *ret_result != 0;
+    if (effects_makes(work->effects, name))
+        return 1;
+    return catalog_is(work, "to_regclass(?) IS NOT NULL", name, NULL, err);
 }
 
 static int create_table(struct effect_work *work, const struct rule *rule, struct reading *at,
                         struct error *err)
 {
-    int there = 0;
     bool if_not_exists = reading_take(at, "IF NOT EXISTS");
     SCOPED(string) char *name = reading_take_name(at);
-    if (!name || (if_not_exists && exists(work, name, &there, err)))
+    int there = name && if_not_exists ? exists(work, name, err) : 0;
+    if (!name || there)
         return there < 0 ? -1 : 0;
     effects_made(work->effects, name);
     if (reading_take(at, "PARTITION OF"))
@@ -172,15 +172,14 @@ static int create_table(struct effect_work *work, const struct rule *rule, struc
 static int create_view(struct effect_work *work, const struct rule *rule, struct reading *at,
                        struct error *err)
 {
-    int there = 0;
+    (void)rule;
     reading_take(at, "IF NOT EXISTS");
     SCOPED(string) char *name = reading_take_name(at);
     if (!name)
         return 0;
-    if ((rule->flags & EFFECT_ONLY) && exists(work, name, &there, err) && there > 0 &&
-        catalog_touch_name(work, name, LOCK_ACCESS_EXCLUSIVE, EFFECT_ONLY, err) < 0)
-        return -1;
-    if (there < 0)
+    int there = exists(work, name, err);
+    if (there < 0 ||
+        (there && catalog_touch_name(work, name, LOCK_ACCESS_EXCLUSIVE, EFFECT_ONLY, err) < 0))
         return -1;
     if (!there)
         effects_made(work->effects, name);
@@ -292,9 +291,9 @@ static int create_index(struct effect_work *work, const struct rule *rule, struc
     bool if_not_exists = reading_take(at, "IF NOT EXISTS");
     enum effect_lock lock = gently ? LOCK_SHARE_UPDATE_EXCLUSIVE : LOCK_SHARE;
     SCOPED(string) char *index = reading_is(at, "ON") ? NULL : reading_take_name(at);
-    int there = 0;
+    int there = if_not_exists && index ? exists(work, index, err) : 0;
     (void)rule;
-    if (if_not_exists && index && exists(work, index, &there, err) && there < 0)
+    if (there < 0)
         return -1;
     reading_take(at, "ON");
     bool only = reading_take(at, "ONLY");
@@ -304,10 +303,7 @@ static int create_index(struct effect_work *work, const struct rule *rule, struc
     if (index && !there)
         effects_made(work->effects, index);
     /* Children of plain inheritance have indexes of their own. */
-    int partitioned = catalog_is(work,
-                                 "EXISTS (SELECT FROM pg_class WHERE oid = to_regclass(?) AND "
-                                 "relkind = 'p')",
-                                 table, NULL, err);
+    int partitioned = catalog_is_partitioned(work, table, err);
     if (partitioned < 0)
         return -1;
     unsigned flags = (there ? 0 : EFFECT_SCANNED) | (only || !partitioned ? EFFECT_ONLY : 0);
@@ -403,28 +399,17 @@ static int refresh(struct effect_work *work, const struct rule *rule, struct rea
 
 /* ---- triggers, rules, comments ---- */
 
-static bool is_partitioned_at(struct effect_work *work, struct reading at, int *ret_result,
-                              struct error *err)
-{
-    SCOPED(string) char *name = reading_take_name(&at);
-    *ret_result = name ? catalog_is(work,
-                                    "EXISTS (SELECT FROM pg_class WHERE oid = to_regclass(?) AND "
-                                    "relkind = 'p')",
-                                    name, NULL, err)
-                       : 0;
-    return *ret_result > 0;
-}
-
 /* The events may have names of columns: UPDATE OF a, b ON table. */
 static int create_trigger(struct effect_work *work, const struct rule *rule, struct reading *at,
                           struct error *err)
 {
-    int partitioned = 0;
     if (!reading_find(at, "ON"))
         return 0;
     at->at++;
-    bool all = is_partitioned_at(work, *at, &partitioned, err);
-    const struct rule table = {.lock = rule->lock, .flags = all ? 0 : EFFECT_ONLY};
+    struct reading ahead = *at;
+    SCOPED(string) char *name = reading_take_name(&ahead);
+    int partitioned = name ? catalog_is_partitioned(work, name, err) : 0;
+    const struct rule table = {.lock = rule->lock, .flags = partitioned ? 0 : EFFECT_ONLY};
     if (partitioned < 0 || on_name(work, &table, at, err) < 0)
         return -1;
     if (!reading_take(at, "FROM"))
