@@ -1,5 +1,5 @@
 /*
- * What effects_postgres*.c ask a PostgreSQL catalogue. Only system tables are read; nothing waits
+ * What the rules for PostgreSQL ask its catalogue. Only system tables are read; nothing waits
  * for a lock on a table.
  */
 #ifndef KEDGE_MIGRATE_EFFECTS_CATALOG_H
