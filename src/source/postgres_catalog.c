@@ -293,6 +293,8 @@ static int fingerprint_sql(struct pq *pq, struct buf *sql, struct error *err)
                               "sum(hashtext(xmin::text || ctid::text)::bigint) FROM %s WHERE %s",
                               fingerprinted[i].catalogue, fingerprinted[i].catalogue,
                               fingerprinted[i].filter);
+    /* Parallel workers answer in any order. */
+    buf_append_text(sql, " ORDER BY 1");
     return 0;
 }
 
