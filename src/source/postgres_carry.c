@@ -131,6 +131,8 @@ static int make_ours(const struct postgres_carry *carry, struct pq *from, struct
         pq_query_text(reader, "SELECT pg_catalog.pg_export_snapshot()", &snapshot, err) < 0)
         return -1;
     int result = postgres_ddl_read_own(carry->os, reader, snapshot, &ddl, err);
+    if (result < 0)
+        postgres_blame_holder(reader, "the snapshot", err);
     if (result == 0)
         result = pq_exec(to, ddl.pre.data, NULL, err);
     if (result == 0)

@@ -178,6 +178,8 @@ static int read_definitions(struct dump *dump, struct postgres_ddl *ddl, struct 
     if (postgres_ddl_read(dump->options->os, dump->snapshot.reader, dump->snapshot.id,
                           &dump->snapshot.tables, postgres_following_timeout_ms(dump->options), ddl,
                           err) < 0) {
+        if (postgres_snapshot_blame(&dump->snapshot, err))
+            return -1;
         /* What is dropped under its hands makes pg_dump fail, and who waits to do it. */
         struct error ignored = ERROR_INIT;
         bool disturbed = postgres_snapshot_unchanged(&dump->snapshot, &ignored) == 0 ||
@@ -345,6 +347,9 @@ static int attempt(const struct source_target *target, const struct dump_options
         result = describe(&dump, &found, err);
         if (result == 0)
             result = run(&dump, &ddl, err);
+        /* Without the snapshot the others fail with words that nobody understands. */
+        if (result < 0)
+            postgres_snapshot_blame(&dump.snapshot, err);
         found.rows = dump.rows;
         if (result > 0)
             *ret_result = found;

@@ -16,6 +16,8 @@
 /* Once one session holds all locks, another can only wait for one behind somebody who waits for the
  * first: that never ends, and whoever it is wants to change the table. */
 #define FOLLOWING_LOCK_TIMEOUT_MS 1000
+/* A session that only holds something answers at once, or its server is gone. */
+#define SIGN_OF_LIFE_MS 10000
 
 /* ---- sessions ---- */
 
@@ -72,6 +74,27 @@ int postgres_connect(struct os *os, const struct db_url *url, const char *databa
         return -1;
     *ret_pq = STEAL(pq);
     return 0;
+}
+
+/* An error other than a lost connection is an answer too: the transaction may have failed. */
+int postgres_blame_holder(struct pq *holder, const char *what, struct error *err)
+{
+    if (!holder || err->code == ERROR_INTERRUPTED)
+        return 0;
+    if (pq_fault(holder)->connection_lost) {
+        error_prefix(err, "the connection that holds %s was lost", what);
+        return 1;
+    }
+    struct error cause = ERROR_INIT;
+    pq_ignore_stop(holder);
+    pq_set_timeout(holder, SIGN_OF_LIFE_MS);
+    if (pq_exec(holder, "SELECT 1", NULL, &cause) == 0 ||
+        (!pq_fault(holder)->connection_lost && cause.code != ERROR_TIMEOUT))
+        return 0;
+    bool told = *pq_fault(holder)->state != '\0';
+    error_set(err, ERROR_SOURCE, "the connection that holds %s was %s: %s", what,
+              told ? "closed by the server" : "lost", cause.message);
+    return 1;
 }
 
 /* ---- locks ---- */
@@ -246,6 +269,14 @@ int postgres_snapshot_join(const struct postgres_snapshot *snapshot, const struc
                    : error_prefix(err, "lock the tables");
     *ret_pq = STEAL(pq);
     return 0;
+}
+
+int postgres_snapshot_blame(struct postgres_snapshot *snapshot, struct error *err)
+{
+    if (!snapshot->lost)
+        snapshot->lost = postgres_blame_holder(snapshot->reader, "the snapshot", err) ||
+                         postgres_blame_holder(snapshot->locks, "the locks", err);
+    return snapshot->lost;
 }
 
 int postgres_snapshot_is_awaited(const struct postgres_snapshot *snapshot, struct error *err)

@@ -24,9 +24,15 @@ struct pq;
 int postgres_connect(struct os *os, const struct db_url *url, const char *database,
                      int64_t lock_timeout_ms, struct pq **ret_pq, struct error *err);
 
+/* A part of the work has failed for the reason in `err`. When `holder`, on which it stood, has lost
+ * its server, that is the cause, and `err` tells it instead: 1. Else 0, and `err` is as it was.
+ * `what` it holds is for the message. NULL holds nothing. */
+int postgres_blame_holder(struct pq *holder, const char *what, struct error *err);
+
 struct postgres_snapshot {
     struct pq *locks;  /* holds ACCESS SHARE on every table; reads what is committed now */
     struct pq *reader; /* holds the snapshot */
+    bool lost;         /* one of the two has lost its server, and that was told */
     char *id;          /* as pg_export_snapshot told it */
     char *fingerprint; /* of the catalogue, in the snapshot */
     struct postgres_tables tables;
@@ -46,6 +52,9 @@ int64_t postgres_following_timeout_ms(const struct dump_options *options);
 int postgres_snapshot_join(const struct postgres_snapshot *snapshot, const struct db_url *url,
                            const struct dump_options *options, struct pq **ret_pq,
                            struct error *err);
+
+/* As postgres_blame_holder, for the two sessions of a snapshot. */
+int postgres_snapshot_blame(struct postgres_snapshot *snapshot, struct error *err);
 
 /* 1 when somebody waits for a lock that we hold, who would change a table; 0, -1. */
 int postgres_snapshot_is_awaited(const struct postgres_snapshot *snapshot, struct error *err);

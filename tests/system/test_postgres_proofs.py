@@ -341,7 +341,11 @@ class Proxy:
                     self.cut()
         except OSError:
             pass
-        for end in (one, other):
+        self.hang_up(one, other)
+
+    @staticmethod
+    def hang_up(*ends):
+        for end in ends:
             try:
                 end.shutdown(socket.SHUT_RDWR)
             except OSError:
@@ -401,6 +405,44 @@ def test_a_backup_whose_connections_are_cut_leaves_nothing(cuttable):
         assert [row["status"] for row in rows].count("success") == 1
         assert kedge.files() == files
     kedge("backup", "cut")
+
+
+class Ending(Proxy):
+    """Has the server end the session that said `holder` when some session (another, if it says both) says `moment`."""
+
+    def __init__(self, server, holder, moment):
+        self.server, self.holder, self.moment, self.held, self.ended = server, holder, moment, None, 0
+        super().__init__(server.port)
+
+    def pump(self, one, other):
+        try:
+            while data := one.recv(65536):
+                if not self.held and self.holder in data:
+                    self.held = other.getsockname()[1]
+                elif self.held and not self.ended and self.moment in data:
+                    self.ended = int(self.server.sql("SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity "
+                                                     f"WHERE client_port = {self.held}"))
+                other.sendall(data)
+        except OSError:
+            pass
+        self.hang_up(one, other)
+
+
+@pytest.mark.parametrize("holder, moment, held", [
+    (b"pg_export_snapshot", b"SET TRANSACTION ISOLATION LEVEL", "the snapshot"),  # pg_dump
+    (b"pg_export_snapshot", b"SET TRANSACTION SNAPSHOT", "the snapshot"),         # a worker, or pg_dump
+    (b"READ COMMITTED READ ONLY", b"SET TRANSACTION ISOLATION LEVEL", "the locks"),
+])
+def test_the_loss_of_the_session_that_the_others_stand_on_is_told(server, tmp_path, holder, moment, held):
+    server.create("held")
+    server.sql("CREATE TABLE t AS SELECT i FROM generate_series(1, 1000) i; CREATE TABLE u AS TABLE t;", "held")
+    proxy = Ending(server, holder, moment)
+    run = Run("dump", f"postgres://postgres@127.0.0.1:{proxy.port}/held?sslmode=disable", tmp_path / "x", "--jobs", 3, check=False)
+    proxy.listener.close()
+    assert proxy.ended == 1
+    assert run.status == 20, run.error
+    assert f"the connection that holds {held} was" in run.error and "terminating connection due to administrator command" in run.error
+    server.drop("held")
 
 
 def pass_through(proxy, run):
