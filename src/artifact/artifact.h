@@ -99,6 +99,9 @@ int artifact_open(const struct artifact_open_options *options, struct artifact_r
 
 /* NULL when the artifact has none. Borrowed. */
 const struct manifest *artifact_manifest(const struct artifact_reader *reader);
+/* Whether the manifest leads to a sum of every byte that is read: then a reader that knows its seal
+ * need not hash the file too. */
+bool artifact_proves_itself(const struct artifact_reader *reader);
 struct segment_source *artifact_segments(struct artifact_reader *reader);
 /* "sqlite3", "sql", "tar": from the manifest, else the name, else the first bytes; NULL when it is
  * none of them. */
@@ -120,6 +123,7 @@ struct verify_result {
     uint64_t rows;
     uint64_t frames;
     char checksum[65];
+    char seal[65];             /* of its manifest, "" when that is not as it was written */
     struct text_list warnings; /* e.g. above the maximum size */
 };
 
@@ -130,6 +134,10 @@ void verify_result_clear(struct verify_result *result);
  * needed from level 2 on. */
 int artifact_verify(const struct artifact_open_options *options, int level,
                     struct verify_result *ret_result, struct error *err);
+
+/* SHA-256 of the file as it is stored now, in hex. */
+int artifact_checksum(const struct artifact_open_options *options, char ret_checksum[static 65],
+                      struct error *err);
 
 /* For an artifact without a manifest: make one from what it holds, after level 2 passed. */
 int artifact_describe(const struct artifact_open_options *options, struct manifest *ret_manifest,

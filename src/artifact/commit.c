@@ -32,10 +32,11 @@ static int drain(struct artifact_writer *writer, struct error *err)
     return crew_check(writer->crew, err);
 }
 
-/* Counts what goes through, to know where the index frame ends. */
+/* Counts and hashes what goes through: the index frame. */
 struct counter {
     struct sink base;
     struct sink *next;
+    struct sha256 *hash;
     uint64_t size;
 };
 
@@ -43,6 +44,7 @@ static int counter_write(struct sink *base, const void *data, size_t size, struc
 {
     struct counter *counter = (struct counter *)base;
     counter->size += size;
+    sha256_update(counter->hash, data, size);
     return sink_write(counter->next, data, size, err);
 }
 
@@ -50,12 +52,14 @@ static const struct sink_ops counter_ops = {.write = counter_write};
 
 static int write_index(struct artifact_writer *writer, struct manifest *manifest, struct error *err)
 {
-    struct counter counter = {.base.ops = &counter_ops, .next = writer->first};
+    SCOPED(sha256) struct sha256 *hash = sha256_new();
+    struct counter counter = {.base.ops = &counter_ops, .next = writer->first, .hash = hash};
     if (index_writer_add(writer->index, &writer->tables, err) < 0 ||
         index_writer_finish(writer->index, writer->compression, &counter.base, err) < 0)
         return -1;
     manifest->index_offset = writer->offset;
     manifest->index_length = counter.size;
+    sha256_finish_text(hash, manifest->index_checksum);
     writer->offset += counter.size;
     return 0;
 }
@@ -121,6 +125,7 @@ static void describe(struct artifact_writer *writer, struct manifest *manifest)
     manifest->index_offset = 0;
     manifest->index_length = 0;
     manifest->digest[0] = '\0';
+    manifest->index_checksum[0] = '\0';
     manifest->kind = mem_string(writer->name.kind);
     manifest->part = mem_string(writer->name.part);
     manifest->compression = compression_text(writer->compression);

@@ -139,6 +139,7 @@ static int find_index(struct survey *survey, struct error *err)
         return error_set(err, ERROR_CORRUPT, "index: frames do not add up to the content");
     manifest->index_offset = last->offset;
     manifest->index_length = last->length;
+    text_hex(last->sha256, sizeof last->sha256, manifest->index_checksum);
     manifest->plain_bytes = last->plain_offset;
     manifest->rows = tally.rows;
     return 0;

@@ -63,6 +63,7 @@ static const struct field fields[] = {
     FIELD("rows", COUNT, rows, true),
     FIELD("checksum", HASH, checksum, true),
     FIELD("digest", HASH, digest, false),
+    FIELD("index_checksum", HASH, index_checksum, false),
     FIELD("incomplete", FLAG, incomplete, true),
     FIELD("incomplete_reasons", LIST, incomplete_reasons, false),
     FIELD("expires_at", MOMENT, expires_ns, false),
@@ -425,6 +426,17 @@ static bool is_sealed(const char *text, size_t size)
     return memcmp(text + size - SEAL_LENGTH, seal, SEAL_LENGTH) == 0;
 }
 
+static void copy_seal(const char *text, size_t size, char ret_seal[static SHA256_TEXT])
+{
+    memcpy(ret_seal, text + size - SEAL_LENGTH + strlen(SEAL_START), SHA256_TEXT - 1);
+    ret_seal[SHA256_TEXT - 1] = '\0';
+}
+
+void manifest_seal(const struct buf *json, char ret_seal[static 65])
+{
+    copy_seal(json->data, json->length, ret_seal);
+}
+
 int manifest_parse(const char *text, size_t size, struct manifest *ret_manifest, struct error *err)
 {
     if (size > MANIFEST_MAXIMUM)
@@ -438,6 +450,8 @@ int manifest_parse(const char *text, size_t size, struct manifest *ret_manifest,
     json_decref(root);
     if (result == 0) {
         manifest.sealed = is_sealed(text, size);
+        if (manifest.sealed)
+            copy_seal(text, size, manifest.seal);
         *ret_manifest = manifest;
         manifest = MANIFEST_INIT;
     }

@@ -47,6 +47,7 @@ struct manifest {
     bool incomplete;
     struct text_list incomplete_reasons;
     uint64_t index_offset, index_length; /* of the index frame; length 0 when there is none */
+    char index_checksum[65];             /* hex SHA-256 of those bytes, or "" */
     struct manifest_frame *frames;       /* sqlite3 only; NULL when they are in the index frame */
     size_t frame_count;
     char digest[65];        /* sqlite3: hex SHA-256 of the plain image, or "" */
@@ -59,6 +60,7 @@ struct manifest {
     char *metadata; /* JSON object as the source wrote it, or NULL */
     char *unknown;  /* JSON object of the keys we do not know, kept as they came, or NULL */
     bool sealed;    /* parsed: byte by byte as it was written */
+    char seal[65];  /* what it is sealed with, parsed or published; "" otherwise */
 };
 
 #define MANIFEST_INIT ((struct manifest){0})
@@ -71,6 +73,9 @@ int manifest_parse(const char *text, size_t size, struct manifest *ret_manifest,
 
 /* JSON text, ended by a newline, under MANIFEST_MAXIMUM. */
 int manifest_format(const struct manifest *manifest, struct buf *json, struct error *err);
+
+/* What a text of manifest_format is sealed with. It stands for every byte of it. */
+void manifest_seal(const struct buf *json, char ret_seal[static 65]);
 
 /* Whether the frames leave room for the rest of the manifest; otherwise they belong into an index
  * frame. */

@@ -80,6 +80,7 @@ static int add_manifest(struct store *store, struct output *output, struct uploa
     }
     if (manifest_format(manifest, &json, err) < 0)
         return -1;
+    manifest_seal(&json, manifest->seal);
     if (!manifest_upload && put_manifest(store, &json, &fresh, err) < 0)
         return -1;
     int taken = upload_publish(manifest_upload ? manifest_upload : fresh, key, err);

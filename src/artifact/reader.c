@@ -208,6 +208,12 @@ const struct manifest *artifact_manifest(const struct artifact_reader *reader)
     return reader->opened.described ? &reader->opened.manifest : NULL;
 }
 
+bool artifact_proves_itself(const struct artifact_reader *reader)
+{
+    const struct manifest *manifest = artifact_manifest(reader);
+    return manifest && manifest->sealed && (manifest->digest[0] || manifest->index_checksum[0]);
+}
+
 struct segment_source *artifact_segments(struct artifact_reader *reader)
 {
     return &reader->source;

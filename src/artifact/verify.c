@@ -61,6 +61,7 @@ static int check_stored(const struct artifact_open_options *options, struct mani
     }
     if (!manifest->sealed)
         text_list_add(&result->warnings, "the manifest was changed after it was written");
+    memcpy(result->seal, manifest->seal, sizeof result->seal);
     result->level = 0;
     return 0;
 }
@@ -107,6 +108,22 @@ static int check_hash(const struct artifact_open_options *options, const struct 
         compare_checksum(options, hash, manifest, result, err) < 0)
         return -1;
     result->level = 1;
+    return 0;
+}
+
+int artifact_checksum(const struct artifact_open_options *options, char ret_checksum[static 65],
+                      struct error *err)
+{
+    struct store_entry entry;
+    SCOPED(sha256) struct sha256 *hash = sha256_new();
+    int there = store_stat(options->store, options->file, &entry, err);
+    if (there < 0)
+        return -1;
+    if (!there)
+        return error_set(err, ERROR_NOT_FOUND, "no artifact %s", options->file);
+    if (hash_range(options, hash, 0, entry.size, false, err) < 0)
+        return -1;
+    sha256_finish_text(hash, ret_checksum);
     return 0;
 }
 

@@ -290,10 +290,11 @@ const char *path_base(const char *path)
 
 char *path_absolute(const char *path)
 {
-    if (path[0] == '/')
-        return mem_string(path);
     char folder[PATH_MAX];
-    if (!getcwd(folder, sizeof folder))
-        return mem_string(path);
-    return path_join(folder, path);
+    bool relative = path[0] != '/' && getcwd(folder, sizeof folder);
+    char *absolute = relative ? path_join(folder, path) : mem_string(path);
+    size_t length = strlen(absolute);
+    while (length > 1 && absolute[length - 1] == '/')
+        absolute[--length] = '\0';
+    return absolute;
 }

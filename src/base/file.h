@@ -73,6 +73,7 @@ int folder_list(struct os *os, const char *path, file_visit_fn *visit, void *con
 char *path_join(const char *folder, const char *name);
 char *path_folder(const char *path);     /* "." when there is none */
 const char *path_base(const char *path); /* within `path` */
-char *path_absolute(const char *path);   /* against the working folder, no links resolved */
+char *path_absolute(const char *path);   /* against the working folder, no links resolved, no "/"
+                                          at its end */
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/ulid.h"
 #include "catalog/apps.h"
 #include "catalog/backup_find.h"
+#include "catalog/backup_seals.h"
 #include "catalog/backups.h"
 #include "catalog/catalog.h"
 #include "catalog/query.h"
@@ -52,6 +53,7 @@ static int file_is_known(struct catalog *catalog, const struct import *import, s
 static int add_file(struct catalog *catalog, const struct import *import, struct error *err)
 {
     const struct manifest *manifest = import->manifest;
+    SCOPED(string) char *metadata = backup_seals_note(NULL, manifest->seal);
     struct backup_file_row file = {
         .file_path = manifest->file,
         .file_name = manifest->file,
@@ -62,6 +64,7 @@ static int add_file(struct catalog *catalog, const struct import *import, struct
         .compression_type = manifest->compression,
         .encryption_type = manifest->encryption,
         .is_encrypted = strcmp(text_or(manifest->encryption, "none"), "none") != 0,
+        .metadata = metadata,
         .upload_completed_ns = manifest->created_ns,
         .retention_until_ns = manifest->expires_ns,
     };

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "catalog/apps.h"
 #include "catalog/backup_find.h"
+#include "catalog/backup_seals.h"
 #include "catalog/catalog.h"
 #include "catalog/connections.h"
 #include "catalog/destinations.h"
@@ -63,7 +64,8 @@ int backup_record_begin(struct service *service, const struct target *target,
     return 0;
 }
 
-static void file_row(const struct manifest *part, struct backup_file_row *file)
+static void file_row(const struct manifest *part, const char *metadata,
+                     struct backup_file_row *file)
 {
     *file = (struct backup_file_row)BACKUP_FILE_ROW_INIT;
     file->file_path = part->file;
@@ -75,7 +77,7 @@ static void file_row(const struct manifest *part, struct backup_file_row *file)
     file->compression_type = part->compression;
     file->encryption_type = part->encryption;
     file->is_encrypted = !text_equal(part->encryption, "none");
-    file->metadata = part->metadata;
+    file->metadata = metadata;
     file->upload_started_ns = part->created_ns;
     file->retention_until_ns = part->expires_ns;
 }
@@ -88,6 +90,7 @@ int backup_record_finish(struct service *service, struct backup_record *record,
     const struct manifest *first = &parts[0];
     SCOPED(string) char *incomplete = catalog_json_of_list(reasons);
     SCOPED(string) char *tags = catalog_json_of_list(&first->tags);
+    SCOPED(text_list) struct text_list metadata = TEXT_LIST_INIT;
     struct backup_file_row files[2];
     row->name = first->file;
     row->engine = first->engine;
@@ -100,7 +103,8 @@ int backup_record_finish(struct service *service, struct backup_record *record,
         row->size_bytes += (int64_t)parts[i].size_bytes;
         row->source_bytes += (int64_t)parts[i].source_bytes;
         row->rows += (int64_t)parts[i].rows;
-        file_row(&parts[i], &files[i]);
+        text_list_give(&metadata, backup_seals_note(parts[i].metadata, parts[i].seal));
+        file_row(&parts[i], metadata.items[i], &files[i]);
     }
     row->progress_percentage = 100;
     row->file_path = first->file;

@@ -5,6 +5,7 @@
 #include "base/os.h"
 #include "base/text.h"
 #include "catalog/backup_find.h"
+#include "catalog/backup_seals.h"
 #include "catalog/catalog.h"
 #include "service/service.h"
 #include "store/store.h"
@@ -19,6 +20,8 @@ void located_clear(struct located *located)
     store_close(located->store);
     free(located->file);
     free(located->second);
+    free(located->second_checksum);
+    text_list_clear(&located->seals);
     *located = (struct located){0};
 }
 
@@ -30,8 +33,11 @@ static int find_second(void *context, const struct backup_file_row *file, struct
     struct located *located = context;
     bool here =
         !file->destination_id[0] || strcmp(file->destination_id, located->row.destination_id) == 0;
-    if (here && strcmp(file->file_path, located->file) != 0 && !located->second)
+    if (here && strcmp(file->file_path, located->file) != 0 && !located->second) {
         located->second = mem_string(file->file_path);
+        located->second_checksum = mem_string(file->checksum);
+    }
+    backup_seals_of(file, &located->seals);
     return 0;
 }
 
@@ -142,13 +148,28 @@ int lookup_backup(struct service *service, const char *name, const char *from,
     return 0;
 }
 
-int located_check(const struct located *located, const char *checksum, struct error *err)
+int located_check(const struct located *located, const char *file, const char *checksum,
+                  struct error *err)
 {
-    const char *ours = located->known ? located->row.checksum : NULL;
+    if (!located->known)
+        return 0;
+    const char *ours =
+        text_equal(file, located->second) ? located->second_checksum : located->row.checksum;
     if (!ours || strcmp(ours, checksum) == 0)
         return 0;
     error_set(err, ERROR_CORRUPT,
-              "%s is not the file of backup %lld: SHA-256 %s, the catalogue has %s", located->file,
+              "%s is not the file of backup %lld: SHA-256 %s, the catalogue has %s", file,
               (long long)located->row.number, checksum, ours);
     return error_hint(err, "given as a path, with a folder in it, a file is taken for what it is");
+}
+
+int located_check_seal(const struct located *located, const char *file, const char *seal,
+                       struct error *err)
+{
+    if (!located->seals.count || text_list_has(&located->seals, seal))
+        return 0;
+    error_set(err, ERROR_CORRUPT, "%s.json is not the manifest that was written with backup %lld",
+              file, (long long)located->row.number);
+    return error_hint(err, "with it moved away, kedge verify %lld writes a new one from the file",
+                      (long long)located->row.number);
 }

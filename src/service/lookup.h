@@ -4,6 +4,7 @@
 #ifndef KEDGE_SERVICE_LOOKUP_H
 #define KEDGE_SERVICE_LOOKUP_H
 
+#include "base/text.h"
 #include "catalog/backups.h"
 
 #include <stdbool.h>
@@ -19,8 +20,10 @@ struct located {
     struct store *store;
     char *file;   /* key in the store */
     char *second; /* the other file of a full backup, or NULL */
-    const char
-        *named; /* the one of the two that BACKUP is the name of; NULL: the backup is meant */
+    /* The one of the two that BACKUP is the name of; NULL: the backup is meant. */
+    const char *named;
+    char *second_checksum;  /* of the second file, or NULL */
+    struct text_list seals; /* of the manifests that kedge wrote for the two */
 };
 
 void located_clear(struct located *located);
@@ -32,8 +35,14 @@ void located_clear(struct located *located);
 int lookup_backup(struct service *service, const char *name, const char *from,
                   struct located *ret_located, struct error *err);
 
-/* ERROR_CORRUPT when the catalogue knows the backup by another SHA-256 than `checksum`, which is
- * what its file has or its manifest says: somebody put another file in its place. */
-int located_check(const struct located *located, const char *checksum, struct error *err);
+/* ERROR_CORRUPT when the catalogue knows `file`, one of the two, by another SHA-256 than
+ * `checksum`, which is what it has or its manifest says: somebody put another file in its place. */
+int located_check(const struct located *located, const char *file, const char *checksum,
+                  struct error *err);
+
+/* ERROR_CORRUPT when the catalogue knows what the manifests of the backup are sealed with, and
+ * `seal` ("": none that holds) is nothing of it: somebody changed the manifest of `file`. */
+int located_check_seal(const struct located *located, const char *file, const char *seal,
+                       struct error *err);
 
 #endif

@@ -75,7 +75,7 @@ int redescribe_run(const struct located *located, const struct artifact_open_opt
     SCOPED(manifest) struct manifest manifest = MANIFEST_INIT;
     if (artifact_describe(options, &manifest, err) < 0)
         return -1;
-    if (options->file == located->file && located_check(located, manifest.checksum, err) < 0)
+    if (located_check(located, options->file, manifest.checksum, err) < 0)
         return -1;
     if (!manifest.source_bytes)
         manifest.source_bytes = manifest.plain_bytes;

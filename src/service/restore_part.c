@@ -7,6 +7,7 @@
 #include "service/lookup.h"
 #include "service/restore_request.h"
 #include "service/restore_choice.h"
+#include "service/restore_trust.h"
 #include "service/service.h"
 
 #include <stdlib.h>
@@ -47,12 +48,15 @@ int restore_part_open(struct service *service, const struct restore_request *req
     if (!artifact_kind(part->reader))
         return error_set(err, ERROR_CORRUPT, "%s is not a backup that kedge can read", file);
     const struct manifest *manifest = artifact_manifest(part->reader);
-    /* The row has the sum of the first file. */
-    if (manifest && strcmp(file, located->file) == 0 &&
-        located_check(located, manifest->checksum, err) < 0)
+    struct restore_wish wish = {.to = request->to, .connection = request->connection};
+    if (restore_trust_check(service, located, &options, part->reader, &wish.trusted, err) < 0)
         return -1;
-    if (restore_target_resolve(service, manifest, artifact_kind(part->reader), request->to,
-                               request->connection, &part->target, err) < 0)
+    if (located->known)
+        wish.target = located->row.target;
+    else if (wish.trusted)
+        wish.target = manifest->target;
+    if (restore_target_resolve(service, manifest, artifact_kind(part->reader), &wish, &part->target,
+                               err) < 0)
         return -1;
     part->argument = restore_target_argument(&part->target);
     return 0;

@@ -68,20 +68,28 @@ static bool default_leads_to(const struct service *service, const char *connecti
     return strcmp(display, connection) == 0;
 }
 
+static int say_where(const struct manifest *manifest, const char *where, struct error *err)
+{
+    error_set(err, ERROR_USAGE, "only the manifest of %s says that it belongs to %s",
+              manifest->file, where);
+    return error_hint(err, "say where it is to go: --to %s, or --connection NAME", where);
+}
+
 static int resolve_database(struct service *service, const struct manifest *manifest,
-                            const char *to, const char *connection, struct restore_target *target,
+                            const struct restore_wish *wish, struct restore_target *target,
                             struct error *err)
 {
-    if (to)
-        return url_from_argument(to, &target->what.url, err);
-    if (connection)
-        return use_configured(service, connection, target, err);
-    if (manifest && is_configured(service, manifest->target))
-        return use_configured(service, manifest->target, target, err);
+    if (wish->to)
+        return url_from_argument(wish->to, &target->what.url, err);
+    if (wish->connection)
+        return use_configured(service, wish->connection, target, err);
+    if (is_configured(service, wish->target))
+        return use_configured(service, wish->target, target, err);
     if (manifest && manifest->connection) {
-        const char *where = default_leads_to(service, manifest->connection)
-                                ? service->options.default_target
-                                : manifest->connection;
+        bool ours = default_leads_to(service, manifest->connection);
+        const char *where = ours ? service->options.default_target : manifest->connection;
+        if (!ours && !wish->trusted)
+            return say_where(manifest, where, err);
         return url_from_argument(where, &target->what.url, err);
     }
     if (service->options.default_target)
@@ -107,32 +115,36 @@ static int find_source(const struct manifest *manifest, const char *kind,
     return 0;
 }
 
-static int resolve_files(struct service *service, const struct manifest *manifest, const char *to,
-                         const char *connection, struct restore_target *target, struct error *err)
+static int resolve_files(struct service *service, const struct manifest *manifest,
+                         const struct restore_wish *wish, struct restore_target *target,
+                         struct error *err)
 {
-    if (to) {
-        target->folder = path_absolute(to);
+    if (wish->to) {
+        target->folder = path_absolute(wish->to);
         return 0;
     }
-    if (connection)
-        return use_configured(service, connection, target, err);
+    if (wish->connection)
+        return use_configured(service, wish->connection, target, err);
     if (!manifest) {
         error_set(err, ERROR_USAGE, "this archive does not say where its files were");
         return error_hint(err, "say where they are to go with --to FOLDER");
     }
-    return is_configured(service, manifest->target)
-               ? use_configured(service, manifest->target, target, err)
-               : 0;
+    if (!wish->trusted) {
+        error_set(err, ERROR_USAGE, "only the manifest of %s says where its files belong",
+                  manifest->file);
+        return error_hint(err, "say where they are to go: --to FOLDER, or --connection NAME");
+    }
+    return is_configured(service, wish->target) ? use_configured(service, wish->target, target, err)
+                                                : 0;
 }
 
 int restore_target_resolve(struct service *service, const struct manifest *manifest,
-                           const char *kind, const char *to, const char *connection,
+                           const char *kind, const struct restore_wish *wish,
                            struct restore_target *ret_target, struct error *err)
 {
     struct restore_target target = {0};
-    int result = strcmp(kind, "tar") == 0
-                     ? resolve_files(service, manifest, to, connection, &target, err)
-                     : resolve_database(service, manifest, to, connection, &target, err);
+    int result = strcmp(kind, "tar") == 0 ? resolve_files(service, manifest, wish, &target, err)
+                                          : resolve_database(service, manifest, wish, &target, err);
     if (result == 0)
         result = find_source(manifest, kind, &target, err);
     if (result < 0) {

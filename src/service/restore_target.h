@@ -20,11 +20,17 @@ struct restore_target {
 
 void restore_target_clear(struct restore_target *target);
 
-/* `to` and `connection` may be NULL, `manifest` too (a bare artifact: then one of them must be
- * given). `kind` is the artifact's: "sqlite3", "sql", "tar". ERROR_USAGE with a hint when it is not
- * known where to. */
+struct restore_wish {
+    const char *to, *connection; /* as the request says, or NULL */
+    const char *target;          /* whose backup it is, as the catalogue says, or NULL */
+    bool trusted;                /* what the manifest says about where counts */
+};
+
+/* `manifest` may be NULL (a bare artifact). `kind` is the artifact's: "sqlite3", "sql", "tar".
+ * ERROR_USAGE with a hint when it is not known where to, or when only a manifest that anybody may
+ * have written says so. */
 int restore_target_resolve(struct service *service, const struct manifest *manifest,
-                           const char *kind, const char *to, const char *connection,
+                           const char *kind, const struct restore_wish *wish,
                            struct restore_target *ret_target, struct error *err);
 
 /* The same as one argument, to be freed: names the target in locks and in the restore log, without

@@ -72,7 +72,9 @@ static int resolve(struct service *service, const struct manifest *manifest, con
     bool sqlite =
         strcmp(kind, "sqlite3") == 0 || !manifest || text_equal(manifest->engine, "sqlite");
     const char *to = tar ? folder : sqlite ? file : NULL;
-    return restore_target_resolve(service, manifest, kind, to, NULL, target, err);
+    const struct restore_wish wish = {
+        .to = to, .target = manifest ? manifest->target : NULL, .trusted = true};
+    return restore_target_resolve(service, manifest, kind, &wish, target, err);
 }
 
 static int prove(const struct restore_target *target, const struct load_options *options,

@@ -6,6 +6,7 @@
 #include "base/os.h"
 #include "base/stop.h"
 #include "catalog/backup_list.h"
+#include "catalog/backup_seals.h"
 #include "catalog/backups.h"
 #include "catalog/catalog.h"
 #include "service/lookup.h"
@@ -52,6 +53,20 @@ static int check_size(const struct service *service, const struct backup_row *ro
     return 0;
 }
 
+/* The file and its manifest are those that the catalogue knows. A manifest that was `made` just now
+ * is noted there. */
+static int check_known(struct service *service, const struct located *located, const char *file,
+                       bool made, const struct verify_result *result, struct error *err)
+{
+    if (!located->known)
+        return 0;
+    if (result->checksum[0] && located_check(located, file, result->checksum, err) < 0)
+        return -1;
+    if (made)
+        return backup_seals_add(service->catalog, located->row.id, file, result->seal, err);
+    return located_check_seal(located, file, result->seal, err);
+}
+
 /* Levels 0 to 2 of one file; adds to the report. */
 static int verify_file(struct service *service, const struct verify_request *request,
                        const struct located *located, const char *file,
@@ -82,9 +97,7 @@ static int verify_file(struct service *service, const struct verify_request *req
     report->plain_bytes += result.plain_bytes;
     report->rows += result.rows;
     text_list_add_all(&report->warnings, &result.warnings);
-    /* The row has the sum of the first file. */
-    if (failed == 0 && result.checksum[0] && file == located->file &&
-        located_check(located, result.checksum, err) < 0) {
+    if (failed == 0 && check_known(service, located, file, made > 0, &result, err) < 0) {
         report->level = -1;
         failed = -1;
     }

@@ -1,7 +1,9 @@
 """What a hostile neighbour, a full disk or an impatient person does, and what must hold nevertheless."""
 import fcntl
+import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -219,3 +221,99 @@ def test_a_destination_that_is_named_twice_is_used_once(shop):
 def test_one_backup_and_all_of_them_is_a_contradiction(shop):
     shop("backup", "shop.db")
     assert "either" in shop("verify", 1, "--all", status=2).stderr
+
+
+# ---- a manifest that somebody edited ----
+
+def edit_manifest(path, seal=True, **changes):
+    """As somebody does who knows the format: the seal is made anew, so that the text is sound in itself."""
+    with open(path + ".json", encoding="utf-8") as file:
+        text = file.read()
+    for key, value in changes.items():
+        text, count = re.subn(rf'("{key}": )[^\n]*?(,?\n)', lambda found: found[1] + json.dumps(value) + found[2], text)
+        assert count == 1, key
+    body = text[:text.index(',\n  "seal"')]
+    if seal:
+        text = body + f',\n  "seal": "{hashlib.sha256(body.encode()).hexdigest()}"\n}}\n'
+    with open(path + ".json", "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+@pytest.mark.parametrize("seal", [True, False])
+def test_an_edited_manifest_sends_no_restore_elsewhere(shop, seal):
+    make_database(shop.path("other.db"), rows=3)
+    before = open(shop.path("other.db"), "rb").read()
+    shop("backup", "shop.db")
+    edit_manifest(artifact(shop), seal, connection="sqlite:" + shop.path("other.db"))
+    for words in (("restore", 1, "--force"), ("restore", 1, "--force", "--to", "out.db"), ("verify", 1)):
+        result = shop(*words, status=21)
+        assert "is not the manifest that was written with backup 1" in result.stderr and "hint:" in result.stderr
+    assert open(shop.path("other.db"), "rb").read() == before and not os.path.exists(shop.path("out.db"))
+    os.remove(artifact(shop) + ".json")
+    shop("verify", 1)
+    shop("verify", 1, "--level", 1)
+    shop("restore", 1, "--force", "--to", "out.db")
+
+
+@pytest.mark.parametrize("options", [(), ("--compress=gzip",), ("--compress=none",), ("--format", "sql")])
+def test_an_older_file_with_an_edited_manifest_is_not_the_backup(shop, options):
+    for _ in range(2):
+        shop("backup", "shop.db", *options)
+        time.sleep(1.1)
+    older, newer = artifact(shop, 1), artifact(shop, 2)
+    with open(newer + ".json", encoding="utf-8") as file:
+        checksum = json.load(file)["checksum"]
+    shutil.copy(older, newer)
+    shutil.copy(older + ".json", newer + ".json")
+    edit_manifest(newer, file=os.path.basename(newer), checksum=checksum)
+    shop("restore", 2, "--force", "--to", "out.db", status=21)
+    assert not os.path.exists(shop.path("out.db"))
+
+
+def test_another_file_without_a_manifest_is_not_the_backup(shop):
+    shop("backup", "shop.db", "--compress=none")
+    path = artifact(shop)
+    os.remove(path + ".json")
+    shop("restore", 1, "--force", "--to", "fine.db")
+    with open(path, "r+b") as file:
+        file.seek(os.path.getsize(path) - 1)
+        file.write(b"x")
+    assert "is not the file of backup 1" in shop("restore", 1, "--force", "--to", "out.db", status=21).stderr
+    assert not os.path.exists(shop.path("out.db"))
+
+
+@pytest.mark.parametrize("words", [("restore", 1, "--force"), ("verify", 1), ("verify", 1, "--level", 1)])
+def test_the_second_file_of_a_full_backup_is_compared_too(shop, words):
+    os.mkdir(shop.path("tree"))
+    with open(shop.path("kedge.yaml"), "w", encoding="utf-8") as file:
+        file.write("targets:\n  shop: {url: shop.db, paths: [tree], compress: none}\n")
+    for text in ("good", "evil"):
+        with open(shop.path("tree/note"), "w", encoding="utf-8") as file:
+            file.write(text)
+        shop("backup", "shop", "--type", "full")
+        time.sleep(1.1)
+    good, evil = (artifact(shop, number).replace(".sqlite3", "_files.tar") for number in (1, 2))
+    shutil.copy(evil, good)
+    shutil.copy(evil + ".json", good + ".json")
+    edit_manifest(good, file=os.path.basename(good))
+    shop(*words, status=21)
+    with open(shop.path("tree/note"), encoding="utf-8") as file:
+        assert file.read() == "evil"
+
+
+@pytest.mark.parametrize("kind", ["database", "files"])
+def test_a_file_that_no_catalogue_knows_goes_where_it_is_told(shop, kind):
+    os.mkdir(shop.path("tree"))
+    shop("backup", "shop.db" if kind == "database" else "tree")
+    path = artifact(shop)
+    shop("restore", path, "--force")
+    other = {"KEDGE_HOME": shop.path("elsewhere")}
+    result = shop("restore", path, "--force", env=other, status=2)
+    assert "only the manifest of" in result.stderr and re.search("hint: say where .* to go: --to", result.stderr)
+    assert (shop.path("shop.db") if kind == "database" else "files") in result.stderr
+    shop("restore", path, "--force", "--to", shop.path("new/" if kind == "files" else "new.db"), env=other)
+    edit_manifest(path, target="another")
+    shop("restore", path, "--force", status=2)
+    shop("restore", path, "--force", "--to", shop.path("new/" if kind == "files" else "new2.db"))
+    if kind == "database":
+        shop("restore", path, "--force", env={**other, "DATABASE_URL": "sqlite:" + shop.path("shop.db")})
