@@ -26,6 +26,11 @@ const char *catalog_name(const struct catalog *catalog)
     return catalog->name;
 }
 
+bool catalog_is_read_only(const struct catalog *catalog)
+{
+    return catalog->read_only;
+}
+
 /* ---- transactions ---- */
 
 /* A commit that failed may be whole in the log all the same, and the next process would take it for

@@ -14,6 +14,7 @@
 
 #include "base/mem.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct catalog;
@@ -23,6 +24,7 @@ struct os;
 struct catalog_options {
     const char *url;    /* "sqlite:path", a path, or a database URL */
     const char *folder; /* for lock files; NULL: the folder of the SQLite file */
+    bool only_reads;    /* a file that cannot be written will do: it is opened to be read */
 };
 
 /* Opens it; on first use makes the folder (0700), the file (0600) and the schema. A schema that a
@@ -30,6 +32,9 @@ struct catalog_options {
 int catalog_open(struct os *os, const struct catalog_options *options, struct catalog **ret_catalog,
                  struct error *err);
 void catalog_close(struct catalog *catalog);
+
+/* Whether it was only opened to be read: then nothing may be changed. */
+bool catalog_is_read_only(const struct catalog *catalog);
 
 /* Where a server may have ended our session (a restore of the database that the catalogue is in
  * ends all that are in it): begin a new one, if so. What the session held, target locks too, is

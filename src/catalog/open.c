@@ -10,8 +10,10 @@
 #include "catalog/schema.h"
 #include "catalog/state.h"
 #include "db/db.h"
+#include "db/sqlite.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Long enough for another process's longest transaction, an import of one manifest. */
@@ -136,6 +138,70 @@ static void explain_file(struct os *os, const struct db_url *url, struct error *
                "makes a catalogue elsewhere");
 }
 
+static int give_up(struct os *os, const struct db_url *url, struct error *err)
+{
+    if (err && err->code == ERROR_CORRUPT)
+        error_hint(err, "move the file away; `kedge catalog rebuild --from DESTINATION` makes "
+                        "it anew from the manifests");
+    else if (err && url->engine == DB_SQLITE)
+        explain_file(os, url, err);
+    return -1;
+}
+
+/* ---- to be read only ---- */
+
+static int read_as(struct catalog *catalog, bool immutable, struct error *err)
+{
+    const struct db_options options = {.os = catalog->os,
+                                       .lock_timeout_ms = LOCK_TIMEOUT_MS,
+                                       .read_only = true,
+                                       .immutable = immutable};
+    db_close(catalog->db);
+    catalog->db = NULL;
+    if (db_open(&catalog->url, &options, &catalog->db, err) < 0)
+        return -1;
+    return schema_complete(catalog, NULL, err);
+}
+
+/* Without its log, which the last one to close it removes, the file is whole. */
+static bool has_no_log(const struct catalog *catalog)
+{
+    struct stat log;
+    struct error ignored = ERROR_INIT;
+    SCOPED(string) char *path = mem_format("%s-wal", catalog->url.database);
+    int found = file_stat(catalog->os, path, &log, &ignored);
+    return found == 0 || (found > 0 && log.st_size == 0);
+}
+
+/* As with other readers and writers first; where not even the files for that can be made, as the
+ * file that it is. */
+static bool open_to_read(struct catalog *catalog)
+{
+    struct error err = ERROR_INIT;
+    int complete = read_as(catalog, false, &err);
+    if (complete < 0 && has_no_log(catalog)) {
+        error_clear(&err);
+        complete = read_as(catalog, true, &err);
+    }
+    error_clear(&err);
+    catalog->read_only = complete > 0;
+    return catalog->read_only;
+}
+
+/* SQLite opens a file that it cannot write without a word. */
+static int check_writable(struct catalog *catalog, struct error *err)
+{
+    if (catalog->url.engine != DB_SQLITE || !sqlite_is_read_only(catalog->db))
+        return 0;
+    return error_set(err, ERROR_PERMISSION, "it cannot be written");
+}
+
+static bool may_be_read(const struct catalog *catalog, const struct error *err)
+{
+    return catalog->url.engine == DB_SQLITE && err->code != ERROR_CORRUPT &&
+           err->code != ERROR_LOCKED && err->code != ERROR_INTERRUPTED;
+}
+
 static int open_url(struct os *os, const struct catalog_options *options, const struct db_url *url,
                     struct catalog **ret_catalog, struct error *err)
 {
@@ -144,12 +210,13 @@ static int open_url(struct os *os, const struct catalog_options *options, const 
     db_url_copy(url, &catalog->url);
     catalog->folder = lock_folder(options, url);
     catalog->name = url->engine == DB_SQLITE ? mem_string(url->database) : db_url_display(url);
-    if (connect(catalog, url, err) < 0 || schema_update(catalog, err) < 0) {
-        if (err && err->code == ERROR_CORRUPT)
-            error_hint(err, "move the file away; `kedge catalog rebuild --from DESTINATION` makes "
-                            "it anew from the manifests");
-        else if (err && url->engine == DB_SQLITE)
-            explain_file(os, url, err);
+    struct error failure = ERROR_INIT;
+    if ((connect(catalog, url, &failure) < 0 || check_writable(catalog, &failure) < 0 ||
+         schema_update(catalog, &failure) < 0) &&
+        !(options->only_reads && may_be_read(catalog, &failure) && open_to_read(catalog))) {
+        give_up(os, url, &failure);
+        if (err)
+            *err = failure;
         return -1;
     }
     *ret_catalog = STEAL(catalog);

@@ -20,6 +20,7 @@ struct catalog {
     struct db_url url;
     char *folder; /* where lock files are */
     char *name;   /* for messages: no password */
+    bool read_only;
 };
 
 /* The file at `path` before SQLite opens it, so that it is never readable by others, and the folder

@@ -14,9 +14,11 @@ struct cli;
 struct error;
 
 enum command_flag {
-    COMMAND_PLAIN = 1 << 0,  /* needs no settings: nothing is read before it runs */
-    COMMAND_OLD = 1 << 1,    /* an old spelling: errors are printed bare, no help of its own */
-    COMMAND_BEGINS = 1 << 2, /* writes the configuration: it need not be there yet */
+    COMMAND_PLAIN = 1 << 0,    /* needs no settings: nothing is read before it runs */
+    COMMAND_OLD = 1 << 1,      /* an old spelling: errors are printed bare, no help of its own */
+    COMMAND_BEGINS = 1 << 2,   /* writes the configuration: it need not be there yet */
+    COMMAND_READS = 1 << 3,    /* does its work also with a catalogue that cannot be written */
+    COMMAND_REBUILDS = 1 << 4, /* begins with a catalogue that may have lost everything */
 };
 
 struct command {

@@ -22,16 +22,50 @@
 #define AVAILABLE_SHOWN 50
 #define KEY_FILE_MAXIMUM ((size_t)1 << 20)
 
+static enum service_use use_of(const struct command *command)
+{
+    if (command->flags & COMMAND_REBUILDS)
+        return SERVICE_REBUILDS;
+    return command->flags & COMMAND_READS ? SERVICE_READS : SERVICE_WRITES;
+}
+
+static struct service_options options_of(const struct cli *cli, const struct session *session)
+{
+    struct service_options options = *setup_options(session->setup);
+    options.use = use_of(cli->command);
+    return options;
+}
+
+static void hand_over(struct session *session, struct session *ret_session)
+{
+    for (size_t i = 0; i < session->service->notes.count; i++)
+        console_warning("%s", session->service->notes.items[i]);
+    *ret_session = *session;
+    *session = SESSION_INIT;
+}
+
 int session_open(struct cli *cli, bool secrets, struct session *ret_session, struct error *err)
 {
     SCOPED(session) struct session session = SESSION_INIT;
-    if (setup_make(cli->os, cli->settings, secrets, &session.setup, err) < 0 ||
-        service_open(setup_options(session.setup), &session.service, err) < 0)
+    if (setup_make(cli->os, cli->settings, secrets, &session.setup, err) < 0)
         return -1;
-    for (size_t i = 0; i < session.service->notes.count; i++)
-        console_warning("%s", session.service->notes.items[i]);
-    *ret_session = session;
-    session = SESSION_INIT;
+    struct service_options options = options_of(cli, &session);
+    if (service_open(&options, &session.service, err) < 0)
+        return -1;
+    hand_over(&session, ret_session);
+    return 0;
+}
+
+int session_open_anyway(struct cli *cli, struct session *ret_session, struct error *catalog_failure,
+                        struct error *err)
+{
+    SCOPED(session) struct session session = SESSION_INIT;
+    if (setup_make(cli->os, cli->settings, true, &session.setup, err) < 0)
+        return -1;
+    struct service_options options = options_of(cli, &session);
+    if (service_open(&options, &session.service, catalog_failure) < 0)
+        session.service = service_open_bare(&options);
+    hand_over(&session, ret_session);
     return 0;
 }
 

@@ -25,6 +25,11 @@ struct session {
 /* `secrets`: the command goes to databases or destinations, not only to the catalogue. Says on
  * stderr what opening found out. */
 int session_open(struct cli *cli, bool secrets, struct session *ret_session, struct error *err);
+
+/* For a command that can do without a catalogue: what kept it from being opened is an answer, and
+ * the service has none then. */
+int session_open_anyway(struct cli *cli, struct session *ret_session, struct error *catalog_failure,
+                        struct error *err);
 void session_close(struct session *session);
 
 /* The threads to use: --jobs, or one for each processor. */

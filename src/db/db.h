@@ -53,8 +53,9 @@ struct db_options {
     int64_t statement_timeout_ms; /* 0: none */
     int64_t lock_timeout_ms;      /* 0: driver's own; SQLite: busy timeout */
     bool read_only;
-    bool create;             /* SQLite: make the file */
-    bool full_synchronous;   /* SQLite: PRAGMA synchronous=FULL, for the catalogue */
+    bool immutable;        /* SQLite, with read_only: no lock is taken, no log looked at or made */
+    bool create;           /* SQLite: make the file */
+    bool full_synchronous; /* SQLite: PRAGMA synchronous=FULL, for the catalogue */
     const char *application; /* shown by the server; NULL: "kedge" */
 };
 

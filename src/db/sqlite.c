@@ -1,5 +1,6 @@
 #include "db/sqlite.h"
 
+#include "base/buf.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -51,6 +52,11 @@ static struct sqlite *sqlite_of(struct db *db)
 struct sqlite3 *sqlite_handle(struct db *db)
 {
     return sqlite_of(db)->handle;
+}
+
+bool sqlite_is_read_only(struct db *db)
+{
+    return sqlite3_db_readonly(sqlite_of(db)->handle, "main") == 1;
 }
 
 /* ---- errors ---- */
@@ -498,6 +504,33 @@ static int configure(struct sqlite *sqlite, const struct db_options *options, st
     return 0;
 }
 
+/* SQLite takes this wish only in a URI; what would end or change its path is written %XX. */
+static char *immutable_uri(const char *path)
+{
+    struct buf uri = BUF_INIT;
+    buf_append_text(&uri, path[0] == '/' ? "file://" : "file:");
+    for (; *path; path++) {
+        if (strchr("?#%", *path))
+            buf_append_format(&uri, "%%%02X", (unsigned char)*path);
+        else
+            buf_append_char(&uri, *path);
+    }
+    buf_append_text(&uri, "?immutable=1");
+    return uri.data;
+}
+
+static int open_handle(struct sqlite *sqlite, const struct db_options *options)
+{
+    int flags = options->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+    if (options->create && !options->read_only)
+        flags |= SQLITE_OPEN_CREATE;
+    flags |= SQLITE_OPEN_NOMUTEX;
+    if (!options->immutable)
+        return sqlite3_open_v2(sqlite->path, &sqlite->handle, flags, NULL);
+    SCOPED(string) char *uri = immutable_uri(sqlite->path);
+    return sqlite3_open_v2(uri, &sqlite->handle, flags | SQLITE_OPEN_URI, NULL);
+}
+
 int sqlite_open(const struct db_url *url, const struct db_options *options, struct db **ret_db,
                 struct error *err)
 {
@@ -512,10 +545,7 @@ int sqlite_open(const struct db_url *url, const struct db_options *options, stru
     sqlite->statement_timeout_ms = options->statement_timeout_ms;
     SCOPED(db) struct db *db = &sqlite->base;
 
-    int flags = options->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
-    if (options->create && !options->read_only)
-        flags |= SQLITE_OPEN_CREATE;
-    int code = sqlite3_open_v2(path, &sqlite->handle, flags | SQLITE_OPEN_NOMUTEX, NULL);
+    int code = open_handle(sqlite, options);
     if (code != SQLITE_OK)
         return sqlite_raise(sqlite->handle, code, path, NULL, err);
     if (configure(sqlite, options, err) < 0)

@@ -16,6 +16,9 @@ int sqlite_open(const struct db_url *url, const struct db_options *options, stru
 /* The library's own handle of a connection that sqlite_open made. Borrowed. */
 struct sqlite3 *sqlite_handle(struct db *db);
 
+/* Whether nothing can be written through it, also because the file is not ours to write. */
+bool sqlite_is_read_only(struct db *db);
+
 /* Turn the result code `code` of a call on `handle` (may be NULL) into an error that names `path`,
  * and fill *ret_fault when that is not NULL. Returns -1. */
 int sqlite_raise(struct sqlite3 *handle, int code, const char *path, struct db_fault *ret_fault,

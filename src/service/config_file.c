@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/yaml.h"
+#include "db/url.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -161,8 +162,14 @@ static int read_texts(const struct reader *reader, const struct yaml_tree *tree,
 static char *read_location(const struct reader *reader, const char *text)
 {
     if (text_starts(text, "sqlite:") && !text_starts(text, "sqlite:/")) {
-        SCOPED(string) char *path = from_folder(reader, text + strlen("sqlite:"));
-        return mem_format("sqlite:%s", path);
+        /* Its path is percent-encoded, the folder's is not. */
+        SCOPED(db_url) struct db_url url = DB_URL_INIT;
+        if (db_url_parse(text, &url, NULL) < 0)
+            return mem_string(text);
+        char *path = from_folder(reader, url.database);
+        free(url.database);
+        url.database = path;
+        return db_url_display(&url);
     }
     return is_folder_name(text) ? from_folder(reader, text) : mem_string(text);
 }

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "catalog/catalog.h"
 #include "db/db.h"
+#include "db/url.h"
 #include "service/service.h"
 #include "service/setup.h"
 #include "service/target.h"
@@ -70,15 +71,24 @@ static int check_folder(struct os *os, const char *path, struct error *err)
     return error_hint(err, "chmod o-w %s", path);
 }
 
-static void try_catalog(struct doctor *doctor)
+static void try_catalog(struct doctor *doctor, const struct error *failure)
 {
     struct error err = ERROR_INIT;
-    const struct service_options *options = &doctor->service->options;
-    const char *path = strchr(options->catalog_url, ':');
+    SCOPED(db_url) struct db_url url = DB_URL_INIT;
+    bool known = db_url_parse(doctor->service->options.catalog_url, &url, NULL) == 0;
     SCOPED(string)
-    char *folder = text_starts(options->catalog_url, "sqlite:") ? path_folder(path + 1) : NULL;
+    char *folder = known && url.engine == DB_SQLITE ? path_folder(url.database) : NULL;
+    const struct catalog *catalog = doctor->service->catalog;
+    if (!catalog) {
+        tell(doctor, "catalogue", NULL, failure);
+        return;
+    }
     bool bad = folder && check_folder(doctor->service->os, folder, &err) < 0;
-    tell(doctor, "catalogue", catalog_name(doctor->service->catalog), bad ? &err : NULL);
+    if (!bad && catalog_is_read_only(catalog)) {
+        error_set(&err, ERROR_PERMISSION, "%s cannot be written", catalog_name(catalog));
+        bad = true;
+    }
+    tell(doctor, "catalogue", catalog_name(catalog), bad ? &err : NULL);
 }
 
 /* ---- destinations ---- */
@@ -195,13 +205,14 @@ static void try_default_target(struct doctor *doctor)
     target_clear(&target);
 }
 
-int doctor_run(struct service *service, const struct setup *setup, doctor_fn *told, void *context)
+int doctor_run(struct service *service, const struct setup *setup,
+               const struct error *catalog_failure, doctor_fn *told, void *context)
 {
     struct doctor doctor = {.service = service, .told = told, .context = context};
     const struct service_options *options = &service->options;
     tell(&doctor, "kedge", KEDGE_VERSION, NULL);
     try_clock(&doctor);
-    try_catalog(&doctor);
+    try_catalog(&doctor, catalog_failure);
     if (!options->destination_count)
         try_destination(&doctor, NULL);
     for (size_t i = 0; i < options->destination_count; i++)

@@ -20,8 +20,10 @@ struct doctor_item {
 
 typedef void doctor_fn(void *context, const struct doctor_item *item);
 
-/* Tells `told` of everything. The number of things that are not good. */
-int doctor_run(struct service *service, const struct setup *setup, doctor_fn *told, void *context);
+/* Tells `told` of everything. The number of things that are not good. `catalog_failure` is why the
+ * service has no catalogue, when it has none. */
+int doctor_run(struct service *service, const struct setup *setup,
+               const struct error *catalog_failure, doctor_fn *told, void *context);
 
 /* Can it be written to? A temporary file is made there and removed again. `name` NULL: the default
  * one. *ret_finding: where it is and how much room there is; to be freed. */

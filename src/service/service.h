@@ -23,8 +23,16 @@ struct os;
 struct store;
 struct target;
 
+/* What a command does to the catalogue. */
+enum service_use {
+    SERVICE_WRITES,
+    SERVICE_READS,    /* nothing that has to be: a catalogue that cannot be written will do */
+    SERVICE_REBUILDS, /* it may be new although there are backups */
+};
+
 struct service_options {
     struct os *os;
+    enum service_use use;
     const char *catalog_url;      /* "sqlite:path"; never NULL */
     const char *local_folder;     /* of the destination `local` when none is configured */
     const char *environment;      /* kedge.environment, or NULL */
@@ -48,9 +56,13 @@ struct service {
 
 /* Opens (and on first use creates) the catalogue, brings the configuration's targets and
  * destinations into it, and settles what killed runs left: their rows become failed, half-done
- * restores are finished or taken back. */
+ * restores are finished or taken back. Of a catalogue that can only be read nothing is settled.
+ * ERROR_FAILED when it is empty although there are backups. */
 int service_open(const struct service_options *options, struct service **ret_service,
                  struct error *err);
+
+/* The same without a catalogue, for who only looks at the rest (doctor.h): never fails. */
+struct service *service_open_bare(const struct service_options *options);
 void service_close(struct service *service);
 
 /* A destination by name, folder or URL (NULL: the default one), opened. *ret_name (may be NULL) is

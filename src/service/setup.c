@@ -322,6 +322,13 @@ static int make_default_target(struct setup *setup, struct error *err)
 
 /* ---- all of it ---- */
 
+/* Takes over `path`. */
+static char *url_of_file(char *path)
+{
+    SCOPED(db_url) struct db_url url = {.engine = DB_SQLITE, .database = path};
+    return db_url_display(&url);
+}
+
 static int make_catalog(struct setup *setup, struct error *err)
 {
     SCOPED(string) char *folder = NULL;
@@ -335,7 +342,7 @@ static int make_catalog(struct setup *setup, struct error *err)
     if (found && strcmp(text, "sqlite") != 0)
         setup->catalog_url = STEAL(text);
     else
-        setup->catalog_url = mem_format("sqlite:%s/catalog.db", folder);
+        setup->catalog_url = url_of_file(path_join(folder, "catalog.db"));
     return 0;
 }
 

@@ -62,9 +62,9 @@ static int check_known(struct service *service, const struct located *located, c
         return 0;
     if (result->checksum[0] && located_check(located, file, result->checksum, err) < 0)
         return -1;
-    if (made)
+    if (made && !catalog_is_read_only(service->catalog))
         return backup_seals_add(service->catalog, located->row.id, file, result->seal, err);
-    return located_check_seal(located, file, result->seal, err);
+    return made ? 0 : located_check_seal(located, file, result->seal, err);
 }
 
 /* Levels 0 to 2 of one file; adds to the report. */
@@ -131,6 +131,8 @@ static int verify_located(struct service *service, const struct verify_request *
     report->location = store_location(located->store, located->file);
     report->level = request->level == 3 ? 2 : request->level;
     const struct backup_row *row = located->known ? &located->row : NULL;
+    if (row && catalog_is_read_only(service->catalog))
+        text_list_add(&report->warnings, "the catalogue cannot be written: it does not show this");
     if (row) {
         report->id = mem_string(row->id);
         report->number = row->number;
@@ -153,6 +155,8 @@ static int remember(struct service *service, const struct backup_row *row,
                     const struct verify_report *report, int result, struct error *err)
 {
     int64_t now_ns = service->os->clock_wall_ns(service->os);
+    if (catalog_is_read_only(service->catalog))
+        return 0;
     if (result == 0)
         return backups_set_verified(service->catalog, row->id, report->level, now_ns, err);
     struct error ignored = ERROR_INIT;

@@ -8,11 +8,13 @@ import shutil
 import signal
 import sqlite3
 import subprocess
+import sys
+import tempfile
 import time
 
 import pytest
 
-from conftest import make_database
+from conftest import BINARY, Kedge, make_database
 
 
 @pytest.fixture
@@ -184,11 +186,103 @@ def test_a_catalogue_that_cannot_be_written_says_so_and_the_way_out(shop, small,
     else:
         subprocess.run(["mount", "-o", "remount,ro", small], check=True)
         text = "cannot be opened for writing"
-    for command in (("list",), ("restore", 1, "--to", "out.db", "--force"), ("cleanup",)):
+    assert len(shop.lines("list", env=home)) == 1
+    for command in (("restore", 1, "--to", "out.db", "--force"), ("cleanup",)):
         result = shop(*command, env=home, status=1)
         assert text in result.stderr and "hint: to restore meanwhile" in result.stderr
     shop("catalog", "rebuild", "--from", os.path.join(small, "home", "backups"))
     shop("restore", 1, "--to", "out.db", "--force")
+
+
+READING = (("list",), ("show", 1), ("stats",), ("restores",), ("catalog", "check"), ("verify", 1, "--level", 2),
+           ("backup:list",))
+
+
+def check_reading(kedge, **options):
+    """Everything that only looks works and says nothing of it; what must write fails with a hint."""
+    for words in READING:
+        result = kedge(*words, **options)
+        assert "level 2" in result.stdout if words[0] == "verify" else result.stderr in ("", "no restores\n"), (words, result.stderr)
+    assert "cannot be written" in kedge("verify", 1, **options).stderr
+    assert "catalogue" in kedge("doctor", status=1, **options).stdout
+    for words in (("backup", "shop.db"), ("delete", 1, "--force"), ("cleanup",), ("undo", "--force")):
+        result = kedge(*words, status=1, **options)
+        assert "cannot be opened for writing" in result.stderr and "hint:" in result.stderr, words
+
+
+@pytest.mark.parametrize("state", ["closed", "log and index", "log only"])
+def test_what_only_looks_works_on_a_read_only_disk(shop, small, state):
+    home = {"KEDGE_HOME": os.path.join(small, "a home with ?#%41")}
+    shop("backup", "shop.db", env=home)
+    catalog = os.path.join(home["KEDGE_HOME"], "catalog.db")
+    if state != "closed":
+        subprocess.run([sys.executable, "-c", "import os, sqlite3, sys; db = sqlite3.connect(sys.argv[1]); "
+                        "db.execute('UPDATE counters SET value = value + 5'); db.commit(); os._exit(0)", catalog], check=True)
+        assert os.path.getsize(catalog + "-wal")
+    if state == "log only":
+        os.remove(catalog + "-shm")
+    subprocess.run(["mount", "-o", "remount,ro", small], check=True)
+    if state == "log only":  # what the log has cannot be read in place
+        assert "hint: to restore meanwhile" in shop("list", env=home, status=1).stderr
+        return
+    check_reading(shop, env=home)
+
+
+@pytest.fixture
+def another_user():
+    """A folder and a program that everybody may read, and the options to run as somebody who may not write."""
+    if os.geteuid() != 0:
+        pytest.skip("needs to become another user")
+    folder = tempfile.mkdtemp(prefix="kedge-another-")
+    os.chmod(folder, 0o755)
+    yield Kedge(folder, shutil.copy(BINARY, folder)), {"user": 65534, "group": 65534, "extra_groups": []}
+    shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("busy", [False, True])
+def test_what_only_looks_works_for_a_user_who_may_only_read(another_user, busy):
+    kedge, nobody = another_user
+    make_database(kedge.path("shop.db"))
+    kedge("backup", "shop.db")
+    for folder, _, files in os.walk(kedge.home):
+        os.chmod(folder, 0o755)
+        for name in files:
+            os.chmod(os.path.join(folder, name), 0o644)
+    db = sqlite3.connect(os.path.join(kedge.home, "catalog.db"))
+    if busy:
+        db.execute("UPDATE counters SET value = value + 5")
+        db.commit()
+    check_reading(kedge, **nobody)
+    db.close()
+
+
+def test_doctor_goes_on_after_a_bad_catalogue(shop):
+    os.mkdir(shop.home)
+    with open(os.path.join(shop.home, "catalog.db"), "w", encoding="utf-8") as file:
+        file.write("this is no database" * 100)
+    with open(shop.path("kedge.yaml"), "w", encoding="utf-8") as file:
+        file.write("targets:\n  shop: {url: shop.db}\n  gone: {url: gone.db}\n")
+    result = shop("doctor", status=1)
+    for text in ("✗ catalogue", "✓ clock", "✓ destination local", "✓ target shop", "✗ target gone"):
+        assert text in result.stdout
+    assert "2 things are" in result.stderr
+    assert [item["good"] for item in shop.lines("doctor", status=1) if item["what"] == "catalogue"] == [False]
+
+
+def test_an_emptied_catalogue_is_not_a_new_one(shop):
+    shop("backup", "shop.db")
+    catalog = os.path.join(shop.home, "catalog.db")
+    open(catalog, "w", encoding="utf-8").close()
+    for words in (("list",), ("backup", "shop.db")):
+        result = shop(*words, status=1)
+        assert "is empty, but there are backups in" in result.stderr
+        assert "hint: kedge catalog rebuild --from" in result.stderr and os.path.getsize(catalog) == 0
+    shop("catalog", "rebuild", "--from", shop.backups)
+    assert len(shop.lines("list")) == 1
+    other = {"KEDGE_HOME": shop.path("other")}
+    os.mkdir(shop.path("other"))
+    open(os.path.join(shop.path("other"), "catalog.db"), "w", encoding="utf-8").close()
+    assert shop.lines("list", env=other) == []
 
 
 def test_a_full_disk_can_be_freed_with_cleanup_and_delete(shop, small):
