@@ -139,6 +139,7 @@ static void add_table(struct postgres_tables *tables, const struct pq_result *ro
         .where = where && *where ? mem_string(where) : NULL,
         .oid = (int64_t)number(rows, row, 0),
         .has_rows = (is_true(rows, row, 3) || routed) && (!extension || is_true(rows, row, 5)),
+        .configuration = extension,
         .routed = routed,
         .partitioned = is_true(rows, row, 8),
         .pages = number(rows, row, 9),

@@ -28,7 +28,8 @@ struct postgres_table {
     char *where;   /* the condition of an extension's configuration table, or NULL */
     int64_t oid;
     bool has_rows; /* its rows belong in the backup: not a partitioned parent, not an extension's */
-    bool routed;   /* a partitioned table that has them: they cannot name their partition */
+    bool configuration; /* belongs to an extension */
+    bool routed;        /* a partitioned table that has them: they cannot name their partition */
     bool partitioned;
     bool left_out; /* its rows would, but the options say no */
     uint64_t pages;

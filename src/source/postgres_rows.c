@@ -16,7 +16,14 @@
 #define SLICE_BYTES (UINT64_C(32) << 20)
 
 static const char BLOCK_END[] = "\\.\n\n";
-#define BLOCK_END_SIZE (sizeof BLOCK_END - 1)
+
+/* CREATE EXTENSION has made an extension's tables with their keys and triggers, before any row.
+ * Whoever may not set this meets them. */
+#define REPLICATION_ROLE(role)                                                                     \
+    "SELECT pg_catalog.set_config('session_replication_role', '" role "', false) "                 \
+    "WHERE pg_catalog.current_setting('is_superuser') = 'on';\n"
+static const char CONFIGURATION_HEAD[] = REPLICATION_ROLE("replica");
+static const char CONFIGURATION_END[] = "\\.\n" REPLICATION_ROLE("origin") "\n";
 
 /* ---- slices ---- */
 
@@ -29,7 +36,8 @@ static void add_slice(struct postgres_slices *slices, const struct postgres_slic
 static void cut_table(const struct postgres_table *table, size_t number, bool ranges,
                       struct postgres_slices *slices)
 {
-    uint64_t pieces = ranges ? table->bytes / SLICE_BYTES : 1;
+    /* A condition may hold an OR, which a range beside it would not bind. */
+    uint64_t pieces = ranges && !table->where ? table->bytes / SLICE_BYTES : 1;
     if (pieces > table->pages)
         pieces = table->pages;
     if (pieces < 2)
@@ -98,8 +106,7 @@ static void copy_sql(const struct postgres_slice *slice, struct buf *sql)
     if (table->where)
         buf_append_format(sql, " %s", table->where);
     if (ranged)
-        buf_append_format(sql, " %s ctid >= '(%" PRIu64 ",0)'", table->where ? "AND" : "WHERE",
-                          slice->first_page);
+        buf_append_format(sql, " WHERE ctid >= '(%" PRIu64 ",0)'", slice->first_page);
     if (slice->end_page != UINT64_MAX)
         buf_append_format(sql, " AND ctid < '(%" PRIu64 ",0)'", slice->end_page);
     buf_append_text(sql, ") TO STDOUT");
@@ -108,6 +115,8 @@ static void copy_sql(const struct postgres_slice *slice, struct buf *sql)
 static void block_head(const struct postgres_table *table, struct buf *head)
 {
     bool list = *table->columns != '\0';
+    if (table->configuration)
+        buf_append_text(head, CONFIGURATION_HEAD);
     buf_append_format(head, "COPY %s %s%s%sFROM stdin;\n", table->quoted, list ? "(" : "",
                       table->columns, list ? ") " : "");
 }
@@ -119,12 +128,14 @@ struct block_writer {
     postgres_gate_fn *gate;
     void *context;
     struct buf head;
+    const char *end;
+    size_t end_size;
     struct segment *segment; /* NULL between blocks */
 };
 
 static int begin_block(struct block_writer *writer, size_t row, struct error *err)
 {
-    size_t needed = writer->head.length + row + BLOCK_END_SIZE;
+    size_t needed = writer->head.length + row + writer->end_size;
     struct segment *segment = NULL;
     if (writer->gate(writer->context, err) < 0)
         return -1;
@@ -144,7 +155,7 @@ static int end_block(struct block_writer *writer, struct error *err)
     if (!writer->segment)
         return 0;
     struct segment *segment = STEAL(writer->segment);
-    segment_append(segment, BLOCK_END, BLOCK_END_SIZE);
+    segment_append(segment, writer->end, writer->end_size);
     progress_add(writer->progress, segment->size);
     return writer->sink->ops->push(writer->sink, segment, NULL, err);
 }
@@ -152,7 +163,7 @@ static int end_block(struct block_writer *writer, struct error *err)
 static int write_row(struct block_writer *writer, const char *row, size_t size, struct error *err)
 {
     struct segment *segment = writer->segment;
-    if (segment && segment->size + size + BLOCK_END_SIZE > SEGMENT_SIZE) {
+    if (segment && segment->size + size + writer->end_size > SEGMENT_SIZE) {
         if (end_block(writer, err) < 0)
             return -1;
         segment = NULL;
@@ -192,7 +203,10 @@ int postgres_slice_dump(struct pq *pq, const struct postgres_slice *slice,
                                   .progress = progress,
                                   .gate = gate,
                                   .context = context,
-                                  .head = BUF_INIT};
+                                  .head = BUF_INIT,
+                                  .end =
+                                      slice->table->configuration ? CONFIGURATION_END : BLOCK_END};
+    writer.end_size = strlen(writer.end);
     block_head(slice->table, &writer.head);
     int result = pq_copy_out_begin(pq, sql.data, err);
     if (result == 0)
