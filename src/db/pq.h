@@ -135,10 +135,9 @@ int pq_query_integer(struct pq *pq, const char *sql, int64_t *ret_value, struct 
 
 /* `sql` is a COPY ... TO STDOUT. */
 int pq_copy_out_begin(struct pq *pq, const char *sql, struct error *err);
-/* 1 and the next row with its newline, 0 after the last, -1. The row is the caller's to give to
- * pq_copy_out_free. */
-int pq_copy_out_row(struct pq *pq, char **ret_row, size_t *ret_size, struct error *err);
-void pq_copy_out_free(char *row);
+/* 1 and the next row with its newline, 0 after the last, -1. The row is borrowed until the next
+ * call. */
+int pq_copy_out_row(struct pq *pq, const char **ret_row, size_t *ret_size, struct error *err);
 
 /* `sql` is a COPY ... FROM STDIN. */
 int pq_copy_in_begin(struct pq *pq, const char *sql, struct error *err);

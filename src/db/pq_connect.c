@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/os.h"
+#include "db/pq_loan.h"
 #include "db/url.h"
 
 #include <poll.h>
@@ -101,6 +102,9 @@ void pq_close(struct pq *pq)
 {
     if (!pq)
         return;
+    loan_free(pq);
+    if (pq->row)
+        pq_library.PQfreemem_(pq->row);
     if (pq->connection)
         pq_library.PQfinish_(pq->connection);
     free(pq);

@@ -1,7 +1,9 @@
 #include "db/pq_wire.h"
 
 #include "base/error.h"
+#include "db/pq_loan.h"
 
+#include <inttypes.h>
 #include <poll.h>
 
 #define COPY_IN_PIECE ((size_t)256 << 10)
@@ -12,7 +14,9 @@ static int copy_begin(struct pq *pq, const char *sql, ExecStatusType wanted, str
     if (wire_begin(pq, pq_library.PQsendQuery_(pq->connection, sql), err) < 0)
         return -1;
     SCOPED(pgresult) PGresult *result = NULL;
-    int more = wire_next(pq, &result, err);
+    int more = wanted == PGRES_COPY_OUT ? loan_begin(pq, err) : 0;
+    if (more == 0)
+        more = wire_next(pq, &result, err);
     if (more > 0 && pq_library.PQresultStatus_(result) == wanted)
         return 0;
     if (more > 0)
@@ -20,6 +24,7 @@ static int copy_begin(struct pq *pq, const char *sql, ExecStatusType wanted, str
                             : error_set(err, ERROR_FAILED, "not a COPY as expected");
     else if (more == 0)
         wire_lost(pq, err);
+    loan_end(pq);
     if (more < 0)
         wire_abandon(pq);
     else
@@ -27,25 +32,36 @@ static int copy_begin(struct pq *pq, const char *sql, ExecStatusType wanted, str
     return -1;
 }
 
+/* ---- out ---- */
+
 int pq_copy_out_begin(struct pq *pq, const char *sql, struct error *err)
 {
+    pq->rows_out = 0;
     return copy_begin(pq, sql, PGRES_COPY_OUT, err);
 }
 
-int pq_copy_out_row(struct pq *pq, char **ret_row, size_t *ret_size, struct error *err)
+static void free_row(struct pq *pq)
+{
+    if (pq->row)
+        pq_library.PQfreemem_(pq->row);
+    pq->row = NULL;
+}
+
+/* 1 and the next row, 0 after the last, -1 on time-out, stop or a lost connection. */
+static int libpq_row(struct pq *pq, const char **ret_row, size_t *ret_size, struct error *err)
 {
     for (;;) {
-        int size = pq_library.PQgetCopyData_(pq->connection, ret_row, 1);
+        free_row(pq);
+        int size = pq_library.PQgetCopyData_(pq->connection, &pq->row, 1);
         if (size > 0) {
+            *ret_row = pq->row;
             *ret_size = (size_t)size;
             return 1;
         }
         if (size == -1)
-            return wire_collect(pq, NULL, err) < 0 ? -1 : 0;
-        if (size < -1) {
-            wire_lost(pq, err);
-            return -1;
-        }
+            return 0;
+        if (size < -1)
+            return wire_lost(pq, err);
         wire_start_clock(pq);
         if (wire_wait(pq, POLLIN, err) < 0) {
             wire_abandon(pq);
@@ -56,11 +72,38 @@ int pq_copy_out_row(struct pq *pq, char **ret_row, size_t *ret_size, struct erro
     }
 }
 
-void pq_copy_out_free(char *row)
+/* After the last row: the server has counted too. */
+static int end_rows(struct pq *pq, struct error *err)
 {
-    if (row)
-        pq_library.PQfreemem_(row);
+    SCOPED(pq_result) struct pq_result *result = NULL;
+    if (wire_collect(pq, &result, err) < 0)
+        return -1;
+    uint64_t stated = (uint64_t)pq_result_changes(result);
+    if (stated != pq->rows_out)
+        return error_set(err, ERROR_FAILED,
+                         "the server says that it sent %" PRIu64 " rows, and %" PRIu64 " came",
+                         stated, pq->rows_out);
+    return 0;
 }
+
+int pq_copy_out_row(struct pq *pq, const char **ret_row, size_t *ret_size, struct error *err)
+{
+    int found = loan_row(pq, ret_row, ret_size, err);
+    if (found < 0)
+        wire_abandon(pq);
+    if (found == 0)
+        found = libpq_row(pq, ret_row, ret_size, err);
+    if (found == 0)
+        return end_rows(pq, err);
+    if (found < 0)
+        return -1;
+    pq->rows_out++;
+    if ((*ret_row)[*ret_size - 1] != '\n')
+        return error_set(err, ERROR_FAILED, "the server sent a row that does not end");
+    return 1;
+}
+
+/* ---- in ---- */
 
 int pq_copy_in_begin(struct pq *pq, const char *sql, struct error *err)
 {

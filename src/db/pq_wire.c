@@ -9,9 +9,10 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define DRAIN_TIMEOUT_MS 10000
-#define POLL_SLICE_MS 200
+#define POLL_SLICE_US 200000
 #define QUERY_CANCELED "57014" /* for a time-out too */
 
 /* ---- libpq ---- */
@@ -50,21 +51,32 @@ void wire_cancel(PGconn *connection)
     pq_library.PQfreeCancel_(cancel);
 }
 
-/* 0 when the socket may be ready; -1 when a stop was requested or the deadline has passed. */
+int wire_poll(struct pq *pq, int fd, short events, int64_t wait_us, struct error *err)
+{
+    if (!pq->ignore_stop && stop_check(err) < 0)
+        return -1;
+    if (pq->deadline_ns && pq->os->clock_monotonic_ns(pq->os) > pq->deadline_ns)
+        return error_set(err, ERROR_TIMEOUT, "the server did not answer in time");
+    struct pollfd wait = {.fd = fd, .events = events};
+    struct timespec most = {.tv_sec = wait_us / 1000000, .tv_nsec = wait_us % 1000000 * 1000};
+    int ready = ppoll(&wait, 1, &most, NULL);
+    if (ready < 0 && errno != EINTR)
+        return error_set_errno(err, ERROR_FAILED, errno, "wait for the server");
+    return ready > 0;
+}
+
+int wire_wait_for(struct pq *pq, int fd, short events, struct error *err)
+{
+    int ready;
+    do {
+        ready = wire_poll(pq, fd, events, POLL_SLICE_US, err);
+    } while (ready == 0);
+    return ready < 0 ? -1 : 0;
+}
+
 int wire_wait(struct pq *pq, short events, struct error *err)
 {
-    struct pollfd wait = {.fd = pq_library.PQsocket_(pq->connection), .events = events};
-    for (;;) {
-        if (!pq->ignore_stop && stop_check(err) < 0)
-            return -1;
-        if (pq->deadline_ns && pq->os->clock_monotonic_ns(pq->os) > pq->deadline_ns)
-            return error_set(err, ERROR_TIMEOUT, "the server did not answer in time");
-        int ready = poll(&wait, 1, POLL_SLICE_MS);
-        if (ready > 0)
-            return 0;
-        if (ready < 0 && errno != EINTR)
-            return error_set_errno(err, ERROR_FAILED, errno, "wait for the server");
-    }
+    return wire_wait_for(pq, pq_library.PQsocket_(pq->connection), events, err);
 }
 
 /* ---- what went wrong ---- */

@@ -18,6 +18,9 @@ struct pq {
     int64_t deadline_ns;   /* of the call that is running, 0 for none */
     atomic_bool cancelled; /* another thread asked for it */
     bool ignore_stop;
+    struct loan *loan; /* of the socket, for the rows of a COPY; NULL before the first */
+    char *row;         /* libpq's, lent out until the next is asked for */
+    uint64_t rows_out; /* of the COPY that runs */
 };
 
 #define PQ_FUNCTIONS(X)                                                                            \
@@ -37,6 +40,8 @@ struct pq {
     X(PQconninfoFree)                                                                              \
     X(PQpass)                                                                                      \
     X(PQgetCancel)                                                                                 \
+    X(PQsslInUse)                                                                                  \
+    X(PQgssEncInUse)                                                                               \
     X(PQcancel)                                                                                    \
     X(PQfreeCancel)                                                                                \
     X(PQsendQuery)                                                                                 \
@@ -80,7 +85,12 @@ int wire_load(struct error *err);
 void wire_start_clock(struct pq *pq);
 /* Ask the server, over a connection of its own, to stop what it runs. */
 void wire_cancel(PGconn *connection);
-/* 0 when the socket may be ready; -1 when a stop was requested or the deadline has passed. */
+/* 1 when `fd` may be ready, 0 when `wait_us` have passed first; -1 when a stop was requested or the
+ * deadline has passed. An fd of -1 only waits. */
+int wire_poll(struct pq *pq, int fd, short events, int64_t wait_us, struct error *err);
+/* The same without an end of its own: 0 or -1. */
+int wire_wait_for(struct pq *pq, int fd, short events, struct error *err);
+/* For libpq's socket. */
 int wire_wait(struct pq *pq, short events, struct error *err);
 
 /* ---- what went wrong ---- */

@@ -184,15 +184,12 @@ static int copy_table(struct pq *from, struct pq *to, const char *name, const ch
     SCOPED(string) char *in = mem_format("COPY %s (%s) FROM STDIN", name, columns);
     if (pq_copy_out_begin(from, out, err) < 0 || pq_copy_in_begin(to, in, err) < 0)
         return -1;
-    char *row = NULL;
+    const char *row = NULL;
     size_t size = 0;
     int more;
-    while ((more = pq_copy_out_row(from, &row, &size, err)) > 0) {
-        int written = pq_copy_in_write(to, row, size, err);
-        pq_copy_out_free(row);
-        if (written < 0)
+    while ((more = pq_copy_out_row(from, &row, &size, err)) > 0)
+        if (pq_copy_in_write(to, row, size, err) < 0)
             return -1;
-    }
     uint64_t rows = 0;
     return more < 0 ? -1 : pq_copy_in_end(to, &rows, err);
 }

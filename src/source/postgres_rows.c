@@ -178,14 +178,12 @@ static int write_row(struct block_writer *writer, const char *row, size_t size, 
 static int copy_rows(struct pq *pq, struct block_writer *writer, struct row_digest *digest,
                      struct error *err)
 {
-    char *row = NULL;
+    const char *row = NULL;
     size_t size = 0;
     int more;
     while ((more = pq_copy_out_row(pq, &row, &size, err)) > 0) {
         row_digest_add(digest, row, size - 1, size);
-        int written = write_row(writer, row, size, err);
-        pq_copy_out_free(row);
-        if (written < 0)
+        if (write_row(writer, row, size, err) < 0)
             return -1;
     }
     return more < 0 ? -1 : end_block(writer, err);
@@ -221,13 +219,11 @@ int postgres_slice_dump(struct pq *pq, const struct postgres_slice *slice,
 
 static int digest_rows(struct pq *pq, struct row_digest *digest, struct error *err)
 {
-    char *row = NULL;
+    const char *row = NULL;
     size_t size = 0;
     int more;
-    while ((more = pq_copy_out_row(pq, &row, &size, err)) > 0) {
+    while ((more = pq_copy_out_row(pq, &row, &size, err)) > 0)
         row_digest_add(digest, row, size - 1, size);
-        pq_copy_out_free(row);
-    }
     return more;
 }
 
