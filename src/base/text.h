@@ -39,6 +39,10 @@ bool text_equal(const char *a, const char *b); /* NULL equals NULL only */
 bool text_starts(const char *text, const char *prefix);
 bool text_ends(const char *text, const char *suffix);
 
+/* 'a' for 'A'; every other byte is itself. The locale has no say. */
+char text_lower(char c);
+void text_lower_all(char *text); /* in place */
+
 /* Whole-string parses: 0, or -1 with ERROR_USAGE `"<text>" is not a …`. */
 int text_parse_int(const char *text, int64_t minimum, int64_t maximum, int64_t *ret_value,
                    struct error *err);

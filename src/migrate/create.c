@@ -22,11 +22,11 @@ static char *file_name(const char *name)
 {
     struct buf text = BUF_INIT_MAX(NAME_MAXIMUM);
     for (const char *c = name; *c; c++) {
-        bool capital = *c >= 'A' && *c <= 'Z';
-        bool kept = capital || (*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9') ||
-                    (unsigned char)*c >= 0x80;
+        char small = text_lower(*c);
+        bool kept = (small >= 'a' && small <= 'z') || (small >= '0' && small <= '9') ||
+                    (unsigned char)small >= 0x80;
         if (kept)
-            buf_append_char(&text, (char)(capital ? *c + 32 : *c));
+            buf_append_char(&text, small);
         else if (text.length && text.data[text.length - 1] != '_')
             buf_append_char(&text, '_');
     }

@@ -53,8 +53,7 @@ static bool word_near(struct span word, const char *text)
     if (word.size == 0 || word.size >= sizeof lower)
         return false;
     for (size_t i = 0; i < word.size; i++)
-        lower[i] =
-            (char)(word.text[i] >= 'A' && word.text[i] <= 'Z' ? word.text[i] + 32 : word.text[i]);
+        lower[i] = text_lower(word.text[i]);
     return text_distance(lower, text) <= 2;
 }
 

@@ -150,7 +150,7 @@ static char *normal_type(const char *type)
             while (c[1] && *c != ')')
                 c++;
         else if (*c != ' ')
-            buf_append_char(&buf, *c >= 'A' && *c <= 'Z' ? (char)(*c + 32) : *c);
+            buf_append_char(&buf, text_lower(*c));
     }
     return buf_steal(&buf);
 }

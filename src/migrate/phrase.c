@@ -1,6 +1,7 @@
 #include "migrate/phrase.h"
 
 #include "base/buf.h"
+#include "base/text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -278,7 +279,7 @@ static void append_part(struct buf *buf, const struct piece *piece)
         char c = piece->text[i];
         if (quotes && c == quote && i + 1 < end)
             i++;
-        buf_append_char(buf, !quotes && c >= 'A' && c <= 'Z' ? (char)(c + 32) : c);
+        buf_append_char(buf, quotes ? c : text_lower(c));
     }
 }
 

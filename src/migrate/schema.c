@@ -44,8 +44,7 @@ static char *normal_sql(const char *sql)
             buf_append_char(&buf, ' ');
         for (size_t k = 0; k < piece->size; k++) {
             char c = piece->text[k];
-            bool upper = piece->kind == PIECE_WORD && c >= 'A' && c <= 'Z';
-            buf_append_char(&buf, upper ? (char)(c + 32) : c);
+            buf_append_char(&buf, piece->kind == PIECE_WORD ? text_lower(c) : c);
         }
     }
     return buf_steal(&buf);

@@ -198,9 +198,7 @@ static int make(struct scratch *scratch, struct error *err)
     if (ulid_make(scratch->os, &id, err) < 0)
         return -1;
     scratch->name = mem_format("kedge_verify_%s", id.text);
-    for (char *c = scratch->name; *c; c++)
-        if (*c >= 'A' && *c <= 'Z')
-            *c = (char)(*c + 32);
+    text_lower_all(scratch->name);
     if (open_db(scratch, scratch->beside, false, &scratch->admin, err) < 0 ||
         create_database(scratch, err) < 0)
         return -1;

@@ -1,6 +1,7 @@
 #include "migrate/token.h"
 
 #include "base/mem.h"
+#include "base/text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -343,11 +344,6 @@ bool sql_name_is(const struct sql_name *a, const struct sql_name *b)
     return strcmp(a->text, b->text) == 0;
 }
 
-static char lower(char c)
-{
-    return (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
-}
-
 static void name_add(struct sql_name *name, char c)
 {
     size_t size = strlen(name->text);
@@ -364,7 +360,7 @@ static void name_add_part(struct sql_name *name, const struct tokens *tokens,
     size_t end = quoted && token->size > 1 ? token->size - 1 : token->size;
     for (size_t i = quoted; i < end; i++) {
         char c = token->text[i];
-        name_add(name, keep ? c : lower(c));
+        name_add(name, keep ? c : text_lower(c));
         if (quoted && c == token->text[0] && i + 1 < end && token->text[i + 1] == c)
             i++;
     }
@@ -416,7 +412,7 @@ void cursor_text(const struct cursor *cursor, char *ret_text, size_t size)
         after_word = word;
         bool keep = token->kind == TOKEN_STRING || token->kind == TOKEN_NAME;
         for (size_t j = 0; j < token->size && used + 1 < size; j++)
-            ret_text[used++] = keep ? token->text[j] : lower(token->text[j]);
+            ret_text[used++] = keep ? token->text[j] : text_lower(token->text[j]);
     }
     ret_text[used] = '\0';
 }

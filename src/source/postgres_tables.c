@@ -16,7 +16,6 @@
 #include "source/postgres_session.h"
 #include "source/source.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -393,8 +392,7 @@ int postgres_load_tables(const struct source_target *target, const struct load_o
     load->options = options;
     /* Small letters: POSTGRES_KEPT_SCHEMA. */
     load->kept.store = mem_format("kedge_%s", options->id);
-    for (char *c = load->kept.store; *c; c++)
-        *c = (char)tolower((unsigned char)*c);
+    text_lower_all(load->kept.store);
     load->kept.keep = options->keep;
     load->base.kept = postgres_kept_format(&load->kept);
     postgres_counts_init(&load->counts);

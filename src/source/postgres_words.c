@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/text.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -41,7 +42,7 @@ static char *take_identifier(const char **at)
     const char *from = skip_blanks(*at);
     if (*from != '"') {
         for (; is_name_char(*from); from++)
-            buf_append_char(&name, (char)((unsigned char)*from < 0x80 ? tolower(*from) : *from));
+            buf_append_char(&name, text_lower(*from));
     } else {
         for (from++; *from && (*from != '"' || from[1] == '"'); from++) {
             buf_append_char(&name, *from);

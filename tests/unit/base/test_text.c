@@ -94,6 +94,13 @@ TEST(globs_cross_folders_only_with_two_stars)
         assert_case(cases[i].line, text_glob(cases[i].pattern, cases[i].path) == cases[i].matches);
 }
 
+TEST(only_ascii_capitals_become_lower_case)
+{
+    char text[] = "ABZaz@[`{09 \xc3\x84";
+    text_lower_all(text);
+    assert_string_equal(text, "abzaz@[`{09 \xc3\x84");
+}
+
 TEST(distance_counts_edits)
 {
     assert_int_equal(text_distance("backup", "bakcup"), 2);
@@ -115,5 +122,6 @@ TEST(a_full_buffer_keeps_what_it_had)
 
 TEST_MAIN(UNIT(sizes_for_people_are_powers_of_ten), UNIT(durations_are_read_with_their_units),
           UNIT(visible_text_obeys_nothing), UNIT(utf8_check_refuses_overlong_and_surrogates),
-          UNIT(globs_cross_folders_only_with_two_stars), UNIT(distance_counts_edits),
+          UNIT(globs_cross_folders_only_with_two_stars),
+          UNIT(only_ascii_capitals_become_lower_case), UNIT(distance_counts_edits),
           UNIT(a_full_buffer_keeps_what_it_had))
