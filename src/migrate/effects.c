@@ -65,10 +65,10 @@ void effects_free(struct effects *effects)
 
 /* ---- one statement ---- */
 
-static bool is_named(const struct piece *piece, enum db_engine engine, const char *name)
+static bool is_named(const struct token *token, enum db_engine engine, const char *name)
 {
-    SCOPED(string) char *written = mem_string_n(piece->text, piece->size);
-    bool word = piece->kind == PIECE_WORD || piece->kind == PIECE_NAME;
+    SCOPED(string) char *written = mem_string_n(token->text, token->size);
+    bool word = token_is_name(token);
     SCOPED(string) char *plain = word ? name_plain(engine, name) : NULL;
     SCOPED(string) char *said = word ? name_plain(engine, written) : NULL;
     return word && strcmp(plain, said) == 0;
@@ -78,9 +78,9 @@ static bool is_named(const struct piece *piece, enum db_engine engine, const cha
 static void order_tables(struct effect_work *work)
 {
     struct effect *effect = work->effect;
-    for (size_t i = 0; i < work->phrase->count && i < 64; i++)
+    for (size_t i = 0; i < work->tokens->count && i < 64; i++)
         for (size_t k = 0; k < effect->count; k++) {
-            if (!is_named(&work->phrase->items[i], work->effects->engine, effect->tables[k].name))
+            if (!is_named(&work->tokens->items[i], work->effects->engine, effect->tables[k].name))
                 continue;
             struct effect_table subject = effect->tables[k];
             memmove(effect->tables + 1, effect->tables, k * sizeof *effect->tables);
@@ -92,11 +92,11 @@ static void order_tables(struct effect_work *work)
 int effects_of(struct effects *effects, const struct migration *migration, enum direction direction,
                size_t index, struct effect *effect, struct error *err)
 {
-    struct phrase phrase __attribute__((cleanup(scoped_phrase_cleanup))) = PHRASE_INIT;
+    SCOPED(tokens) struct tokens tokens = TOKENS_INIT;
     const struct migration_part *part = &migration->parts[direction];
     const struct migration_statement *statement = &part->items[index];
-    struct effect_work work = {effects, part, index, &phrase, effect};
-    phrase_read(&phrase, effects->engine, statement->text, statement->size);
+    struct effect_work work = {effects, part, index, &tokens, effect};
+    tokens_read(&tokens, effects->engine, statement->text, statement->size);
     effect->commits =
         part->outside || statement_traits(effects->engine, statement->text, statement->size) &
                              (TRAIT_COMMITS | TRAIT_OUTSIDE);

@@ -27,7 +27,7 @@ static void need(struct alter *alter, enum effect_lock lock, unsigned flags)
 
 /* ---- options ---- */
 
-enum effect_lock effects_option_lock(struct reading options)
+enum effect_lock effects_option_lock(struct cursor options)
 {
     static const char *const gentle[] = {"fillfactor",
                                          "toast_tuple_target",
@@ -40,9 +40,9 @@ enum effect_lock effects_option_lock(struct reading options)
                                          "log_autovacuum_min_duration",
                                          NULL};
     enum effect_lock lock = LOCK_SHARE_UPDATE_EXCLUSIVE;
-    struct reading item;
-    while (reading_take_item(&options, &item)) {
-        SCOPED(string) char *written = reading_take_name(&item);
+    struct cursor item;
+    while (cursor_item(&options, &item)) {
+        SCOPED(string) char *written = cursor_written_name(&item);
         SCOPED(string) char *name = name_plain(DB_POSTGRES, written ? written : "");
         bool known = text_starts(name, "autovacuum_");
         for (size_t i = 0; gentle[i]; i++)
@@ -56,29 +56,28 @@ enum effect_lock effects_option_lock(struct reading options)
 /* ---- constraints ---- */
 
 /* The other table of a foreign key. `scanned`: the rows that are there are checked. */
-static int refer(struct alter *alter, struct reading *at, unsigned flags, struct error *err)
+static int refer(struct alter *alter, struct cursor *at, unsigned flags, struct error *err)
 {
-    SCOPED(string) char *other = reading_take_name(at);
+    SCOPED(string) char *other = cursor_written_name(at);
     if (!other)
         return 0;
     return catalog_touch_name(alter->work, other, LOCK_SHARE_ROW_EXCLUSIVE, flags, err);
 }
 
-static int add_foreign_key(struct alter *alter, struct reading *item, struct error *err)
+static int add_foreign_key(struct alter *alter, struct cursor *item, struct error *err)
 {
-    unsigned flags = reading_has(item, "NOT VALID") ? 0 : EFFECT_SCANNED;
+    unsigned flags = cursor_mentions(item, "NOT VALID") ? 0 : EFFECT_SCANNED;
     need(alter, LOCK_SHARE_ROW_EXCLUSIVE, flags | ALTER_RECURSES);
-    if (!reading_find(item, "REFERENCES") || !reading_take(item, "REFERENCES"))
+    if (!cursor_pass(item, "REFERENCES"))
         return 0;
     return refer(alter, item, flags, err);
 }
 
 /* A primary key needs NOT NULL: made from an index, the table is read for it unless each column
  * has it. */
-static int add_from_index(struct alter *alter, struct reading *item, bool primary,
-                          struct error *err)
+static int add_from_index(struct alter *alter, struct cursor *item, bool primary, struct error *err)
 {
-    SCOPED(string) char *index = reading_take_name(item);
+    SCOPED(string) char *index = cursor_written_name(item);
     need(alter, LOCK_ACCESS_EXCLUSIVE, 0);
     if (!index ||
         catalog_touch_name(alter->work, index, LOCK_SHARE_UPDATE_EXCLUSIVE, EFFECT_ONLY, err) < 0)
@@ -94,22 +93,20 @@ static int add_from_index(struct alter *alter, struct reading *item, bool primar
 }
 
 /* `item` is behind ADD [CONSTRAINT name]. 1 when it is a constraint, 0, -1. */
-static int add_constraint(struct alter *alter, struct reading *item, struct error *err)
+static int add_constraint(struct alter *alter, struct cursor *item, struct error *err)
 {
-    bool primary = reading_is(item, "PRIMARY KEY");
-    if (reading_is(item, "FOREIGN KEY"))
+    bool primary = cursor_is(item, "PRIMARY KEY");
+    if (cursor_is(item, "FOREIGN KEY"))
         return add_foreign_key(alter, item, err) < 0 ? -1 : 1;
-    if (reading_is(item, "CHECK")) {
+    if (cursor_is(item, "CHECK")) {
         need(alter, LOCK_ACCESS_EXCLUSIVE,
-             ALTER_RECURSES | (reading_has(item, "NOT VALID") ? 0 : EFFECT_SCANNED));
+             ALTER_RECURSES | (cursor_mentions(item, "NOT VALID") ? 0 : EFFECT_SCANNED));
         return 1;
     }
-    if (!primary && !reading_is(item, "UNIQUE") && !reading_is(item, "EXCLUDE"))
+    if (!primary && !cursor_is(item, "UNIQUE") && !cursor_is(item, "EXCLUDE"))
         return 0;
-    if (reading_find(item, "USING INDEX") && !reading_has(item, "USING INDEX TABLESPACE")) {
-        reading_take(item, "USING INDEX");
+    if (!cursor_mentions(item, "USING INDEX TABLESPACE") && cursor_pass(item, "USING INDEX"))
         return add_from_index(alter, item, primary, err) < 0 ? -1 : 1;
-    }
     need(alter, LOCK_ACCESS_EXCLUSIVE, EFFECT_SCANNED);
     int partitioned = catalog_is_partitioned(alter->work, alter->name, err);
     if (partitioned > 0)
@@ -120,9 +117,9 @@ static int add_constraint(struct alter *alter, struct reading *item, struct erro
 #define CONSTRAINT "FROM pg_constraint WHERE conrelid = to_regclass(?) AND conname = ?"
 
 /* Only one that was not validated is. */
-static int validate(struct alter *alter, struct reading *item, struct error *err)
+static int validate(struct alter *alter, struct cursor *item, struct error *err)
 {
-    SCOPED(string) char *written = reading_take_name(item);
+    SCOPED(string) char *written = cursor_written_name(item);
     SCOPED(string) char *name = name_plain(DB_POSTGRES, written ? written : "");
     int valid = catalog_is(alter->work, "EXISTS (SELECT " CONSTRAINT " AND convalidated)",
                            alter->name, name, err);
@@ -136,10 +133,10 @@ static int validate(struct alter *alter, struct reading *item, struct error *err
 }
 
 /* From the object that `what` finds by the table's name and its own. */
-static int drop_part(struct alter *alter, struct reading *item, const char *what, struct error *err)
+static int drop_part(struct alter *alter, struct cursor *item, const char *what, struct error *err)
 {
-    reading_take(item, "IF EXISTS");
-    SCOPED(string) char *written = reading_take_name(item);
+    cursor_take(item, "IF EXISTS");
+    SCOPED(string) char *written = cursor_written_name(item);
     SCOPED(string) char *name = name_plain(DB_POSTGRES, written ? written : "");
     SCOPED(buf) struct buf start = BUF_INIT;
     struct buf *sql = &start;
@@ -152,7 +149,8 @@ static int drop_part(struct alter *alter, struct reading *item, const char *what
             effect_say(&alter->work->effect->lost, "column %s.%s", alter->name, written);
         return 0;
     }
-    return catalog_drop(alter->work, start.data, alter->name, reading_has(item, "CASCADE"), err) < 0
+    return catalog_drop(alter->work, start.data, alter->name, cursor_mentions(item, "CASCADE"),
+                        err) < 0
                ? -1
                : 0;
 }
@@ -160,24 +158,23 @@ static int drop_part(struct alter *alter, struct reading *item, const char *what
 /* ---- columns ---- */
 
 /* What stands at the end of a new column's definition. */
-static int column_constraints(struct alter *alter, struct reading rest, struct error *err)
+static int column_constraints(struct alter *alter, struct cursor rest, struct error *err)
 {
-    bool has_default = reading_has(&rest, "DEFAULT");
-    if (reading_has(&rest, "CHECK") || reading_has(&rest, "UNIQUE") ||
-        reading_has(&rest, "PRIMARY KEY"))
+    bool has_default = cursor_mentions(&rest, "DEFAULT");
+    if (cursor_mentions(&rest, "CHECK") || cursor_mentions(&rest, "UNIQUE") ||
+        cursor_mentions(&rest, "PRIMARY KEY"))
         need(alter, LOCK_ACCESS_EXCLUSIVE, EFFECT_SCANNED);
-    if (!reading_find(&rest, "REFERENCES"))
+    if (!cursor_pass(&rest, "REFERENCES"))
         return 0;
     unsigned flags = has_default ? EFFECT_SCANNED : 0;
     need(alter, LOCK_ACCESS_EXCLUSIVE, flags);
-    reading_take(&rest, "REFERENCES");
     return refer(alter, &rest, flags, err);
 }
 
-static int add_column(struct alter *alter, struct reading *item, struct error *err)
+static int add_column(struct alter *alter, struct cursor *item, struct error *err)
 {
-    bool if_not_exists = reading_take(item, "IF NOT EXISTS");
-    SCOPED(string) char *written = reading_take_name(item);
+    bool if_not_exists = cursor_take(item, "IF NOT EXISTS");
+    SCOPED(string) char *written = cursor_written_name(item);
     SCOPED(string) char *column = name_plain(DB_POSTGRES, written ? written : "");
     unsigned work = 0;
     need(alter, LOCK_ACCESS_EXCLUSIVE, 0);
@@ -215,7 +212,7 @@ static int identity_sequence(struct alter *alter, const char *column, enum effec
                          alter->name, column, err);
 }
 
-static int alter_type(struct alter *alter, const char *column, struct reading type,
+static int alter_type(struct alter *alter, const char *column, struct cursor type,
                       struct error *err)
 {
     struct effect_type_change change = {.table = alter->name, .column = column, .type = type};
@@ -225,26 +222,26 @@ static int alter_type(struct alter *alter, const char *column, struct reading ty
     return 0;
 }
 
-static int alter_column(struct alter *alter, struct reading *item, struct error *err)
+static int alter_column(struct alter *alter, struct cursor *item, struct error *err)
 {
-    SCOPED(string) char *written = reading_take_name(item);
+    SCOPED(string) char *written = cursor_written_name(item);
     SCOPED(string) char *column = name_plain(DB_POSTGRES, written ? written : "");
-    if (reading_take(item, "TYPE") || reading_take(item, "SET DATA TYPE"))
+    if (cursor_take(item, "TYPE") || cursor_take(item, "SET DATA TYPE"))
         return alter_type(alter, column, *item, err);
-    if (reading_is(item, "SET NOT NULL"))
+    if (cursor_is(item, "SET NOT NULL"))
         return set_not_null(alter, column, err);
-    if (reading_is(item, "SET STATISTICS")) {
+    if (cursor_is(item, "SET STATISTICS")) {
         need(alter, LOCK_SHARE_UPDATE_EXCLUSIVE, ALTER_RECURSES);
         return 0;
     }
-    if (reading_is(item, "SET (") || reading_is(item, "RESET (")) {
+    if (cursor_is(item, "SET (") || cursor_is(item, "RESET (")) {
         need(alter, LOCK_SHARE_UPDATE_EXCLUSIVE, 0);
         return 0;
     }
-    bool drops = reading_is(item, "DROP IDENTITY");
-    bool sets = reading_is(item, "SET GENERATED") || reading_is(item, "RESTART") ||
-                reading_is(item, "SET INCREMENT") || reading_is(item, "SET START");
-    bool alone = reading_is(item, "SET COMPRESSION") || reading_is(item, "ADD GENERATED");
+    bool drops = cursor_is(item, "DROP IDENTITY");
+    bool sets = cursor_is(item, "SET GENERATED") || cursor_is(item, "RESTART") ||
+                cursor_is(item, "SET INCREMENT") || cursor_is(item, "SET START");
+    bool alone = cursor_is(item, "SET COMPRESSION") || cursor_is(item, "ADD GENERATED");
     need(alter, LOCK_ACCESS_EXCLUSIVE, alone || drops || sets ? 0 : ALTER_RECURSES);
     if (!drops && !sets)
         return 0;
@@ -262,9 +259,9 @@ static int alter_column(struct alter *alter, struct reading *item, struct error 
 #define PARENT_REFERS                                                                              \
     "SELECT confrelid FROM pg_constraint WHERE conrelid = to_regclass(?) AND contype = 'f'"
 
-static int attach(struct alter *alter, struct reading *item, struct error *err)
+static int attach(struct alter *alter, struct cursor *item, struct error *err)
 {
-    SCOPED(string) char *partition = reading_take_name(item);
+    SCOPED(string) char *partition = cursor_written_name(item);
     need(alter, LOCK_SHARE_UPDATE_EXCLUSIVE, 0);
     if (!partition)
         return 0;
@@ -272,7 +269,7 @@ static int attach(struct alter *alter, struct reading *item, struct error *err)
     if (implied < 0 || catalog_touch_name(alter->work, partition, LOCK_ACCESS_EXCLUSIVE,
                                           implied ? 0 : EFFECT_SCANNED, err) < 0)
         return -1;
-    unsigned flags = reading_is(item, "DEFAULT") ? 0 : EFFECT_SCANNED;
+    unsigned flags = cursor_is(item, "DEFAULT") ? 0 : EFFECT_SCANNED;
     if (catalog_touch(alter->work, LOCK_ACCESS_EXCLUSIVE, flags, DEFAULT_PARTITION, alter->name,
                       NULL, err) < 0 ||
         catalog_touch(alter->work, LOCK_SHARE_ROW_EXCLUSIVE, 0, PARENT_REFERS, alter->name, NULL,
@@ -281,10 +278,10 @@ static int attach(struct alter *alter, struct reading *item, struct error *err)
     return 0;
 }
 
-static int detach(struct alter *alter, struct reading *item, struct error *err)
+static int detach(struct alter *alter, struct cursor *item, struct error *err)
 {
-    SCOPED(string) char *partition = reading_take_name(item);
-    bool gentle = reading_has(item, "CONCURRENTLY") || reading_has(item, "FINALIZE");
+    SCOPED(string) char *partition = cursor_written_name(item);
+    bool gentle = cursor_mentions(item, "CONCURRENTLY") || cursor_mentions(item, "FINALIZE");
     enum effect_lock lock = gentle ? LOCK_SHARE_UPDATE_EXCLUSIVE : LOCK_ACCESS_EXCLUSIVE;
     need(alter, lock, 0);
     if (!partition)
@@ -295,9 +292,9 @@ static int detach(struct alter *alter, struct reading *item, struct error *err)
     return catalog_touch(alter->work, lock, 0, DEFAULT_PARTITION, alter->name, NULL, err);
 }
 
-static int inherit(struct alter *alter, struct reading *item, bool adds, struct error *err)
+static int inherit(struct alter *alter, struct cursor *item, bool adds, struct error *err)
 {
-    SCOPED(string) char *parent = reading_take_name(item);
+    SCOPED(string) char *parent = cursor_written_name(item);
     need(alter, LOCK_ACCESS_EXCLUSIVE, 0);
     if (!parent)
         return 0;
@@ -319,11 +316,11 @@ static int rewrite_unless(struct alter *alter, const char *sql, const char *valu
     return 0;
 }
 
-static int set_storage(struct alter *alter, struct reading *item, struct error *err)
+static int set_storage(struct alter *alter, struct cursor *item, struct error *err)
 {
-    bool tablespace = reading_take(item, "SET TABLESPACE");
-    if (tablespace || reading_take(item, "SET ACCESS METHOD")) {
-        SCOPED(string) char *written = reading_take_name(item);
+    bool tablespace = cursor_take(item, "SET TABLESPACE");
+    if (tablespace || cursor_take(item, "SET ACCESS METHOD")) {
+        SCOPED(string) char *written = cursor_written_name(item);
         SCOPED(string) char *name = name_plain(DB_POSTGRES, written ? written : "");
         return rewrite_unless(
             alter,
@@ -337,15 +334,15 @@ static int set_storage(struct alter *alter, struct reading *item, struct error *
     }
     return rewrite_unless(alter,
                           "(SELECT relpersistence FROM pg_class WHERE oid = to_regclass(?)) = ?",
-                          reading_is(item, "SET LOGGED") ? "p" : "u", err);
+                          cursor_is(item, "SET LOGGED") ? "p" : "u", err);
 }
 
-static int replica_identity(struct alter *alter, struct reading *item, struct error *err)
+static int replica_identity(struct alter *alter, struct cursor *item, struct error *err)
 {
     need(alter, LOCK_ACCESS_EXCLUSIVE, 0);
-    if (!reading_take(item, "REPLICA IDENTITY USING INDEX"))
+    if (!cursor_take(item, "REPLICA IDENTITY USING INDEX"))
         return 0;
-    SCOPED(string) char *index = reading_take_name(item);
+    SCOPED(string) char *index = cursor_written_name(item);
     if (!index)
         return 0;
     return catalog_touch_name(alter->work, index, LOCK_SHARE, EFFECT_ONLY, err);
@@ -380,22 +377,22 @@ static const struct simple_action {
     {"NOT OF", LOCK_ACCESS_EXCLUSIVE, false},
 };
 
-static int add_something(struct alter *alter, struct reading *item, struct error *err)
+static int add_something(struct alter *alter, struct cursor *item, struct error *err)
 {
-    if (reading_take(item, "CONSTRAINT"))
-        mem_free_string(reading_take_name(item));
+    if (cursor_take(item, "CONSTRAINT"))
+        mem_free_string(cursor_written_name(item));
     int constraint = add_constraint(alter, item, err);
     if (constraint != 0)
         return constraint < 0 ? -1 : 0;
-    reading_take(item, "COLUMN");
+    cursor_take(item, "COLUMN");
     return add_column(alter, item, err);
 }
 
 /* `cluster` and `identity` name an index of their own. */
-static int cluster_on(struct alter *alter, struct reading *item, struct error *err)
+static int cluster_on(struct alter *alter, struct cursor *item, struct error *err)
 {
     need(alter, LOCK_SHARE_UPDATE_EXCLUSIVE, 0);
-    SCOPED(string) char *index = reading_take_name(item);
+    SCOPED(string) char *index = cursor_written_name(item);
     if (!index)
         return 0;
     return catalog_touch_name(alter->work, index, LOCK_SHARE_UPDATE_EXCLUSIVE, EFFECT_ONLY, err);
@@ -408,46 +405,46 @@ static int cluster_on(struct alter *alter, struct reading *item, struct error *e
     "SELECT 'pg_class'::regclass::oid, attrelid, attnum::int FROM pg_attribute WHERE attrelid = "  \
     "to_regclass(?) AND NOT attisdropped AND attname = "
 
-static int alter_action(struct alter *alter, struct reading *item, struct error *err)
+static int alter_action(struct alter *alter, struct cursor *item, struct error *err)
 {
-    if (reading_take(item, "ADD"))
+    if (cursor_take(item, "ADD"))
         return add_something(alter, item, err);
-    if (reading_take(item, "VALIDATE CONSTRAINT"))
+    if (cursor_take(item, "VALIDATE CONSTRAINT"))
         return validate(alter, item, err);
-    if (reading_take(item, "DROP CONSTRAINT"))
+    if (cursor_take(item, "DROP CONSTRAINT"))
         return drop_part(alter, item, DROP_CONSTRAINT, err);
-    if (reading_take(item, "DROP COLUMN") || reading_take(item, "DROP"))
+    if (cursor_take(item, "DROP COLUMN") || cursor_take(item, "DROP"))
         return drop_part(alter, item, DROP_COLUMN, err);
-    if (reading_take(item, "ATTACH PARTITION"))
+    if (cursor_take(item, "ATTACH PARTITION"))
         return attach(alter, item, err);
-    if (reading_take(item, "DETACH PARTITION"))
+    if (cursor_take(item, "DETACH PARTITION"))
         return detach(alter, item, err);
-    if (reading_is(item, "INHERIT") || reading_is(item, "NO INHERIT")) {
-        bool adds = !reading_take(item, "NO");
-        reading_take(item, "INHERIT");
+    if (cursor_is(item, "INHERIT") || cursor_is(item, "NO INHERIT")) {
+        bool adds = !cursor_take(item, "NO");
+        cursor_take(item, "INHERIT");
         return inherit(alter, item, adds, err);
     }
-    if (reading_is(item, "REPLICA IDENTITY"))
+    if (cursor_is(item, "REPLICA IDENTITY"))
         return replica_identity(alter, item, err);
-    if (reading_take(item, "CLUSTER ON"))
+    if (cursor_take(item, "CLUSTER ON"))
         return cluster_on(alter, item, err);
-    if (reading_is(item, "SET TABLESPACE") || reading_is(item, "SET ACCESS METHOD") ||
-        reading_is(item, "SET LOGGED") || reading_is(item, "SET UNLOGGED"))
+    if (cursor_is(item, "SET TABLESPACE") || cursor_is(item, "SET ACCESS METHOD") ||
+        cursor_is(item, "SET LOGGED") || cursor_is(item, "SET UNLOGGED"))
         return set_storage(alter, item, err);
-    if (reading_is(item, "SET (") || reading_is(item, "RESET (")) {
+    if (cursor_is(item, "SET (") || cursor_is(item, "RESET (")) {
         item->at++;
-        need(alter, effects_option_lock(reading_take_parentheses(item)), 0);
+        need(alter, effects_option_lock(cursor_group(item)), 0);
         return 0;
     }
     for (size_t i = 0; i < ARRAY_SIZE(simple_actions); i++) {
         const struct simple_action *row = &simple_actions[i];
-        if (!reading_is(item, row->words))
+        if (!cursor_is(item, row->words))
             continue;
         need(alter, row->lock, row->recurses ? ALTER_RECURSES : 0);
         return 0;
     }
-    if (reading_take(item, "ALTER")) {
-        reading_take(item, "COLUMN");
+    if (cursor_take(item, "ALTER")) {
+        cursor_take(item, "COLUMN");
         return alter_column(alter, item, err);
     }
     need(alter, LOCK_ACCESS_EXCLUSIVE, ALTER_RECURSES);
@@ -456,47 +453,47 @@ static int alter_action(struct alter *alter, struct reading *item, struct error 
 
 /* ---- the statement ---- */
 
-static void follow_rename(struct alter *alter, struct reading at)
+static void follow_rename(struct alter *alter, struct cursor at)
 {
-    if (!reading_take(&at, "RENAME TO"))
+    if (!cursor_take(&at, "RENAME TO"))
         return;
-    SCOPED(string) char *name = reading_take_name(&at);
+    SCOPED(string) char *name = cursor_written_name(&at);
     if (name && effects_makes(alter->work->effects, alter->name))
         effects_made(alter->work->effects, name);
 }
 
-static int alter_actions(struct alter *alter, struct reading *at, struct error *err)
+static int alter_actions(struct alter *alter, struct cursor *at, struct error *err)
 {
-    struct reading item;
+    struct cursor item;
     follow_rename(alter, *at);
-    if (reading_is(at, "RENAME") && !reading_is(at, "RENAME TO") &&
-        !reading_is(at, "RENAME CONSTRAINT"))
+    if (cursor_is(at, "RENAME") && !cursor_is(at, "RENAME TO") &&
+        !cursor_is(at, "RENAME CONSTRAINT"))
         alter->children = true;
-    while (reading_take_item(at, &item))
+    while (cursor_item(at, &item))
         if (alter_action(alter, &item, err) < 0)
             return -1;
     return 0;
 }
 
 /* Its own action of an index holds back less. */
-static void soften_for_index(struct alter *alter, const struct reading *at)
+static void soften_for_index(struct alter *alter, const struct cursor *at)
 {
-    if (reading_is(at, "RENAME") || reading_is(at, "ALTER"))
+    if (cursor_is(at, "RENAME") || cursor_is(at, "ALTER"))
         alter->lock = LOCK_SHARE_UPDATE_EXCLUSIVE;
-    if (reading_is(at, "ATTACH"))
+    if (cursor_is(at, "ATTACH"))
         alter->lock = LOCK_ACCESS_EXCLUSIVE;
 }
 
-int effects_alter_table(struct effect_work *work, struct reading *at, bool index, struct error *err)
+int effects_alter_table(struct effect_work *work, struct cursor *at, bool index, struct error *err)
 {
-    bool if_exists = reading_take(at, "IF EXISTS");
-    bool only = reading_take(at, "ONLY");
-    SCOPED(string) char *name = reading_take_name(at);
-    if (!name || reading_is(at, "IN TABLESPACE"))
+    bool if_exists = cursor_take(at, "IF EXISTS");
+    bool only = cursor_take(at, "ONLY");
+    SCOPED(string) char *name = cursor_written_name(at);
+    if (!name || cursor_is(at, "IN TABLESPACE"))
         return 0;
-    reading_take(at, "*");
+    cursor_take(at, "*");
     struct alter alter = {.work = work, .name = name};
-    const struct reading actions = *at;
+    const struct cursor actions = *at;
     if (if_exists && work->effects->db && !effects_makes(work->effects, name)) {
         int there = catalog_is(work, "to_regclass(?) IS NOT NULL", name, NULL, err);
         if (there <= 0)

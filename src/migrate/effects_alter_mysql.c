@@ -171,47 +171,44 @@ static bool is_appended(const char *before, const char *after)
 }
 
 /* Up to the first word that is no part of the type. */
-static char *take_type(struct reading *at)
+static char *take_type(struct cursor *at)
 {
-    struct reading type = *at;
-    if (reading_piece(at, 0))
+    struct cursor type = *at;
+    if (!cursor_ended(at))
         at->at++;
-    reading_take_parentheses(at);
-    while (reading_take(at, "UNSIGNED") || reading_take(at, "ZEROFILL") ||
-           reading_take(at, "PRECISION") || reading_take(at, "SIGNED"))
+    cursor_group(at);
+    while (cursor_take(at, "UNSIGNED") || cursor_take(at, "ZEROFILL") ||
+           cursor_take(at, "PRECISION") || cursor_take(at, "SIGNED"))
         continue;
     type.end = at->at;
-    return reading_text(&type);
+    return cursor_written(&type);
 }
 
-static bool charset_differs(struct reading definition, const char *before)
+static bool charset_differs(struct cursor definition, const char *before)
 {
-    if (!reading_find(&definition, "CHARACTER SET") && !reading_find(&definition, "CHARSET"))
+    if (!cursor_pass(&definition, "CHARACTER SET") && !cursor_pass(&definition, "CHARSET"))
         return false;
-    if (!reading_take(&definition, "CHARACTER SET"))
-        reading_take(&definition, "CHARSET");
-    SCOPED(string) char *after = reading_take_name(&definition);
+    SCOPED(string) char *after = cursor_written_name(&definition);
     return after && strcasecmp(after, before) != 0;
 }
 
 /* ---- columns ---- */
 
 /* A default that is computed for each row; the moment is one for all. */
-static bool has_computed_default(struct reading definition)
+static bool has_computed_default(struct cursor definition)
 {
-    if (!reading_find(&definition, "DEFAULT"))
+    if (!cursor_pass(&definition, "DEFAULT"))
         return false;
-    definition.at++;
-    if (reading_is(&definition, "("))
+    if (cursor_is(&definition, "("))
         return true;
-    const struct piece *call = reading_piece(&definition, 1);
-    return call && *call->text == '(' && !reading_is(&definition, "CURRENT_TIMESTAMP") &&
-           !reading_is(&definition, "NOW");
+    const struct token *call = cursor_ahead(&definition, 1);
+    return call && *call->text == '(' && !cursor_is(&definition, "CURRENT_TIMESTAMP") &&
+           !cursor_is(&definition, "NOW");
 }
 
-static void place_column(struct alter *alter, const struct reading *definition)
+static void place_column(struct alter *alter, const struct cursor *definition)
 {
-    if (!reading_has(definition, "FIRST") && !reading_has(definition, "AFTER"))
+    if (!cursor_mentions(definition, "FIRST") && !cursor_mentions(definition, "AFTER"))
         return;
     if (alter->mariadb && alter->has_virtual)
         need_copy(alter);
@@ -219,16 +216,16 @@ static void place_column(struct alter *alter, const struct reading *definition)
         need(alter, WAY_REBUILD, GUARD_NONE);
 }
 
-static void add_column(struct alter *alter, struct reading item)
+static void add_column(struct alter *alter, struct cursor item)
 {
-    SCOPED(string) char *name = reading_take_name(&item);
-    bool generated = reading_has(&item, "AS (");
-    bool stored = reading_has(&item, "STORED") || reading_has(&item, "PERSISTENT");
+    SCOPED(string) char *name = cursor_written_name(&item);
+    bool generated = cursor_mentions(&item, "AS (");
+    bool stored = cursor_mentions(&item, "STORED") || cursor_mentions(&item, "PERSISTENT");
     if (generated && stored)
         need_copy(alter);
-    if (reading_has(&item, "AUTO_INCREMENT"))
+    if (cursor_mentions(&item, "AUTO_INCREMENT"))
         need(alter, WAY_REBUILD, GUARD_SHARED);
-    else if (reading_has(&item, "UNIQUE") || reading_has(&item, "PRIMARY KEY"))
+    else if (cursor_mentions(&item, "UNIQUE") || cursor_mentions(&item, "PRIMARY KEY"))
         need(alter, WAY_REBUILD, GUARD_NONE);
     if (!generated && has_computed_default(item))
         need_copy(alter);
@@ -237,11 +234,11 @@ static void add_column(struct alter *alter, struct reading item)
 }
 
 /* What stays as it is, is renamed, gets longer or gets another default is only written down. */
-static int change_column(struct alter *alter, const char *name, struct reading definition,
+static int change_column(struct alter *alter, const char *name, struct cursor definition,
                          struct error *err)
 {
     struct column column __attribute__((cleanup(column_clear))) = {0};
-    struct reading at = definition;
+    struct cursor at = definition;
     SCOPED(string) char *type = take_type(&at);
     SCOPED(string) char *after = normal_type(type);
     if (find_column(alter, name, &column, err) < 0)
@@ -254,7 +251,7 @@ static int change_column(struct alter *alter, const char *name, struct reading d
     if (effects_narrows(before, after))
         effect_say(&alter->work->effect->lost, "what does not fit in %s.%s (%s to %s)", alter->name,
                    name, column.type, type);
-    bool nullable = !reading_has(&at, "NOT NULL") && !reading_has(&at, "PRIMARY KEY");
+    bool nullable = !cursor_mentions(&at, "NOT NULL") && !cursor_mentions(&at, "PRIMARY KEY");
     bool same = strcmp(before, after) == 0 || is_longer(before, after, "varchar(") ||
                 is_longer(before, after, "varbinary(") || is_appended(before, after);
     bool filled = column.nullable && !nullable;
@@ -262,18 +259,18 @@ static int change_column(struct alter *alter, const char *name, struct reading d
         need_copy(alter);
     else if (nullable != column.nullable)
         need(alter, WAY_REBUILD, GUARD_NONE);
-    bool moved = reading_has(&at, "FIRST") || reading_has(&at, "AFTER");
+    bool moved = cursor_mentions(&at, "FIRST") || cursor_mentions(&at, "AFTER");
     if (moved && !alter->mariadb)
         need(alter, WAY_REBUILD, GUARD_NONE);
     return 0;
 }
 
-static int drop_column(struct alter *alter, struct reading *item, struct error *err)
+static int drop_column(struct alter *alter, struct cursor *item, struct error *err)
 {
     struct column column __attribute__((cleanup(column_clear))) = {0};
-    reading_take(item, "COLUMN");
-    reading_take(item, "IF EXISTS");
-    SCOPED(string) char *name = reading_take_name(item);
+    cursor_take(item, "COLUMN");
+    cursor_take(item, "IF EXISTS");
+    SCOPED(string) char *name = cursor_written_name(item);
     if (!name)
         return 0;
     if (find_column(alter, name, &column, err) < 0)
@@ -307,92 +304,90 @@ static bool checks_are_off(const struct effect_work *work)
     return off;
 }
 
-static void add_foreign_key(struct alter *alter, struct reading *item)
+static void add_foreign_key(struct alter *alter, struct cursor *item)
 {
     if (checks_are_off(alter->work))
         need(alter, WAY_NOCOPY, GUARD_NONE);
     else
         need_copy(alter);
-    if (!reading_find(item, "REFERENCES"))
+    if (!cursor_pass(item, "REFERENCES"))
         return;
-    item->at++;
-    SCOPED(string) char *other = reading_take_name(item);
+    SCOPED(string) char *other = cursor_written_name(item);
     if (other)
         effect_say(&alter->work->effect->notes, "the rows are looked up in %s", other);
 }
 
-static void add_something(struct alter *alter, struct reading *item)
+static void add_something(struct alter *alter, struct cursor *item)
 {
-    struct reading named = *item;
-    if (reading_take(&named, "CONSTRAINT") && !reading_is(&named, "FOREIGN") &&
-        !reading_is(&named, "CHECK") && !reading_is(&named, "UNIQUE") &&
-        !reading_is(&named, "PRIMARY"))
-        mem_free_string(reading_take_name(&named));
-    if (reading_is(&named, "FOREIGN KEY"))
+    struct cursor named = *item;
+    if (cursor_take(&named, "CONSTRAINT") && !cursor_is(&named, "FOREIGN") &&
+        !cursor_is(&named, "CHECK") && !cursor_is(&named, "UNIQUE") &&
+        !cursor_is(&named, "PRIMARY"))
+        mem_free_string(cursor_written_name(&named));
+    if (cursor_is(&named, "FOREIGN KEY"))
         add_foreign_key(alter, &named);
-    else if (reading_is(&named, "CHECK"))
+    else if (cursor_is(&named, "CHECK"))
         need_copy(alter);
-    else if (reading_is(&named, "PRIMARY KEY"))
+    else if (cursor_is(&named, "PRIMARY KEY"))
         need(alter, WAY_REBUILD, GUARD_NONE);
-    else if (reading_is(&named, "FULLTEXT"))
+    else if (cursor_is(&named, "FULLTEXT"))
         need(alter, alter->has_fulltext ? WAY_NOCOPY : WAY_REBUILD, GUARD_SHARED);
-    else if (reading_is(&named, "SPATIAL"))
+    else if (cursor_is(&named, "SPATIAL"))
         need(alter, WAY_NOCOPY, GUARD_SHARED);
-    else if (reading_is(&named, "UNIQUE") || reading_is(&named, "INDEX") ||
-             reading_is(&named, "KEY")) {
+    else if (cursor_is(&named, "UNIQUE") || cursor_is(&named, "INDEX") ||
+             cursor_is(&named, "KEY")) {
         alter->indexes = true;
         need(alter, WAY_NOCOPY, GUARD_NONE);
-    } else if (reading_is(&named, "PARTITION"))
+    } else if (cursor_is(&named, "PARTITION"))
         need(alter, WAY_INSTANT, GUARD_EXCLUSIVE);
     else {
-        reading_take(item, "COLUMN");
-        reading_take(item, "IF NOT EXISTS");
-        struct reading columns = *item;
-        struct reading column;
-        if (reading_is(item, "("))
-            columns = reading_take_parentheses(item);
-        while (reading_take_item(&columns, &column))
+        cursor_take(item, "COLUMN");
+        cursor_take(item, "IF NOT EXISTS");
+        struct cursor columns = *item;
+        struct cursor column;
+        if (cursor_is(item, "("))
+            columns = cursor_group(item);
+        while (cursor_item(&columns, &column))
             add_column(alter, column);
     }
 }
 
-static int drop_something(struct alter *alter, struct reading *item, struct error *err)
+static int drop_something(struct alter *alter, struct cursor *item, struct error *err)
 {
-    if (reading_is(item, "PRIMARY KEY")) {
+    if (cursor_is(item, "PRIMARY KEY")) {
         need(alter, alter->adds_primary ? WAY_REBUILD : WAY_COPY,
              alter->adds_primary ? GUARD_NONE : GUARD_SHARED);
         return 0;
     }
-    if (reading_is(item, "PARTITION")) {
+    if (cursor_is(item, "PARTITION")) {
         need(alter, WAY_INSTANT, GUARD_EXCLUSIVE);
         effect_say(&alter->work->effect->lost, "rows of partitions of %s", alter->name);
         return 0;
     }
-    if (reading_is(item, "INDEX") || reading_is(item, "KEY")) {
+    if (cursor_is(item, "INDEX") || cursor_is(item, "KEY")) {
         alter->indexes = true;
         need(alter, WAY_NOCOPY, GUARD_NONE);
         return 0;
     }
-    if (reading_is(item, "FOREIGN KEY") || reading_is(item, "CONSTRAINT") ||
-        reading_is(item, "CHECK"))
+    if (cursor_is(item, "FOREIGN KEY") || cursor_is(item, "CONSTRAINT") || cursor_is(item, "CHECK"))
         return 0;
     return drop_column(alter, item, err);
 }
 
-static int change_named(struct alter *alter, struct reading *item, bool renames, struct error *err)
+static int change_named(struct alter *alter, struct cursor *item, bool renames, struct error *err)
 {
-    reading_take(item, "COLUMN");
-    reading_take(item, "IF EXISTS");
-    SCOPED(string) char *name = reading_take_name(item);
+    cursor_take(item, "COLUMN");
+    cursor_take(item, "IF EXISTS");
+    SCOPED(string) char *name = cursor_written_name(item);
     if (renames)
-        mem_free_string(reading_take_name(item));
+        mem_free_string(cursor_written_name(item));
     return name ? change_column(alter, name, *item, err) : 0;
 }
 
-static int set_engine(struct alter *alter, struct reading *item)
+static int set_engine(struct alter *alter, struct cursor *item)
 {
-    reading_take(item, "=");
-    bool innodb = reading_is(item, "InnoDB");
+    cursor_take(item, "=");
+    bool innodb = cursor_is(item, "InnoDB");
     if (innodb == alter->innodb && innodb)
         need(alter, WAY_REBUILD, GUARD_NONE);
     else
@@ -400,28 +395,28 @@ static int set_engine(struct alter *alter, struct reading *item)
     return 0;
 }
 
-static int action(struct alter *alter, struct reading *item, struct error *err)
+static int action(struct alter *alter, struct cursor *item, struct error *err)
 {
-    if (reading_take(item, "ADD"))
+    if (cursor_take(item, "ADD"))
         add_something(alter, item);
-    else if (reading_take(item, "DROP"))
+    else if (cursor_take(item, "DROP"))
         return drop_something(alter, item, err);
-    else if (reading_take(item, "MODIFY"))
+    else if (cursor_take(item, "MODIFY"))
         return change_named(alter, item, false, err);
-    else if (reading_take(item, "CHANGE"))
+    else if (cursor_take(item, "CHANGE"))
         return change_named(alter, item, true, err);
-    else if (reading_take(item, "ENGINE"))
+    else if (cursor_take(item, "ENGINE"))
         return set_engine(alter, item);
-    else if (reading_is(item, "CONVERT") || reading_is(item, "ORDER BY") ||
-             reading_is(item, "PARTITION") || reading_is(item, "REORGANIZE") ||
-             reading_is(item, "REMOVE") || reading_is(item, "COALESCE"))
+    else if (cursor_is(item, "CONVERT") || cursor_is(item, "ORDER BY") ||
+             cursor_is(item, "PARTITION") || cursor_is(item, "REORGANIZE") ||
+             cursor_is(item, "REMOVE") || cursor_is(item, "COALESCE"))
         need_copy(alter);
-    else if (reading_is(item, "FORCE") || reading_is(item, "ROW_FORMAT") ||
-             reading_is(item, "KEY_BLOCK_SIZE") || reading_is(item, "OPTIMIZE"))
+    else if (cursor_is(item, "FORCE") || cursor_is(item, "ROW_FORMAT") ||
+             cursor_is(item, "KEY_BLOCK_SIZE") || cursor_is(item, "OPTIMIZE"))
         need(alter, WAY_REBUILD, GUARD_NONE);
-    else if (reading_is(item, "RENAME TO") || reading_is(item, "RENAME AS") ||
-             reading_is(item, "DISABLE KEYS") || reading_is(item, "ENABLE KEYS") ||
-             reading_is(item, "TRUNCATE PARTITION") || reading_is(item, "EXCHANGE"))
+    else if (cursor_is(item, "RENAME TO") || cursor_is(item, "RENAME AS") ||
+             cursor_is(item, "DISABLE KEYS") || cursor_is(item, "ENABLE KEYS") ||
+             cursor_is(item, "TRUNCATE PARTITION") || cursor_is(item, "EXCHANGE"))
         need(alter, WAY_INSTANT, GUARD_EXCLUSIVE);
     return 0;
 }
@@ -455,42 +450,41 @@ static int finish(struct alter *alter, struct error *err)
     return mysql_touch(alter->work, alter->name, LOCK_ACCESS_EXCLUSIVE, flags, err);
 }
 
-static int alter_named(struct alter *alter, struct reading *at, struct error *err)
+static int alter_named(struct alter *alter, struct cursor *at, struct error *err)
 {
-    struct reading item;
+    struct cursor item;
     alter->mariadb = alter->work->effects->mariadb;
-    alter->adds_primary = reading_has(at, "ADD PRIMARY KEY");
+    alter->adds_primary = cursor_mentions(at, "ADD PRIMARY KEY");
     if (read_table(alter, err) < 0)
         return -1;
-    while (reading_take_item(at, &item))
+    while (cursor_item(at, &item))
         if (action(alter, &item, err) < 0)
             return -1;
     return finish(alter, err);
 }
 
-int mysql_alter_table(struct effect_work *work, struct reading *at, struct error *err)
+int mysql_alter_table(struct effect_work *work, struct cursor *at, struct error *err)
 {
-    reading_take(at, "IF EXISTS");
-    SCOPED(string) char *name = reading_take_name(at);
+    cursor_take(at, "IF EXISTS");
+    SCOPED(string) char *name = cursor_written_name(at);
     struct alter alter = {.work = work, .name = name};
-    struct reading rename = *at;
+    struct cursor rename = *at;
     if (!name)
         return 0;
-    if (reading_take(&rename, "RENAME TO") && effects_makes(work->effects, name)) {
-        SCOPED(string) char *to = reading_take_name(&rename);
+    if (cursor_take(&rename, "RENAME TO") && effects_makes(work->effects, name)) {
+        SCOPED(string) char *to = cursor_written_name(&rename);
         effects_made(work->effects, to);
     }
     return alter_named(&alter, at, err);
 }
 
-int mysql_create_index(struct effect_work *work, struct reading *at, struct error *err)
+int mysql_create_index(struct effect_work *work, struct cursor *at, struct error *err)
 {
     struct alter alter = {.work = work};
-    struct reading kind = *at;
-    if (!reading_find(at, "ON"))
+    struct cursor kind = *at;
+    if (!cursor_pass(at, "ON"))
         return 0;
-    at->at++;
-    SCOPED(string) char *name = reading_take_name(at);
+    SCOPED(string) char *name = cursor_written_name(at);
     alter.name = name;
     alter.mariadb = work->effects->mariadb;
     if (!name || read_table(&alter, err) < 0)
@@ -499,13 +493,12 @@ int mysql_create_index(struct effect_work *work, struct reading *at, struct erro
     return finish(&alter, err);
 }
 
-int mysql_drop_index(struct effect_work *work, struct reading *at, struct error *err)
+int mysql_drop_index(struct effect_work *work, struct cursor *at, struct error *err)
 {
     struct alter alter = {.work = work};
-    if (!reading_find(at, "ON"))
+    if (!cursor_pass(at, "ON"))
         return 0;
-    at->at++;
-    SCOPED(string) char *name = reading_take_name(at);
+    SCOPED(string) char *name = cursor_written_name(at);
     alter.name = name;
     alter.mariadb = work->effects->mariadb;
     if (!name || read_table(&alter, err) < 0)

@@ -6,42 +6,39 @@
 
 /* The events may have names of columns: UPDATE OF a, b ON table. */
 int effects_create_trigger(struct effect_work *work, const struct effect_rule *rule,
-                           struct reading *at, struct error *err)
+                           struct cursor *at, struct error *err)
 {
-    if (!reading_find(at, "ON"))
+    if (!cursor_pass(at, "ON"))
         return 0;
-    at->at++;
-    struct reading ahead = *at;
-    SCOPED(string) char *name = reading_take_name(&ahead);
+    struct cursor ahead = *at;
+    SCOPED(string) char *name = cursor_written_name(&ahead);
     int partitioned = name ? catalog_is_partitioned(work, name, err) : 0;
     const struct effect_rule table = {.lock = rule->lock, .flags = partitioned ? 0 : EFFECT_ONLY};
     if (partitioned < 0 || effects_on_name(work, &table, at, err) < 0)
         return -1;
-    if (!reading_take(at, "FROM"))
+    if (!cursor_take(at, "FROM"))
         return 0;
     static const struct effect_rule other = {.lock = LOCK_ACCESS_SHARE, .flags = EFFECT_ONLY};
     return effects_on_name(work, &other, at, err);
 }
 
 /* CREATE RULE name AS ON event TO table [WHERE ...] DO [ALSO | INSTEAD] command */
-int effects_create_rule(struct effect_work *work, const struct effect_rule *rule,
-                        struct reading *at, struct error *err)
+int effects_create_rule(struct effect_work *work, const struct effect_rule *rule, struct cursor *at,
+                        struct error *err)
 {
-    if (!reading_find(at, "TO"))
+    if (!cursor_pass(at, "TO"))
         return 0;
-    at->at++;
     if (effects_on_name(work, rule, at, err) < 0)
         return -1;
-    if (!reading_find(at, "DO"))
+    if (!cursor_pass(at, "DO"))
         return 0;
-    at->at++;
-    if (!reading_take(at, "ALSO"))
-        reading_take(at, "INSTEAD");
+    if (!cursor_take(at, "ALSO"))
+        cursor_take(at, "INSTEAD");
     return effects_write(work, *at, false, err);
 }
 
 int effects_create_policy(struct effect_work *work, const struct effect_rule *rule,
-                          struct reading *at, struct error *err)
+                          struct cursor *at, struct error *err)
 {
     if (effects_on_table(work, rule, at, err) < 0)
         return -1;
@@ -49,19 +46,17 @@ int effects_create_policy(struct effect_work *work, const struct effect_rule *ru
 }
 
 int effects_create_statistics(struct effect_work *work, const struct effect_rule *rule,
-                              struct reading *at, struct error *err)
+                              struct cursor *at, struct error *err)
 {
-    if (!reading_find(at, "FROM"))
+    if (!cursor_pass(at, "FROM"))
         return 0;
-    at->at++;
     return effects_on_name(work, rule, at, err);
 }
 
-int effects_publish(struct effect_work *work, const struct effect_rule *rule, struct reading *at,
+int effects_publish(struct effect_work *work, const struct effect_rule *rule, struct cursor *at,
                     struct error *err)
 {
-    if (!reading_find(at, "TABLE"))
+    if (!cursor_pass(at, "TABLE"))
         return 0;
-    at->at++;
     return effects_on_names(work, rule, at, err);
 }

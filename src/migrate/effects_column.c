@@ -32,14 +32,14 @@ static int function_is_volatile(struct effect_work *work, const char *name, stru
 /* Is a function called in the text that answers differently each time? 1, 0, -1. */
 static int calls_volatile(struct effect_work *work, const char *text, struct error *err)
 {
-    struct phrase phrase __attribute__((cleanup(scoped_phrase_cleanup))) = PHRASE_INIT;
-    phrase_read(&phrase, DB_POSTGRES, text, strlen(text));
-    struct reading at = reading_of(&phrase);
-    while (reading_piece(&at, 0)) {
-        SCOPED(string) char *written = reading_take_name(&at);
+    SCOPED(tokens) struct tokens tokens = TOKENS_INIT;
+    tokens_read(&tokens, DB_POSTGRES, text, strlen(text));
+    struct cursor at = cursor_over(&tokens);
+    while (!cursor_ended(&at)) {
+        SCOPED(string) char *written = cursor_written_name(&at);
         if (!written)
             at.at++;
-        if (!written || !reading_is(&at, "("))
+        if (!written || !cursor_is(&at, "("))
             continue;
         SCOPED(string) char *name = name_plain(DB_POSTGRES, written);
         int changes = function_is_volatile(work, name, err);
@@ -75,26 +75,26 @@ static int is_checked_domain(struct effect_work *work, const char *type, struct 
 
 /* ---- a new column ---- */
 
-static bool at_constraint(const struct reading *at)
+static bool at_constraint(const struct cursor *at)
 {
     static const char *const words[] = {
         "NOT NULL", "CHECK",   "UNIQUE",      "PRIMARY",    "REFERENCES", "GENERATED", "CONSTRAINT",
         "DEFAULT",  "STORAGE", "COMPRESSION", "DEFERRABLE", "INITIALLY",  "COLLATE",   NULL};
     for (size_t i = 0; words[i]; i++)
-        if (reading_is(at, words[i]))
+        if (cursor_is(at, words[i]))
             return true;
     return false;
 }
 
 /* Up to the next constraint. */
-static struct reading take_clause(struct reading *at)
+static struct cursor take_clause(struct cursor *at)
 {
-    const struct piece *first = reading_piece(at, 0);
-    struct reading clause = {.phrase = at->phrase, .at = at->at, .end = at->at};
-    while (reading_piece(at, 0)) {
-        bool outside = reading_piece(at, 0)->depth == first->depth;
+    const struct token *first = cursor_token(at);
+    struct cursor clause = {.tokens = at->tokens, .at = at->at, .end = at->at};
+    while (!cursor_ended(at)) {
+        bool outside = cursor_token(at)->depth == first->depth;
         if (at->at > clause.at && outside &&
-            (at_constraint(at) || (reading_is(at, "NULL") && at->at + 1 == at->end)))
+            (at_constraint(at) || (cursor_is(at, "NULL") && at->at + 1 == at->end)))
             break;
         at->at++;
     }
@@ -112,11 +112,11 @@ static bool is_serial(const char *type)
     return false;
 }
 
-static int new_default(struct effect_work *work, struct reading at, unsigned *flags,
+static int new_default(struct effect_work *work, struct cursor at, unsigned *flags,
                        struct error *err)
 {
-    struct reading clause = take_clause(&at);
-    SCOPED(string) char *expression = reading_text(&clause);
+    struct cursor clause = take_clause(&at);
+    SCOPED(string) char *expression = cursor_written(&clause);
     int changes = is_volatile(work, expression, err);
     if (changes < 0 || effects_sequences(work, clause, err) < 0)
         return -1;
@@ -125,26 +125,26 @@ static int new_default(struct effect_work *work, struct reading at, unsigned *fl
     return 0;
 }
 
-int effects_new_column(struct effect_work *work, struct reading definition, unsigned *ret_flags,
+int effects_new_column(struct effect_work *work, struct cursor definition, unsigned *ret_flags,
                        struct error *err)
 {
-    struct reading at = definition;
-    struct reading type_words = take_clause(&at);
-    SCOPED(string) char *type = reading_text(&type_words);
-    bool generated = reading_has(&definition, "GENERATED");
+    struct cursor at = definition;
+    struct cursor type_words = take_clause(&at);
+    SCOPED(string) char *type = cursor_written(&type_words);
+    bool generated = cursor_mentions(&definition, "GENERATED");
     int checked = is_checked_domain(work, type, err);
     *ret_flags = 0;
     if (checked < 0)
         return -1;
     if (checked || generated || is_serial(type))
         *ret_flags = EFFECT_REWRITTEN | EFFECT_SCANNED;
-    struct reading found = definition;
-    bool has_default = reading_find(&found, "DEFAULT") && !generated;
-    if (!has_default && reading_has(&definition, "NOT NULL"))
+    struct cursor found = definition;
+    bool has_default = cursor_seek(&found, "DEFAULT") && !generated;
+    if (!has_default && cursor_mentions(&definition, "NOT NULL"))
         *ret_flags |= EFFECT_SCANNED;
     if (!has_default)
         return 0;
-    reading_take(&found, "DEFAULT");
+    cursor_take(&found, "DEFAULT");
     return new_default(work, found, ret_flags, err);
 }
 
@@ -169,16 +169,16 @@ static int cost_of(struct effect_work *work, const char *column, const char *typ
 }
 
 /* USING that names the column alone, or a cast of it. */
-static bool using_is_plain(struct reading using, const char *column)
+static bool using_is_plain(struct cursor using, const char *column)
 {
-    bool cast = reading_take(&using, "CAST (") || reading_take(&using, "(");
-    SCOPED(string) char *written = reading_take_name(&using);
+    bool cast = cursor_take(&using, "CAST (") || cursor_take(&using, "(");
+    SCOPED(string) char *written = cursor_written_name(&using);
     SCOPED(string) char *name = name_plain(DB_POSTGRES, written ? written : "");
     if (strcmp(name, column) != 0)
         return false;
     if (cast)
-        return reading_is(&using, "AS") || reading_is(&using, ")");
-    return !reading_piece(&using, 0) || reading_is(&using, "::");
+        return cursor_is(&using, "AS") || cursor_is(&using, ")");
+    return cursor_ended(&using) || cursor_is(&using, "::");
 }
 
 struct types {
@@ -200,17 +200,17 @@ static void types_clear(struct types *types)
 static int read_types(struct effect_work *work, const struct effect_type_change *change,
                       struct types *types, struct error *err)
 {
-    struct reading at = change->type;
-    struct reading using = change->type;
-    bool has_using = reading_find(&using, "USING");
-    struct reading words = {.phrase = at.phrase, .at = at.at, .end = has_using ? using.at : at.end};
-    struct reading collate = words;
-    types->collates = reading_find(&collate, "COLLATE");
+    struct cursor at = change->type;
+    struct cursor using = change->type;
+    bool has_using = cursor_seek(&using, "USING");
+    struct cursor words = {.tokens = at.tokens, .at = at.at, .end = has_using ? using.at : at.end};
+    struct cursor collate = words;
+    types->collates = cursor_seek(&collate, "COLLATE");
     if (types->collates)
         words.end = collate.at;
-    types->after = reading_text(&words);
-    reading_take(&using, "USING");
-    SCOPED(string) char *text = reading_text(&using);
+    types->after = cursor_written(&words);
+    cursor_take(&using, "USING");
+    SCOPED(string) char *text = cursor_written(&using);
     SCOPED(buf) struct buf column = BUF_INIT;
     db_quote_identifier(DB_POSTGRES, &column, change->column);
     types->computed = has_using && !using_is_plain(using, change->column);
@@ -389,26 +389,26 @@ static int has_indexes(struct effect_work *work, const char *parent, const char 
 }
 
 /* "day >= '2027-01-01' AND day < '2028-01-01'"; NULL when it is not as simple. To be freed. */
-static char *bounds_condition(struct reading at, const char *key)
+static char *bounds_condition(struct cursor at, const char *key)
 {
     struct buf sql = BUF_INIT;
-    if (reading_take(&at, "FOR VALUES IN")) {
-        struct reading values = reading_take_parentheses(&at);
-        SCOPED(string) char *text = reading_text(&values);
+    if (cursor_take(&at, "FOR VALUES IN")) {
+        struct cursor values = cursor_group(&at);
+        SCOPED(string) char *text = cursor_written(&values);
         buf_append_format(&sql, "%s IN (%s)", key, text);
         return buf_steal(&sql);
     }
-    if (!reading_take(&at, "FOR VALUES FROM"))
+    if (!cursor_take(&at, "FOR VALUES FROM"))
         return NULL;
-    struct reading from = reading_take_parentheses(&at);
-    reading_take(&at, "TO");
-    struct reading to = reading_take_parentheses(&at);
-    SCOPED(string) char *low = reading_text(&from);
-    SCOPED(string) char *high = reading_text(&to);
+    struct cursor from = cursor_group(&at);
+    cursor_take(&at, "TO");
+    struct cursor to = cursor_group(&at);
+    SCOPED(string) char *low = cursor_written(&from);
+    SCOPED(string) char *high = cursor_written(&to);
     buf_append_text(&sql, "true");
-    if (!reading_is(&from, "MINVALUE"))
+    if (!cursor_is(&from, "MINVALUE"))
         buf_append_format(&sql, " AND %s >= %s", key, low);
-    if (!reading_is(&to, "MAXVALUE"))
+    if (!cursor_is(&to, "MAXVALUE"))
         buf_append_format(&sql, " AND %s < %s", key, high);
     return buf_steal(&sql);
 }
@@ -444,7 +444,7 @@ static int prove(struct effect_work *work, const char *partition, const char *co
 }
 
 int effects_partition_implied(struct effect_work *work, const char *parent, const char *partition,
-                              struct reading bounds, struct error *err)
+                              struct cursor bounds, struct error *err)
 {
     SCOPED(string) char *key = NULL;
     int indexed = has_indexes(work, parent, partition, err);

@@ -12,14 +12,14 @@
 
 /* `definition` is behind the column's name. *ret_flags: EFFECT_REWRITTEN, EFFECT_SCANNED. Adds the
  * sequences that it draws from. */
-int effects_new_column(struct effect_work *work, struct reading definition, unsigned *ret_flags,
+int effects_new_column(struct effect_work *work, struct cursor definition, unsigned *ret_flags,
                        struct error *err);
 
 struct effect_type_change {
     const char *table;
     const char *column;
-    struct reading type; /* type [COLLATE c] [USING expression] */
-    unsigned flags;      /* the answer */
+    struct cursor type; /* type [COLLATE c] [USING expression] */
+    unsigned flags;     /* the answer */
 };
 
 /* Adds what hangs on it by foreign keys, and what is lost. */
@@ -33,6 +33,6 @@ int effects_not_null_known(struct effect_work *work, const char *table, const ch
 /* Do the constraints and indexes of the table make reading it needless when it becomes a partition?
  * `bounds` begins at FOR VALUES. 1, 0, -1. */
 int effects_partition_implied(struct effect_work *work, const char *parent, const char *partition,
-                              struct reading bounds, struct error *err);
+                              struct cursor bounds, struct error *err);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "migrate/effect.h"
 #include "migrate/migration.h"
-#include "migrate/phrase.h"
+#include "migrate/cursor.h"
 
 struct db;
 struct error;
@@ -24,7 +24,7 @@ struct effect_work {
     struct effects *effects;
     const struct migration_part *part;
     size_t index; /* of the statement in it */
-    const struct phrase *phrase;
+    const struct tokens *tokens;
     struct effect *effect;
 };
 

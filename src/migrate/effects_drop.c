@@ -18,21 +18,21 @@ static void drop_unknown(struct effect_work *work, const struct effect_rule *rul
 }
 
 /* "CASCADE" and "RESTRICT" stand after the last name. */
-int effects_drop(struct effect_work *work, const struct effect_rule *rule, struct reading *at,
+int effects_drop(struct effect_work *work, const struct effect_rule *rule, struct cursor *at,
                  struct error *err)
 {
-    bool cascade = reading_has(at, "CASCADE");
-    bool gently = reading_take(at, "CONCURRENTLY");
-    struct reading item;
-    reading_take(at, "IF EXISTS");
-    while (reading_take_item(at, &item)) {
-        struct reading whole = item;
-        SCOPED(string) char *name = reading_take_name(&item);
-        if (name && reading_is(&item, "(")) {
-            reading_take_parentheses(&item);
+    bool cascade = cursor_mentions(at, "CASCADE");
+    bool gently = cursor_take(at, "CONCURRENTLY");
+    struct cursor item;
+    cursor_take(at, "IF EXISTS");
+    while (cursor_item(at, &item)) {
+        struct cursor whole = item;
+        SCOPED(string) char *name = cursor_written_name(&item);
+        if (name && cursor_is(&item, "(")) {
+            cursor_group(&item);
             whole.end = item.at;
             free(name);
-            name = reading_text(&whole);
+            name = cursor_written(&whole);
         }
         bool fresh = name && effects_makes(work->effects, name);
         int count = name && !fresh ? catalog_drop(work, rule->start, name, cascade, err) : 0;

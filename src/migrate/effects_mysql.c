@@ -54,12 +54,12 @@ int mysql_touch(struct effect_work *work, const char *name, enum effect_lock loc
                : 0;
 }
 
-static int touch_names(struct effect_work *work, struct reading *at, enum effect_lock lock,
+static int touch_names(struct effect_work *work, struct cursor *at, enum effect_lock lock,
                        unsigned flags, struct error *err)
 {
-    struct reading item;
-    while (reading_take_item(at, &item)) {
-        SCOPED(string) char *name = reading_take_name(&item);
+    struct cursor item;
+    while (cursor_item(at, &item)) {
+        SCOPED(string) char *name = cursor_written_name(&item);
         if (name && mysql_touch(work, name, lock, flags, err) < 0)
             return -1;
     }
@@ -69,32 +69,32 @@ static int touch_names(struct effect_work *work, struct reading *at, enum effect
 /* ---- statements ---- */
 
 /* OR REPLACE on a table that is there drops it first. */
-static int create_table(struct effect_work *work, struct reading *at, bool replaces,
+static int create_table(struct effect_work *work, struct cursor *at, bool replaces,
                         struct error *err)
 {
-    reading_take(at, "IF NOT EXISTS");
-    SCOPED(string) char *name = reading_take_name(at);
+    cursor_take(at, "IF NOT EXISTS");
+    SCOPED(string) char *name = cursor_written_name(at);
     if (!name)
         return 0;
     if (replaces && mysql_touch(work, name, LOCK_ACCESS_EXCLUSIVE, EFFECT_EMPTIED, err) < 0)
         return -1;
     effects_made(work->effects, name);
-    struct reading query = *at;
-    if (reading_take(&query, "LIKE")) {
-        SCOPED(string) char *other = reading_take_name(&query);
+    struct cursor query = *at;
+    if (cursor_take(&query, "LIKE")) {
+        SCOPED(string) char *other = cursor_written_name(&query);
         return other ? mysql_touch(work, other, LOCK_ACCESS_SHARE, 0, err) : 0;
     }
-    return reading_has(&query, "SELECT")
+    return cursor_mentions(&query, "SELECT")
                ? effects_sources(work, query, LOCK_ACCESS_SHARE, EFFECT_WHOLE, err)
                : 0;
 }
 
-static int drop_tables(struct effect_work *work, struct reading *at, struct error *err)
+static int drop_tables(struct effect_work *work, struct cursor *at, struct error *err)
 {
-    struct reading item;
-    reading_take(at, "IF EXISTS");
-    while (reading_take_item(at, &item)) {
-        SCOPED(string) char *name = reading_take_name(&item);
+    struct cursor item;
+    cursor_take(at, "IF EXISTS");
+    while (cursor_item(at, &item)) {
+        SCOPED(string) char *name = cursor_written_name(&item);
         bool fresh = name && effects_makes(work->effects, name);
         if (!name)
             continue;
@@ -107,13 +107,13 @@ static int drop_tables(struct effect_work *work, struct reading *at, struct erro
     return 0;
 }
 
-static int rename_tables(struct effect_work *work, struct reading *at, struct error *err)
+static int rename_tables(struct effect_work *work, struct cursor *at, struct error *err)
 {
-    struct reading item;
-    while (reading_take_item(at, &item)) {
-        SCOPED(string) char *from = reading_take_name(&item);
-        reading_take(&item, "TO");
-        SCOPED(string) char *to = reading_take_name(&item);
+    struct cursor item;
+    while (cursor_item(at, &item)) {
+        SCOPED(string) char *from = cursor_written_name(&item);
+        cursor_take(&item, "TO");
+        SCOPED(string) char *to = cursor_written_name(&item);
         if (!from || !to)
             continue;
         if (mysql_touch(work, from, LOCK_ACCESS_EXCLUSIVE, 0, err) < 0)
@@ -124,24 +124,23 @@ static int rename_tables(struct effect_work *work, struct reading *at, struct er
     return 0;
 }
 
-static int on_table(struct effect_work *work, struct reading *at, enum effect_lock lock,
+static int on_table(struct effect_work *work, struct cursor *at, enum effect_lock lock,
                     struct error *err)
 {
-    if (!reading_find(at, "ON"))
+    if (!cursor_pass(at, "ON"))
         return 0;
-    at->at++;
-    SCOPED(string) char *name = reading_take_name(at);
+    SCOPED(string) char *name = cursor_written_name(at);
     return name ? mysql_touch(work, name, lock, 0, err) : 0;
 }
 
-static int write_rows(struct effect_work *work, struct reading *at, const char *lost,
+static int write_rows(struct effect_work *work, struct cursor *at, const char *lost,
                       struct error *err)
 {
     static const char *const skipped[] = {"LOW_PRIORITY", "DELAYED", "QUICK", "IGNORE",
                                           "INTO",         "FROM",    NULL};
     for (size_t i = 0; skipped[i]; i++)
-        reading_take(at, skipped[i]);
-    SCOPED(string) char *name = reading_take_name(at);
+        cursor_take(at, skipped[i]);
+    SCOPED(string) char *name = cursor_written_name(at);
     if (!name)
         return 0;
     if (mysql_touch(work, name, LOCK_ROW_EXCLUSIVE, lost ? EFFECT_SCANNED : 0, err) < 0)
@@ -151,32 +150,31 @@ static int write_rows(struct effect_work *work, struct reading *at, const char *
     return effects_sources(work, *at, LOCK_ACCESS_SHARE, EFFECT_WHOLE, err);
 }
 
-static int create(struct effect_work *work, struct reading *at, struct error *err)
+static int create(struct effect_work *work, struct cursor *at, struct error *err)
 {
-    bool replaces = reading_take(at, "OR REPLACE");
-    struct reading index = *at;
-    if (reading_take(at, "TEMPORARY TABLE") || reading_take(at, "TABLE"))
+    bool replaces = cursor_take(at, "OR REPLACE");
+    struct cursor index = *at;
+    if (cursor_take(at, "TEMPORARY TABLE") || cursor_take(at, "TABLE"))
         return create_table(work, at, replaces, err);
-    if (reading_take(&index, "UNIQUE") || reading_take(&index, "FULLTEXT") ||
-        reading_take(&index, "SPATIAL") || reading_is(&index, "INDEX"))
+    if (cursor_take(&index, "UNIQUE") || cursor_take(&index, "FULLTEXT") ||
+        cursor_take(&index, "SPATIAL") || cursor_is(&index, "INDEX"))
         return mysql_create_index(work, at, err);
-    if (reading_take(at, "TRIGGER"))
+    if (cursor_take(at, "TRIGGER"))
         return on_table(work, at, LOCK_ACCESS_EXCLUSIVE, err);
-    if (reading_has(at, "VIEW"))
+    if (cursor_mentions(at, "VIEW"))
         return effects_sources(work, *at, LOCK_ACCESS_SHARE, 0, err);
     return 0;
 }
 
-static int drop(struct effect_work *work, struct reading *at, struct error *err)
+static int drop(struct effect_work *work, struct cursor *at, struct error *err)
 {
-    if (reading_take(at, "TEMPORARY TABLE") || reading_take(at, "TABLES") ||
-        reading_take(at, "TABLE"))
+    if (cursor_take(at, "TEMPORARY TABLE") || cursor_take(at, "TABLES") || cursor_take(at, "TABLE"))
         return drop_tables(work, at, err);
-    if (reading_take(at, "INDEX"))
+    if (cursor_take(at, "INDEX"))
         return mysql_drop_index(work, at, err);
-    if (reading_take(at, "DATABASE") || reading_take(at, "SCHEMA")) {
-        reading_take(at, "IF EXISTS");
-        SCOPED(string) char *name = reading_take_name(at);
+    if (cursor_take(at, "DATABASE") || cursor_take(at, "SCHEMA")) {
+        cursor_take(at, "IF EXISTS");
+        SCOPED(string) char *name = cursor_written_name(at);
         effect_say(&work->effect->lost, "everything in %s", name ? name : "it");
     }
     return 0;
@@ -192,35 +190,35 @@ static int look_only(struct effect_work *work, struct error *err)
 
 int effects_mysql(struct effect_work *work, struct error *err)
 {
-    struct reading at = reading_of(work->phrase);
+    struct cursor at = cursor_over(work->tokens);
     if (look_only(work, err) < 0)
         return -1;
-    if (reading_take(&at, "ALTER TABLE") || reading_take(&at, "ALTER ONLINE TABLE") ||
-        reading_take(&at, "ALTER IGNORE TABLE"))
+    if (cursor_take(&at, "ALTER TABLE") || cursor_take(&at, "ALTER ONLINE TABLE") ||
+        cursor_take(&at, "ALTER IGNORE TABLE"))
         return mysql_alter_table(work, &at, err);
-    if (reading_take(&at, "CREATE"))
+    if (cursor_take(&at, "CREATE"))
         return create(work, &at, err);
-    if (reading_take(&at, "DROP"))
+    if (cursor_take(&at, "DROP"))
         return drop(work, &at, err);
-    if (reading_take(&at, "RENAME TABLE"))
+    if (cursor_take(&at, "RENAME TABLE"))
         return rename_tables(work, &at, err);
-    if (reading_take(&at, "TRUNCATE")) {
-        reading_take(&at, "TABLE");
+    if (cursor_take(&at, "TRUNCATE")) {
+        cursor_take(&at, "TABLE");
         return touch_names(work, &at, LOCK_ACCESS_EXCLUSIVE, EFFECT_REWRITTEN | EFFECT_EMPTIED,
                            err);
     }
-    if (reading_take(&at, "OPTIMIZE TABLE") || reading_take(&at, "REPAIR TABLE"))
+    if (cursor_take(&at, "OPTIMIZE TABLE") || cursor_take(&at, "REPAIR TABLE"))
         return touch_names(work, &at, LOCK_ACCESS_EXCLUSIVE, EFFECT_REWRITTEN | EFFECT_SCANNED,
                            err);
-    if (reading_take(&at, "ANALYZE TABLE") || reading_take(&at, "CHECK TABLE"))
+    if (cursor_take(&at, "ANALYZE TABLE") || cursor_take(&at, "CHECK TABLE"))
         return touch_names(work, &at, LOCK_ACCESS_SHARE, EFFECT_SCANNED, err);
-    if (reading_take(&at, "INSERT") || reading_take(&at, "REPLACE"))
+    if (cursor_take(&at, "INSERT") || cursor_take(&at, "REPLACE"))
         return write_rows(work, &at, NULL, err);
-    if (reading_take(&at, "UPDATE"))
+    if (cursor_take(&at, "UPDATE"))
         return write_rows(work, &at, "old values in", err);
-    if (reading_take(&at, "DELETE"))
+    if (cursor_take(&at, "DELETE"))
         return write_rows(work, &at, "rows of", err);
-    if (reading_is(&at, "SELECT") || reading_is(&at, "WITH"))
+    if (cursor_is(&at, "SELECT") || cursor_is(&at, "WITH"))
         return effects_sources(work, at, LOCK_ACCESS_SHARE, EFFECT_WHOLE, err);
     return 0;
 }

@@ -15,28 +15,28 @@
 
 /* ---- small rules ---- */
 
-static int nothing(struct effect_work *work, const struct effect_rule *rule, struct reading *at,
+static int nothing(struct effect_work *work, const struct effect_rule *rule, struct cursor *at,
                    struct error *err)
 {
     (void)work, (void)rule, (void)at, (void)err;
     return 0;
 }
 
-static int alter_index(struct effect_work *work, const struct effect_rule *rule, struct reading *at,
+static int alter_index(struct effect_work *work, const struct effect_rule *rule, struct cursor *at,
                        struct error *err)
 {
     (void)rule;
     return effects_alter_table(work, at, true, err);
 }
 
-static int alter_table(struct effect_work *work, const struct effect_rule *rule, struct reading *at,
+static int alter_table(struct effect_work *work, const struct effect_rule *rule, struct cursor *at,
                        struct error *err)
 {
     (void)rule;
     return effects_alter_table(work, at, false, err);
 }
 
-static int do_block(struct effect_work *work, const struct effect_rule *rule, struct reading *at,
+static int do_block(struct effect_work *work, const struct effect_rule *rule, struct cursor *at,
                     struct error *err)
 {
     (void)rule, (void)at, (void)err;
@@ -145,20 +145,20 @@ static const struct effect_rule rules[] = {
 };
 
 /* CREATE [OR REPLACE] [UNIQUE] [TEMPORARY] TABLE reads as CREATE TABLE. */
-static bool take_words(struct reading *at, const char *words)
+static bool take_words(struct cursor *at, const char *words)
 {
     static const char *const skipped[] = {"OR REPLACE", "UNIQUE",    "GLOBAL",
                                           "LOCAL",      "TEMPORARY", "TEMP",
                                           "UNLOGGED",   "RECURSIVE", NULL};
-    if (reading_take(at, words))
+    if (cursor_take(at, words))
         return true;
-    if (!text_starts(words, "CREATE ") || !reading_is(at, "CREATE"))
+    if (!text_starts(words, "CREATE ") || !cursor_is(at, "CREATE"))
         return false;
-    struct reading copy = *at;
+    struct cursor copy = *at;
     copy.at++;
     for (size_t i = 0; skipped[i]; i++)
-        reading_take(&copy, skipped[i]);
-    if (!reading_take(&copy, words + strlen("CREATE ")))
+        cursor_take(&copy, skipped[i]);
+    if (!cursor_take(&copy, words + strlen("CREATE ")))
         return false;
     *at = copy;
     return true;
@@ -166,7 +166,7 @@ static bool take_words(struct reading *at, const char *words)
 
 int effects_postgres(struct effect_work *work, struct error *err)
 {
-    struct reading at = reading_of(work->phrase);
+    struct cursor at = cursor_over(work->tokens);
     for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
         if (take_words(&at, rules[i].words))
             return rules[i].apply(work, &rules[i], &at, err);

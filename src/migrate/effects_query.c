@@ -9,40 +9,40 @@
 
 /* ---- tables of a query ---- */
 
-static bool ends_from(const struct reading *at)
+static bool ends_from(const struct cursor *at)
 {
     static const char *const words[] = {"WHERE",  "GROUP",     "ORDER",  "LIMIT",  "UNION",
                                         "SELECT", "RETURNING", "HAVING", "EXCEPT", "INTERSECT",
                                         "SET",    "FOR",       "WINDOW", NULL};
     for (size_t i = 0; words[i]; i++)
-        if (reading_is(at, words[i]))
+        if (cursor_is(at, words[i]))
             return true;
     return false;
 }
 
 /* Names of WITH are no tables. */
-static void read_named(struct reading at, enum db_engine engine, struct text_list *names)
+static void read_named(struct cursor at, enum db_engine engine, struct text_list *names)
 {
-    if (!reading_has(&at, "WITH"))
+    if (!cursor_mentions(&at, "WITH"))
         return;
-    for (; reading_piece(&at, 0); at.at++) {
-        struct reading copy = at;
-        SCOPED(string) char *name = reading_take_name(&copy);
-        if (name && (reading_is(&copy, "AS (") || reading_is(&copy, "AS MATERIALIZED (") ||
-                     reading_is(&copy, "AS NOT MATERIALIZED (")))
+    for (; !cursor_ended(&at); at.at++) {
+        struct cursor copy = at;
+        SCOPED(string) char *name = cursor_written_name(&copy);
+        if (name && (cursor_is(&copy, "AS (") || cursor_is(&copy, "AS MATERIALIZED (") ||
+                     cursor_is(&copy, "AS NOT MATERIALIZED (")))
             text_list_give(names, name_plain(engine, name));
     }
 }
 
-static int read_source(struct effect_work *work, struct reading *at, const struct text_list *named,
+static int read_source(struct effect_work *work, struct cursor *at, const struct text_list *named,
                        enum effect_lock lock, unsigned flags, struct error *err)
 {
-    reading_take(at, "ONLY");
-    reading_take(at, "LATERAL");
-    if (reading_is(at, "SELECT") || reading_is(at, "VALUES"))
+    cursor_take(at, "ONLY");
+    cursor_take(at, "LATERAL");
+    if (cursor_is(at, "SELECT") || cursor_is(at, "VALUES"))
         return 0;
-    SCOPED(string) char *name = reading_take_name(at);
-    if (!name || reading_is(at, "("))
+    SCOPED(string) char *name = cursor_written_name(at);
+    if (!name || cursor_is(at, "("))
         return 0;
     SCOPED(string) char *plain = name_plain(work->effects->engine, name);
     if (text_list_has(named, plain))
@@ -60,19 +60,19 @@ static int read_source(struct effect_work *work, struct reading *at, const struc
     return catalog_touch_name(work, name, lock, itself, err);
 }
 
-int effects_sources(struct effect_work *work, struct reading query, enum effect_lock lock,
+int effects_sources(struct effect_work *work, struct cursor query, enum effect_lock lock,
                     unsigned flags, struct error *err)
 {
     SCOPED(text_list) struct text_list named = TEXT_LIST_INIT;
-    struct reading at = query;
+    struct cursor at = query;
     size_t from_depth = SIZE_MAX;
     read_named(query, work->effects->engine, &named);
     flags |= EFFECT_IF_KNOWN;
-    while (reading_piece(&at, 0)) {
-        size_t depth = reading_piece(&at, 0)->depth;
-        bool from = reading_take(&at, "FROM");
-        bool join = !from && reading_take(&at, "JOIN");
-        bool comma = !from && !join && depth == from_depth && reading_take(&at, ",");
+    while (!cursor_ended(&at)) {
+        size_t depth = cursor_token(&at)->depth;
+        bool from = cursor_take(&at, "FROM");
+        bool join = !from && cursor_take(&at, "JOIN");
+        bool comma = !from && !join && depth == from_depth && cursor_take(&at, ",");
         if (from || comma)
             from_depth = depth;
         if (depth <= from_depth && ends_from(&at))
@@ -85,15 +85,15 @@ int effects_sources(struct effect_work *work, struct reading query, enum effect_
     return 0;
 }
 
-int effects_sequences(struct effect_work *work, struct reading query, struct error *err)
+int effects_sequences(struct effect_work *work, struct cursor query, struct error *err)
 {
-    struct reading at = query;
-    for (; reading_piece(&at, 0); at.at++) {
-        struct reading call = at;
-        if (!reading_take(&call, "nextval (") && !reading_take(&call, "setval ("))
+    struct cursor at = query;
+    for (; !cursor_ended(&at); at.at++) {
+        struct cursor call = at;
+        if (!cursor_take(&call, "nextval (") && !cursor_take(&call, "setval ("))
             continue;
-        const struct piece *name = reading_piece(&call, 0);
-        if (!name || name->kind != PIECE_STRING || name->size < 3)
+        const struct token *name = cursor_token(&call);
+        if (!name || name->kind != TOKEN_STRING || name->size < 3)
             continue;
         SCOPED(string) char *text = mem_string_n(name->text + 1, name->size - 2);
         if (catalog_touch_name(work, text, LOCK_ROW_EXCLUSIVE, EFFECT_ONLY, err) < 0)

@@ -6,13 +6,13 @@
 /* ---- tables ---- */
 
 /* Every REFERENCES name in the definition. */
-static int on_references(struct effect_work *work, struct reading at, struct error *err)
+static int on_references(struct effect_work *work, struct cursor at, struct error *err)
 {
-    for (; reading_piece(&at, 0); at.at++) {
-        struct reading other = at;
-        if (!reading_take(&other, "REFERENCES"))
+    for (; !cursor_ended(&at); at.at++) {
+        struct cursor other = at;
+        if (!cursor_take(&other, "REFERENCES"))
             continue;
-        SCOPED(string) char *name = reading_take_name(&other);
+        SCOPED(string) char *name = cursor_written_name(&other);
         if (name && catalog_touch_name(work, name, LOCK_SHARE_ROW_EXCLUSIVE, EFFECT_ONLY, err) < 0)
             return -1;
     }
@@ -24,14 +24,15 @@ static int on_references(struct effect_work *work, struct reading at, struct err
     "AND d.objid = f.oid AND d.refclassid = 'pg_class'::regclass JOIN pg_class s ON s.oid = "      \
     "d.refobjid AND s.relkind = 'S' WHERE f.adrelid = to_regclass(?)"
 
-static int on_like(struct effect_work *work, struct reading definition, struct error *err)
+static int on_like(struct effect_work *work, struct cursor definition, struct error *err)
 {
-    struct reading item;
-    while (reading_take_item(&definition, &item)) {
-        if (!reading_take(&item, "LIKE"))
+    struct cursor item;
+    while (cursor_item(&definition, &item)) {
+        if (!cursor_take(&item, "LIKE"))
             continue;
-        bool defaults = reading_has(&item, "INCLUDING ALL") || reading_has(&item, "DEFAULTS");
-        SCOPED(string) char *name = reading_take_name(&item);
+        bool defaults =
+            cursor_mentions(&item, "INCLUDING ALL") || cursor_mentions(&item, "DEFAULTS");
+        SCOPED(string) char *name = cursor_written_name(&item);
         if (!name)
             continue;
         if (catalog_touch_name(work, name, LOCK_ACCESS_SHARE, EFFECT_ONLY, err) < 0 ||
@@ -42,9 +43,9 @@ static int on_like(struct effect_work *work, struct reading definition, struct e
     return 0;
 }
 
-static int create_partition(struct effect_work *work, struct reading *at, struct error *err)
+static int create_partition(struct effect_work *work, struct cursor *at, struct error *err)
 {
-    SCOPED(string) char *parent = reading_take_name(at);
+    SCOPED(string) char *parent = cursor_written_name(at);
     if (!parent)
         return 0;
     if (catalog_touch_name(work, parent, LOCK_ACCESS_EXCLUSIVE, EFFECT_ONLY, err) < 0 ||
@@ -59,52 +60,52 @@ static int create_partition(struct effect_work *work, struct reading *at, struct
                          parent, NULL, err);
 }
 
-static int create_inherits(struct effect_work *work, struct reading *at, struct error *err)
+static int create_inherits(struct effect_work *work, struct cursor *at, struct error *err)
 {
     static const struct effect_rule parents = {.lock = LOCK_SHARE_UPDATE_EXCLUSIVE,
                                                .flags = EFFECT_ONLY};
-    if (!reading_take(at, "INHERITS"))
+    if (!cursor_take(at, "INHERITS"))
         return 0;
-    struct reading names = reading_take_parentheses(at);
+    struct cursor names = cursor_group(at);
     return effects_on_names(work, &parents, &names, err);
 }
 
 int effects_create_table(struct effect_work *work, const struct effect_rule *rule,
-                         struct reading *at, struct error *err)
+                         struct cursor *at, struct error *err)
 {
-    bool if_not_exists = reading_take(at, "IF NOT EXISTS");
-    SCOPED(string) char *name = reading_take_name(at);
+    bool if_not_exists = cursor_take(at, "IF NOT EXISTS");
+    SCOPED(string) char *name = cursor_written_name(at);
     int there = name && if_not_exists ? effects_exists(work, name, err) : 0;
     if (!name || there)
         return there < 0 ? -1 : 0;
     effects_made(work->effects, name);
-    if (reading_take(at, "PARTITION OF"))
+    if (cursor_take(at, "PARTITION OF"))
         return create_partition(work, at, err);
-    if (reading_take(at, "OF")) {
+    if (cursor_take(at, "OF")) {
         static const struct effect_rule type = {.lock = LOCK_ACCESS_SHARE, .flags = EFFECT_ONLY};
         return effects_on_name(work, &type, at, err);
     }
-    struct reading definition = reading_take_parentheses(at);
+    struct cursor definition = cursor_group(at);
     if (on_references(work, definition, err) < 0 || on_like(work, definition, err) < 0 ||
         create_inherits(work, at, err) < 0)
         return -1;
-    if (!reading_find(at, "AS"))
+    if (!cursor_seek(at, "AS"))
         return 0;
-    bool run = !reading_has(at, "WITH NO DATA");
+    bool run = !cursor_mentions(at, "WITH NO DATA");
     return effects_sources(work, *at, LOCK_ACCESS_SHARE, rule->flags | (run ? EFFECT_WHOLE : 0),
                            err);
 }
 
-int effects_truncate(struct effect_work *work, const struct effect_rule *rule, struct reading *at,
+int effects_truncate(struct effect_work *work, const struct effect_rule *rule, struct cursor *at,
                      struct error *err)
 {
-    bool cascade = reading_has(at, "CASCADE");
-    bool restart = reading_has(at, "RESTART IDENTITY");
-    struct reading item;
-    reading_take(at, "TABLE");
-    while (reading_take_item(at, &item)) {
-        bool only = reading_take(&item, "ONLY");
-        SCOPED(string) char *name = reading_take_name(&item);
+    bool cascade = cursor_mentions(at, "CASCADE");
+    bool restart = cursor_mentions(at, "RESTART IDENTITY");
+    struct cursor item;
+    cursor_take(at, "TABLE");
+    while (cursor_item(at, &item)) {
+        bool only = cursor_take(&item, "ONLY");
+        SCOPED(string) char *name = cursor_written_name(&item);
         if (!name)
             continue;
         if (catalog_touch_name(work, name, rule->lock, rule->flags | (only ? EFFECT_ONLY : 0),
@@ -127,7 +128,7 @@ int effects_truncate(struct effect_work *work, const struct effect_rule *rule, s
     return 0;
 }
 
-int effects_lock_table(struct effect_work *work, const struct effect_rule *rule, struct reading *at,
+int effects_lock_table(struct effect_work *work, const struct effect_rule *rule, struct cursor *at,
                        struct error *err)
 {
     static const struct lock_word {
@@ -144,20 +145,20 @@ int effects_lock_table(struct effect_work *work, const struct effect_rule *rule,
     };
     struct effect_rule names = *rule;
     for (size_t i = 0; i < ARRAY_SIZE(modes); i++)
-        if (reading_has(at, modes[i].words))
+        if (cursor_mentions(at, modes[i].words))
             names.lock = modes[i].lock;
-    reading_take(at, "TABLE");
+    cursor_take(at, "TABLE");
     return effects_on_names(work, &names, at, err);
 }
 
 /* ---- views and indexes ---- */
 
-int effects_create_view(struct effect_work *work, const struct effect_rule *rule,
-                        struct reading *at, struct error *err)
+int effects_create_view(struct effect_work *work, const struct effect_rule *rule, struct cursor *at,
+                        struct error *err)
 {
     (void)rule;
-    reading_take(at, "IF NOT EXISTS");
-    SCOPED(string) char *name = reading_take_name(at);
+    cursor_take(at, "IF NOT EXISTS");
+    SCOPED(string) char *name = cursor_written_name(at);
     if (!name)
         return 0;
     int there = effects_exists(work, name, err);
@@ -170,19 +171,19 @@ int effects_create_view(struct effect_work *work, const struct effect_rule *rule
 }
 
 int effects_create_index(struct effect_work *work, const struct effect_rule *rule,
-                         struct reading *at, struct error *err)
+                         struct cursor *at, struct error *err)
 {
-    bool gently = reading_take(at, "CONCURRENTLY");
-    bool if_not_exists = reading_take(at, "IF NOT EXISTS");
+    bool gently = cursor_take(at, "CONCURRENTLY");
+    bool if_not_exists = cursor_take(at, "IF NOT EXISTS");
     enum effect_lock lock = gently ? LOCK_SHARE_UPDATE_EXCLUSIVE : LOCK_SHARE;
-    SCOPED(string) char *index = reading_is(at, "ON") ? NULL : reading_take_name(at);
+    SCOPED(string) char *index = cursor_is(at, "ON") ? NULL : cursor_written_name(at);
     int there = if_not_exists && index ? effects_exists(work, index, err) : 0;
     (void)rule;
     if (there < 0)
         return -1;
-    reading_take(at, "ON");
-    bool only = reading_take(at, "ONLY");
-    SCOPED(string) char *table = reading_take_name(at);
+    cursor_take(at, "ON");
+    bool only = cursor_take(at, "ONLY");
+    SCOPED(string) char *table = cursor_written_name(at);
     if (!table)
         return 0;
     if (index && !there)
@@ -197,31 +198,31 @@ int effects_create_index(struct effect_work *work, const struct effect_rule *rul
 
 /* ---- sequences ---- */
 
-static int owned_by(struct effect_work *work, struct reading at, struct error *err)
+static int owned_by(struct effect_work *work, struct cursor at, struct error *err)
 {
     static const struct effect_rule table = {.lock = LOCK_ACCESS_SHARE, .flags = EFFECT_ONLY};
-    if (!reading_find(&at, "OWNED BY") || !reading_take(&at, "OWNED BY") || reading_is(&at, "NONE"))
+    if (!cursor_pass(&at, "OWNED BY") || cursor_is(&at, "NONE"))
         return 0;
     return effects_on_column(work, &table, &at, err);
 }
 
 int effects_create_sequence(struct effect_work *work, const struct effect_rule *rule,
-                            struct reading *at, struct error *err)
+                            struct cursor *at, struct error *err)
 {
     (void)rule;
-    reading_take(at, "IF NOT EXISTS");
-    SCOPED(string) char *name = reading_take_name(at);
+    cursor_take(at, "IF NOT EXISTS");
+    SCOPED(string) char *name = cursor_written_name(at);
     effects_made(work->effects, name);
     return owned_by(work, *at, err);
 }
 
 int effects_alter_sequence(struct effect_work *work, const struct effect_rule *rule,
-                           struct reading *at, struct error *err)
+                           struct cursor *at, struct error *err)
 {
-    reading_take(at, "IF EXISTS");
-    SCOPED(string) char *name = reading_take_name(at);
-    bool strong = reading_is(at, "RENAME") || reading_is(at, "OWNER") || reading_is(at, "SET");
-    bool owned_only = reading_is(at, "OWNED");
+    cursor_take(at, "IF EXISTS");
+    SCOPED(string) char *name = cursor_written_name(at);
+    bool strong = cursor_is(at, "RENAME") || cursor_is(at, "OWNER") || cursor_is(at, "SET");
+    bool owned_only = cursor_is(at, "OWNED");
     if (!name)
         return 0;
     if (catalog_touch_name(work, name, strong ? LOCK_ACCESS_EXCLUSIVE : rule->lock,

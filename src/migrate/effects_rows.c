@@ -25,10 +25,10 @@ static int foreign_rows(struct effect_work *work, const char *name, bool goes, s
                          name, NULL, err);
 }
 
-static int write_table(struct effect_work *work, struct reading *at, bool reads, struct error *err)
+static int write_table(struct effect_work *work, struct cursor *at, bool reads, struct error *err)
 {
-    bool only = reading_take(at, "ONLY");
-    SCOPED(string) char *name = reading_take_name(at);
+    bool only = cursor_take(at, "ONLY");
+    SCOPED(string) char *name = cursor_written_name(at);
     if (!name)
         return 0;
     return catalog_touch_name(work, name, LOCK_ROW_EXCLUSIVE,
@@ -37,17 +37,17 @@ static int write_table(struct effect_work *work, struct reading *at, bool reads,
 }
 
 /* Columns that an INSERT leaves to their defaults: the sequences that those draw from. */
-static int default_sequences(struct effect_work *work, const char *name, struct reading at,
+static int default_sequences(struct effect_work *work, const char *name, struct cursor at,
                              struct error *err)
 {
     SCOPED(buf) struct buf given = BUF_INIT;
-    struct reading columns = reading_take_parentheses(&at);
-    struct reading column;
-    if (columns.at == columns.end && !reading_is(&at, "DEFAULT VALUES"))
+    struct cursor columns = cursor_group(&at);
+    struct cursor column;
+    if (columns.at == columns.end && !cursor_is(&at, "DEFAULT VALUES"))
         return 0;
     buf_append_text(&given, "''");
-    while (reading_take_item(&columns, &column)) {
-        SCOPED(string) char *written = reading_take_name(&column);
+    while (cursor_item(&columns, &column)) {
+        SCOPED(string) char *written = cursor_written_name(&column);
         SCOPED(string) char *plain = name_plain(DB_POSTGRES, written ? written : "");
         buf_append_text(&given, ", ");
         db_quote_literal(DB_POSTGRES, &given, plain, strlen(plain));
@@ -65,39 +65,39 @@ static int default_sequences(struct effect_work *work, const char *name, struct 
     return catalog_touch(work, LOCK_ROW_EXCLUSIVE, EFFECT_ONLY, sql, name, NULL, err);
 }
 
-int effects_write(struct effect_work *work, struct reading at, bool runs, struct error *err)
+int effects_write(struct effect_work *work, struct cursor at, bool runs, struct error *err)
 {
-    bool inserts = reading_take(&at, "INSERT INTO") || reading_take(&at, "MERGE INTO");
-    bool updates = !inserts && reading_take(&at, "UPDATE");
-    bool deletes = !inserts && !updates && reading_take(&at, "DELETE FROM");
-    struct reading target = at;
+    bool inserts = cursor_take(&at, "INSERT INTO") || cursor_take(&at, "MERGE INTO");
+    bool updates = !inserts && cursor_take(&at, "UPDATE");
+    bool deletes = !inserts && !updates && cursor_take(&at, "DELETE FROM");
+    struct cursor target = at;
     if ((inserts || updates || deletes) && write_table(work, &at, runs && !inserts, err) < 0)
         return -1;
-    SCOPED(string) char *name = reading_take_name(&target);
+    SCOPED(string) char *name = cursor_written_name(&target);
     if (name && inserts && runs && default_sequences(work, name, target, err) < 0)
         return -1;
     if (name && runs && (inserts || deletes) && foreign_rows(work, name, deletes, err) < 0)
         return -1;
     if (name && runs && (updates || deletes))
         effect_say(&work->effect->lost, deletes ? "rows of %s" : "old values in %s", name);
-    struct reading using = at;
+    struct cursor using = at;
     static const struct effect_rule other = {.lock = LOCK_ACCESS_SHARE, .flags = EFFECT_ONLY};
-    if (deletes && reading_take(&using, "USING") && effects_on_names(work, &other, &using, err) < 0)
+    if (deletes && cursor_take(&using, "USING") && effects_on_names(work, &other, &using, err) < 0)
         return -1;
     if (effects_sources(work, at, LOCK_ACCESS_SHARE, runs ? EFFECT_WHOLE : 0, err) < 0)
         return -1;
     return runs ? effects_sequences(work, at, err) : 0;
 }
 
-int effects_write_rows(struct effect_work *work, const struct effect_rule *rule, struct reading *at,
+int effects_write_rows(struct effect_work *work, const struct effect_rule *rule, struct cursor *at,
                        struct error *err)
 {
-    struct reading all = reading_of(at->phrase);
+    struct cursor all = cursor_over(at->tokens);
     (void)rule;
-    if (reading_is(&all, "WITH")) {
-        struct reading found = all;
-        if (reading_find(&found, "INSERT INTO") || reading_find(&found, "UPDATE") ||
-            reading_find(&found, "DELETE FROM")) {
+    if (cursor_is(&all, "WITH")) {
+        struct cursor found = all;
+        if (cursor_seek(&found, "INSERT INTO") || cursor_seek(&found, "UPDATE") ||
+            cursor_seek(&found, "DELETE FROM")) {
             if (effects_sources(work, all, LOCK_ACCESS_SHARE, EFFECT_WHOLE, err) < 0)
                 return -1;
             return effects_write(work, found, true, err);
@@ -106,11 +106,11 @@ int effects_write_rows(struct effect_work *work, const struct effect_rule *rule,
     return effects_write(work, all, true, err);
 }
 
-int effects_select_rows(struct effect_work *work, const struct effect_rule *rule,
-                        struct reading *at, struct error *err)
+int effects_select_rows(struct effect_work *work, const struct effect_rule *rule, struct cursor *at,
+                        struct error *err)
 {
-    bool locks = reading_has(at, "FOR UPDATE") || reading_has(at, "FOR SHARE") ||
-                 reading_has(at, "FOR NO KEY UPDATE") || reading_has(at, "FOR KEY SHARE");
+    bool locks = cursor_mentions(at, "FOR UPDATE") || cursor_mentions(at, "FOR SHARE") ||
+                 cursor_mentions(at, "FOR NO KEY UPDATE") || cursor_mentions(at, "FOR KEY SHARE");
     (void)rule;
     if (effects_sources(work, *at, locks ? LOCK_ROW_SHARE : LOCK_ACCESS_SHARE, EFFECT_WHOLE, err) <
         0)
@@ -118,14 +118,14 @@ int effects_select_rows(struct effect_work *work, const struct effect_rule *rule
     return effects_sequences(work, *at, err);
 }
 
-int effects_copy_rows(struct effect_work *work, const struct effect_rule *rule, struct reading *at,
+int effects_copy_rows(struct effect_work *work, const struct effect_rule *rule, struct cursor *at,
                       struct error *err)
 {
-    if (reading_is(at, "("))
+    if (cursor_is(at, "("))
         return effects_sources(work, *at, LOCK_ACCESS_SHARE, EFFECT_WHOLE, err);
-    struct reading direction = *at;
+    struct cursor direction = *at;
     const struct effect_rule table = {
-        .lock = reading_find(&direction, "FROM") ? LOCK_ROW_EXCLUSIVE : LOCK_ACCESS_SHARE,
+        .lock = cursor_seek(&direction, "FROM") ? LOCK_ROW_EXCLUSIVE : LOCK_ACCESS_SHARE,
         .flags = EFFECT_ONLY,
     };
     (void)rule;

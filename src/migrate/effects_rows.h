@@ -13,6 +13,6 @@ effect_rule_fn effects_copy_rows;
 
 /* INSERT, UPDATE, DELETE, MERGE: what is written, and what is read for it. Unless it `runs` it is
  * only looked up. */
-int effects_write(struct effect_work *work, struct reading at, bool runs, struct error *err);
+int effects_write(struct effect_work *work, struct cursor at, bool runs, struct error *err);
 
 #endif

@@ -4,22 +4,22 @@
 
 #include <string.h>
 
-int effects_on_name(struct effect_work *work, const struct effect_rule *rule, struct reading *at,
+int effects_on_name(struct effect_work *work, const struct effect_rule *rule, struct cursor *at,
                     struct error *err)
 {
-    SCOPED(string) char *name = reading_take_name(at);
+    SCOPED(string) char *name = cursor_written_name(at);
     if (!name)
         return 0;
     return catalog_touch_name(work, name, rule->lock, rule->flags, err);
 }
 
-int effects_on_names(struct effect_work *work, const struct effect_rule *rule, struct reading *at,
+int effects_on_names(struct effect_work *work, const struct effect_rule *rule, struct cursor *at,
                      struct error *err)
 {
-    struct reading item;
-    while (reading_take_item(at, &item)) {
-        bool only = reading_take(&item, "ONLY");
-        SCOPED(string) char *name = reading_take_name(&item);
+    struct cursor item;
+    while (cursor_item(at, &item)) {
+        bool only = cursor_take(&item, "ONLY");
+        SCOPED(string) char *name = cursor_written_name(&item);
         if (name && catalog_touch_name(work, name, rule->lock,
                                        rule->flags | (only ? EFFECT_ONLY : 0), err) < 0)
             return -1;
@@ -27,20 +27,19 @@ int effects_on_names(struct effect_work *work, const struct effect_rule *rule, s
     return 0;
 }
 
-int effects_on_table(struct effect_work *work, const struct effect_rule *rule, struct reading *at,
+int effects_on_table(struct effect_work *work, const struct effect_rule *rule, struct cursor *at,
                      struct error *err)
 {
-    if (!reading_find(at, "ON"))
+    if (!cursor_pass(at, "ON"))
         return 0;
-    at->at++;
-    reading_take(at, "DOMAIN");
+    cursor_take(at, "DOMAIN");
     return effects_on_name(work, rule, at, err);
 }
 
-int effects_on_column(struct effect_work *work, const struct effect_rule *rule, struct reading *at,
+int effects_on_column(struct effect_work *work, const struct effect_rule *rule, struct cursor *at,
                       struct error *err)
 {
-    SCOPED(string) char *name = reading_take_name(at);
+    SCOPED(string) char *name = cursor_written_name(at);
     char *dot = name ? strrchr(name, '.') : NULL;
     if (!dot)
         return 0;

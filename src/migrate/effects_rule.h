@@ -11,7 +11,7 @@ struct effect_rule;
 
 /* `at` is behind the words of the rule. */
 typedef int effect_rule_fn(struct effect_work *work, const struct effect_rule *rule,
-                           struct reading *at, struct error *err);
+                           struct cursor *at, struct error *err);
 
 struct effect_rule {
     const char *words;

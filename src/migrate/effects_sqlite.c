@@ -69,17 +69,17 @@ static void touch_file(struct effect_work *work, enum effect_lock lock, unsigned
 static bool copied_before(const struct effect_work *work, const char *name)
 {
     for (size_t i = 0; i < work->index; i++) {
-        struct phrase phrase __attribute__((cleanup(scoped_phrase_cleanup))) = PHRASE_INIT;
+        SCOPED(tokens) struct tokens tokens = TOKENS_INIT;
         const struct migration_statement *statement = &work->part->items[i];
-        phrase_read(&phrase, DB_SQLITE, statement->text, statement->size);
-        struct reading at = reading_of(&phrase);
-        if (!reading_is(&at, "INSERT") && !reading_has(&at, "AS SELECT"))
+        tokens_read(&tokens, DB_SQLITE, statement->text, statement->size);
+        struct cursor at = cursor_over(&tokens);
+        if (!cursor_is(&at, "INSERT") && !cursor_mentions(&at, "AS SELECT"))
             continue;
-        for (; reading_piece(&at, 0); at.at++) {
-            struct reading from = at;
-            if (!reading_take(&from, "FROM"))
+        for (; !cursor_ended(&at); at.at++) {
+            struct cursor from = at;
+            if (!cursor_take(&from, "FROM"))
                 continue;
-            SCOPED(string) char *source = reading_take_name(&from);
+            SCOPED(string) char *source = cursor_written_name(&from);
             if (source && name_same(DB_SQLITE, source, name))
                 return true;
         }
@@ -89,31 +89,31 @@ static bool copied_before(const struct effect_work *work, const char *name)
 
 /* ---- statements ---- */
 
-static void add_column(struct effect_work *work, const char *name, const struct reading *at)
+static void add_column(struct effect_work *work, const char *name, const struct cursor *at)
 {
-    bool checked =
-        reading_has(at, "CHECK") || (reading_has(at, "NOT NULL") && reading_has(at, "AS ("));
+    bool checked = cursor_mentions(at, "CHECK") ||
+                   (cursor_mentions(at, "NOT NULL") && cursor_mentions(at, "AS ("));
     touch(work, name, checked ? EFFECT_SCANNED : 0);
 }
 
-static int alter_table(struct effect_work *work, struct reading *at)
+static int alter_table(struct effect_work *work, struct cursor *at)
 {
-    SCOPED(string) char *name = reading_take_name(at);
+    SCOPED(string) char *name = cursor_written_name(at);
     if (!name)
         return 0;
-    if (reading_take(at, "ADD")) {
+    if (cursor_take(at, "ADD")) {
         add_column(work, name, at);
-    } else if (reading_take(at, "DROP")) {
-        reading_take(at, "COLUMN");
-        SCOPED(string) char *column = reading_take_name(at);
+    } else if (cursor_take(at, "DROP")) {
+        cursor_take(at, "COLUMN");
+        SCOPED(string) char *column = cursor_written_name(at);
         touch(work, name, EFFECT_REWRITTEN | EFFECT_SCANNED);
         effect_say(&work->effect->lost, "column %s.%s", name, column ? column : "?");
     } else {
         touch(work, name, 0);
     }
-    if (!reading_take(at, "RENAME TO"))
+    if (!cursor_take(at, "RENAME TO"))
         return 0;
-    SCOPED(string) char *to = reading_take_name(at);
+    SCOPED(string) char *to = cursor_written_name(at);
     if (to && effects_makes(work->effects, name)) {
         effects_dropped(work->effects, name);
         effects_made(work->effects, to);
@@ -121,43 +121,43 @@ static int alter_table(struct effect_work *work, struct reading *at)
     return 0;
 }
 
-static int create(struct effect_work *work, struct reading *at, struct error *err)
+static int create(struct effect_work *work, struct cursor *at, struct error *err)
 {
-    bool temporary = reading_take(at, "TEMP") || reading_take(at, "TEMPORARY");
-    reading_take(at, "VIRTUAL");
-    bool unique = reading_take(at, "UNIQUE");
-    bool table = !unique && reading_take(at, "TABLE");
-    bool index = !table && reading_take(at, "INDEX");
+    bool temporary = cursor_take(at, "TEMP") || cursor_take(at, "TEMPORARY");
+    cursor_take(at, "VIRTUAL");
+    bool unique = cursor_take(at, "UNIQUE");
+    bool table = !unique && cursor_take(at, "TABLE");
+    bool index = !table && cursor_take(at, "INDEX");
     if (!table && !index) {
         touch_file(work, LOCK_EXCLUSIVE, 0);
         return 0;
     }
-    reading_take(at, "IF NOT EXISTS");
-    SCOPED(string) char *name = reading_take_name(at);
+    cursor_take(at, "IF NOT EXISTS");
+    SCOPED(string) char *name = cursor_written_name(at);
     if (table && name) {
         effects_made(work->effects, name);
         if (!temporary)
             touch_file(work, LOCK_EXCLUSIVE, 0);
-        return reading_has(at, "SELECT")
+        return cursor_mentions(at, "SELECT")
                    ? effects_sources(work, *at, LOCK_ACCESS_SHARE, EFFECT_WHOLE, err)
                    : 0;
     }
-    reading_take(at, "ON");
-    SCOPED(string) char *on = reading_take_name(at);
+    cursor_take(at, "ON");
+    SCOPED(string) char *on = cursor_written_name(at);
     if (on)
         touch(work, on, EFFECT_SCANNED);
     return 0;
 }
 
-static int drop(struct effect_work *work, struct reading *at)
+static int drop(struct effect_work *work, struct cursor *at)
 {
-    bool table = reading_take(at, "TABLE");
+    bool table = cursor_take(at, "TABLE");
     if (!table) {
         touch_file(work, LOCK_EXCLUSIVE, 0);
         return 0;
     }
-    reading_take(at, "IF EXISTS");
-    SCOPED(string) char *name = reading_take_name(at);
+    cursor_take(at, "IF EXISTS");
+    SCOPED(string) char *name = cursor_written_name(at);
     bool fresh = name && effects_makes(work->effects, name);
     if (!name)
         return 0;
@@ -170,14 +170,14 @@ static int drop(struct effect_work *work, struct reading *at)
     return 0;
 }
 
-static int write_rows(struct effect_work *work, struct reading *at, unsigned flags,
-                      const char *lost, struct error *err)
+static int write_rows(struct effect_work *work, struct cursor *at, unsigned flags, const char *lost,
+                      struct error *err)
 {
     static const char *const skipped[] = {"OR REPLACE",  "OR IGNORE", "OR ABORT", "OR FAIL",
                                           "OR ROLLBACK", "INTO",      "FROM",     NULL};
     for (size_t i = 0; skipped[i]; i++)
-        reading_take(at, skipped[i]);
-    SCOPED(string) char *name = reading_take_name(at);
+        cursor_take(at, skipped[i]);
+    SCOPED(string) char *name = cursor_written_name(at);
     if (!name)
         return 0;
     bool fresh = effects_makes(work->effects, name);
@@ -189,26 +189,26 @@ static int write_rows(struct effect_work *work, struct reading *at, unsigned fla
 
 int effects_sqlite(struct effect_work *work, struct error *err)
 {
-    struct reading at = reading_of(work->phrase);
-    if (reading_take(&at, "ALTER TABLE"))
+    struct cursor at = cursor_over(work->tokens);
+    if (cursor_take(&at, "ALTER TABLE"))
         return alter_table(work, &at);
-    if (reading_take(&at, "CREATE"))
+    if (cursor_take(&at, "CREATE"))
         return create(work, &at, err);
-    if (reading_take(&at, "DROP"))
+    if (cursor_take(&at, "DROP"))
         return drop(work, &at);
-    if (reading_take(&at, "INSERT") || reading_take(&at, "REPLACE"))
+    if (cursor_take(&at, "INSERT") || cursor_take(&at, "REPLACE"))
         return write_rows(work, &at, 0, NULL, err);
-    if (reading_take(&at, "UPDATE"))
+    if (cursor_take(&at, "UPDATE"))
         return write_rows(work, &at, EFFECT_REWRITTEN | EFFECT_SCANNED, "old values in", err);
-    if (reading_take(&at, "DELETE"))
+    if (cursor_take(&at, "DELETE"))
         return write_rows(work, &at, EFFECT_SCANNED, "rows of", err);
-    if (reading_is(&at, "VACUUM")) {
-        bool into = reading_has(&at, "INTO");
+    if (cursor_is(&at, "VACUUM")) {
+        bool into = cursor_mentions(&at, "INTO");
         touch_file(work, into ? LOCK_ACCESS_SHARE : LOCK_ACCESS_EXCLUSIVE,
                    into ? EFFECT_SCANNED : EFFECT_REWRITTEN | EFFECT_SCANNED);
-    } else if (reading_is(&at, "REINDEX") || reading_is(&at, "ANALYZE")) {
+    } else if (cursor_is(&at, "REINDEX") || cursor_is(&at, "ANALYZE")) {
         touch_file(work, LOCK_EXCLUSIVE, EFFECT_SCANNED);
-    } else if (reading_is(&at, "SELECT") || reading_is(&at, "WITH")) {
+    } else if (cursor_is(&at, "SELECT") || cursor_is(&at, "WITH")) {
         return effects_sources(work, at, LOCK_ACCESS_SHARE, EFFECT_WHOLE, err);
     }
     return 0;

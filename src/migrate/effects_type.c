@@ -8,22 +8,22 @@
     "IN ('r', 'm', 'p') WHERE a.atttypid = to_regtype(?) AND NOT a.attisdropped"
 
 int effects_alter_domain(struct effect_work *work, const struct effect_rule *rule,
-                         struct reading *at, struct error *err)
+                         struct cursor *at, struct error *err)
 {
-    SCOPED(string) char *name = reading_take_name(at);
-    bool checks = reading_is(at, "SET NOT NULL") || reading_is(at, "VALIDATE") ||
-                  (reading_is(at, "ADD") && !reading_has(at, "NOT VALID"));
+    SCOPED(string) char *name = cursor_written_name(at);
+    bool checks = cursor_is(at, "SET NOT NULL") || cursor_is(at, "VALIDATE") ||
+                  (cursor_is(at, "ADD") && !cursor_mentions(at, "NOT VALID"));
     if (!name || !checks)
         return 0;
     return catalog_touch(work, rule->lock, EFFECT_SCANNED, DOMAIN_USERS, name, NULL, err);
 }
 
-int effects_alter_type(struct effect_work *work, const struct effect_rule *rule, struct reading *at,
+int effects_alter_type(struct effect_work *work, const struct effect_rule *rule, struct cursor *at,
                        struct error *err)
 {
-    SCOPED(string) char *name = reading_take_name(at);
-    bool attributes = reading_has(at, "ATTRIBUTE");
-    bool cascade = reading_has(at, "CASCADE");
+    SCOPED(string) char *name = cursor_written_name(at);
+    bool attributes = cursor_mentions(at, "ATTRIBUTE");
+    bool cascade = cursor_mentions(at, "CASCADE");
     if (!name || !attributes)
         return 0;
     if (catalog_touch_name(work, name, rule->lock, EFFECT_ONLY, err) < 0)
@@ -36,10 +36,10 @@ int effects_alter_type(struct effect_work *work, const struct effect_rule *rule,
 }
 
 int effects_create_function(struct effect_work *work, const struct effect_rule *rule,
-                            struct reading *at, struct error *err)
+                            struct cursor *at, struct error *err)
 {
     (void)rule;
-    if (!reading_has(at, "BEGIN ATOMIC"))
+    if (!cursor_mentions(at, "BEGIN ATOMIC"))
         return 0;
     return effects_sources(work, *at, LOCK_ACCESS_SHARE, EFFECT_ONLY, err);
 }

@@ -57,103 +57,102 @@ static const char *const constraint_words[] = {"PRIMARY KEY", "FOREIGN KEY", "UN
                                                "SPATIAL",     NULL};
 
 /* MySQL's constraints and indexes may have their name behind their kind. */
-static void add_constraint(struct acts *acts, const char *table, struct reading *item)
+static void add_constraint(struct acts *acts, const char *table, struct cursor *item)
 {
-    while (reading_take(item, "UNIQUE") || reading_take(item, "FULLTEXT") ||
-           reading_take(item, "SPATIAL") || reading_take(item, "INDEX") ||
-           reading_take(item, "KEY") || reading_take(item, "FOREIGN") ||
-           reading_take(item, "IF NOT EXISTS"))
+    while (cursor_take(item, "UNIQUE") || cursor_take(item, "FULLTEXT") ||
+           cursor_take(item, "SPATIAL") || cursor_take(item, "INDEX") || cursor_take(item, "KEY") ||
+           cursor_take(item, "FOREIGN") || cursor_take(item, "IF NOT EXISTS"))
         continue;
-    bool primary = reading_is(item, "PRIMARY");
-    char *name = primary ? mem_string("PRIMARY") : reading_take_name(item);
+    bool primary = cursor_is(item, "PRIMARY");
+    char *name = primary ? mem_string("PRIMARY") : cursor_written_name(item);
     add(acts, ACT_MAKE, "constraint", mem_string(table), name);
 }
 
-static void alter_add(struct acts *acts, const char *table, struct reading *item)
+static void alter_add(struct acts *acts, const char *table, struct cursor *item)
 {
-    if (reading_take(item, "CONSTRAINT")) {
-        add(acts, ACT_MAKE, "constraint", mem_string(table), reading_take_name(item));
+    if (cursor_take(item, "CONSTRAINT")) {
+        add(acts, ACT_MAKE, "constraint", mem_string(table), cursor_written_name(item));
         return;
     }
     for (size_t i = 0; constraint_words[i]; i++)
-        if (reading_is(item, constraint_words[i])) {
+        if (cursor_is(item, constraint_words[i])) {
             add_constraint(acts, table, item);
             return;
         }
-    reading_take(item, "COLUMN");
-    reading_take(item, "IF NOT EXISTS");
-    if (reading_is(item, "(")) {
-        struct reading columns = reading_take_parentheses(item);
-        struct reading column;
-        while (reading_take_item(&columns, &column))
+    cursor_take(item, "COLUMN");
+    cursor_take(item, "IF NOT EXISTS");
+    if (cursor_is(item, "(")) {
+        struct cursor columns = cursor_group(item);
+        struct cursor column;
+        while (cursor_item(&columns, &column))
             alter_add(acts, table, &column);
         return;
     }
-    add(acts, ACT_MAKE, "column", mem_string(table), reading_take_name(item));
+    add(acts, ACT_MAKE, "column", mem_string(table), cursor_written_name(item));
 }
 
-static void alter_drop(struct acts *acts, const char *table, struct reading *item)
+static void alter_drop(struct acts *acts, const char *table, struct cursor *item)
 {
     const char *kind = "column";
-    if (reading_is(item, "PRIMARY KEY")) {
+    if (cursor_is(item, "PRIMARY KEY")) {
         add(acts, ACT_DROP, "constraint", mem_string(table), mem_string("PRIMARY"));
         return;
     }
-    if (reading_take(item, "CONSTRAINT") || reading_take(item, "FOREIGN KEY") ||
-        reading_take(item, "INDEX") || reading_take(item, "KEY") || reading_take(item, "CHECK"))
+    if (cursor_take(item, "CONSTRAINT") || cursor_take(item, "FOREIGN KEY") ||
+        cursor_take(item, "INDEX") || cursor_take(item, "KEY") || cursor_take(item, "CHECK"))
         kind = "constraint";
-    reading_take(item, "COLUMN");
-    reading_take(item, "IF EXISTS");
-    add(acts, ACT_DROP, kind, mem_string(table), reading_take_name(item));
+    cursor_take(item, "COLUMN");
+    cursor_take(item, "IF EXISTS");
+    add(acts, ACT_DROP, kind, mem_string(table), cursor_written_name(item));
 }
 
-static void alter_column(struct acts *acts, const char *table, struct reading *item)
+static void alter_column(struct acts *acts, const char *table, struct cursor *item)
 {
-    reading_take(item, "COLUMN");
-    char *column = reading_take_name(item);
+    cursor_take(item, "COLUMN");
+    char *column = cursor_written_name(item);
     enum verb verb = ACT_CHANGE;
     const char *kind = "type";
-    if (reading_is(item, "SET NOT NULL") || reading_is(item, "DROP NOT NULL")) {
+    if (cursor_is(item, "SET NOT NULL") || cursor_is(item, "DROP NOT NULL")) {
         kind = "not null";
-        verb = reading_is(item, "SET") ? ACT_MAKE : ACT_DROP;
-    } else if (reading_is(item, "SET DEFAULT") || reading_is(item, "DROP DEFAULT")) {
+        verb = cursor_is(item, "SET") ? ACT_MAKE : ACT_DROP;
+    } else if (cursor_is(item, "SET DEFAULT") || cursor_is(item, "DROP DEFAULT")) {
         kind = "default";
-    } else if (reading_is(item, "ADD GENERATED") || reading_is(item, "DROP IDENTITY")) {
+    } else if (cursor_is(item, "ADD GENERATED") || cursor_is(item, "DROP IDENTITY")) {
         kind = "identity";
-        verb = reading_is(item, "ADD") ? ACT_MAKE : ACT_DROP;
-    } else if (!reading_is(item, "TYPE") && !reading_is(item, "SET DATA TYPE")) {
+        verb = cursor_is(item, "ADD") ? ACT_MAKE : ACT_DROP;
+    } else if (!cursor_is(item, "TYPE") && !cursor_is(item, "SET DATA TYPE")) {
         kind = "setting of the column";
     }
     add(acts, verb, kind, mem_string(table), column);
 }
 
 /* MySQL: MODIFY column ..., CHANGE old new ... */
-static void alter_change(struct acts *acts, const char *table, struct reading *item)
+static void alter_change(struct acts *acts, const char *table, struct cursor *item)
 {
-    reading_take(item, "COLUMN");
-    reading_take(item, "IF EXISTS");
-    SCOPED(string) char *from = reading_take_name(item);
-    SCOPED(string) char *to = reading_take_name(item);
+    cursor_take(item, "COLUMN");
+    cursor_take(item, "IF EXISTS");
+    SCOPED(string) char *from = cursor_written_name(item);
+    SCOPED(string) char *to = cursor_written_name(item);
     if (from && to && !name_same(DB_MYSQL, from, to))
         add_rename(acts, "column", mem_string(table), STEAL(from), STEAL(to));
     else
         add(acts, ACT_CHANGE, "type", mem_string(table), STEAL(from));
 }
 
-static void alter_rename(struct acts *acts, const char *table, struct reading *item)
+static void alter_rename(struct acts *acts, const char *table, struct cursor *item)
 {
-    if (reading_take(item, "TO") || reading_take(item, "AS")) {
-        add_rename(acts, "table", mem_string(""), mem_string(table), reading_take_name(item));
+    if (cursor_take(item, "TO") || cursor_take(item, "AS")) {
+        add_rename(acts, "table", mem_string(""), mem_string(table), cursor_written_name(item));
         return;
     }
     const char *kind =
-        reading_take(item, "CONSTRAINT") || reading_take(item, "INDEX") || reading_take(item, "KEY")
+        cursor_take(item, "CONSTRAINT") || cursor_take(item, "INDEX") || cursor_take(item, "KEY")
             ? "constraint"
             : "column";
-    reading_take(item, "COLUMN");
-    char *from = reading_take_name(item);
-    reading_take(item, "TO");
-    add_rename(acts, kind, mem_string(table), from, reading_take_name(item));
+    cursor_take(item, "COLUMN");
+    char *from = cursor_written_name(item);
+    cursor_take(item, "TO");
+    add_rename(acts, kind, mem_string(table), from, cursor_written_name(item));
 }
 
 static const struct switch_row {
@@ -179,36 +178,36 @@ static const struct switch_row {
 };
 
 /* False when there is nothing to undo in it. */
-static void alter_action(struct acts *acts, const char *table, struct reading *item)
+static void alter_action(struct acts *acts, const char *table, struct cursor *item)
 {
-    if (reading_take(item, "VALIDATE") || reading_is(item, "ALGORITHM") || reading_is(item, "LOCK"))
+    if (cursor_take(item, "VALIDATE") || cursor_is(item, "ALGORITHM") || cursor_is(item, "LOCK"))
         return;
     for (size_t i = 0; i < ARRAY_SIZE(switches); i++)
-        if (reading_is(item, switches[i].words)) {
+        if (cursor_is(item, switches[i].words)) {
             add(acts, switches[i].verb, switches[i].kind, mem_string(table), NULL);
             return;
         }
-    if (reading_take(item, "ADD"))
+    if (cursor_take(item, "ADD"))
         alter_add(acts, table, item);
-    else if (reading_take(item, "DROP"))
+    else if (cursor_take(item, "DROP"))
         alter_drop(acts, table, item);
-    else if (reading_take(item, "ALTER"))
+    else if (cursor_take(item, "ALTER"))
         alter_column(acts, table, item);
-    else if (reading_take(item, "MODIFY") || reading_take(item, "CHANGE"))
+    else if (cursor_take(item, "MODIFY") || cursor_take(item, "CHANGE"))
         alter_change(acts, table, item);
-    else if (reading_take(item, "RENAME"))
+    else if (cursor_take(item, "RENAME"))
         alter_rename(acts, table, item);
     else
         add(acts, ACT_CHANGE, "setting", mem_string(table), NULL);
 }
 
-static void alter_acts(struct acts *acts, struct reading *at)
+static void alter_acts(struct acts *acts, struct cursor *at)
 {
-    struct reading item;
-    reading_take(at, "IF EXISTS");
-    reading_take(at, "ONLY");
-    SCOPED(string) char *table = reading_take_name(at);
-    while (table && reading_take_item(at, &item))
+    struct cursor item;
+    cursor_take(at, "IF EXISTS");
+    cursor_take(at, "ONLY");
+    SCOPED(string) char *table = cursor_written_name(at);
+    while (table && cursor_item(at, &item))
         alter_action(acts, table, &item);
 }
 
@@ -222,119 +221,119 @@ static const char *const kinds[] = {
     "ROLE",     "USER",     "DATABASE",  "PUBLICATION",        "COLLATION", "SUBSCRIPTION",
     "OPERATOR", "CAST",     "SERVER",    "CONSTRAINT TRIGGER", NULL};
 
-static const char *take_kind(struct reading *at)
+static const char *take_kind(struct cursor *at)
 {
     for (size_t i = 0; kinds[i]; i++)
-        if (reading_take(at, kinds[i]))
+        if (cursor_take(at, kinds[i]))
             return strcmp(kinds[i], "CONSTRAINT TRIGGER") == 0 ? "TRIGGER" : kinds[i];
     return NULL;
 }
 
-static void create_acts(struct acts *acts, struct reading *at)
+static void create_acts(struct acts *acts, struct cursor *at)
 {
     static const char *const skipped[] = {
         "OR REPLACE", "UNIQUE",   "GLOBAL",  "LOCAL",   "TEMPORARY", "TEMP", "UNLOGGED",
         "RECURSIVE",  "FULLTEXT", "SPATIAL", "VIRTUAL", "DEFAULT",   NULL};
     for (size_t i = 0; skipped[i]; i++)
-        reading_take(at, skipped[i]);
-    if (reading_is(at, "DEFINER") || reading_is(at, "ALGORITHM") || reading_is(at, "SQL SECURITY"))
-        while (reading_piece(at, 0) && !reading_is(at, "VIEW") && !reading_is(at, "TRIGGER") &&
-               !reading_is(at, "FUNCTION") && !reading_is(at, "PROCEDURE") &&
-               !reading_is(at, "EVENT"))
+        cursor_take(at, skipped[i]);
+    if (cursor_is(at, "DEFINER") || cursor_is(at, "ALGORITHM") || cursor_is(at, "SQL SECURITY"))
+        while (!cursor_ended(at) && !cursor_is(at, "VIEW") && !cursor_is(at, "TRIGGER") &&
+               !cursor_is(at, "FUNCTION") && !cursor_is(at, "PROCEDURE") && !cursor_is(at, "EVENT"))
             at->at++;
     const char *kind = take_kind(at);
     if (!kind)
         return;
-    reading_take(at, "CONCURRENTLY");
-    reading_take(at, "IF NOT EXISTS");
+    cursor_take(at, "CONCURRENTLY");
+    cursor_take(at, "IF NOT EXISTS");
     if (strcmp(kind, "INDEX") == 0) {
-        char *name = reading_is(at, "ON") ? NULL : reading_take_name(at);
-        reading_take(at, "ON");
-        reading_take(at, "ONLY");
-        add(acts, ACT_MAKE, kind, name, reading_take_name(at));
+        char *name = cursor_is(at, "ON") ? NULL : cursor_written_name(at);
+        cursor_take(at, "ON");
+        cursor_take(at, "ONLY");
+        add(acts, ACT_MAKE, kind, name, cursor_written_name(at));
         return;
     }
-    char *name = reading_take_name(at);
-    struct reading rest = *at;
+    char *name = cursor_written_name(at);
+    struct cursor rest = *at;
     bool of_table = strcmp(kind, "TRIGGER") == 0 || strcmp(kind, "POLICY") == 0;
-    rest.at += of_table && reading_find(&rest, "ON") ? 1 : 0;
-    add(acts, ACT_MAKE, kind, name, of_table ? reading_take_name(&rest) : NULL);
+    if (of_table)
+        cursor_pass(&rest, "ON");
+    add(acts, ACT_MAKE, kind, name, of_table ? cursor_written_name(&rest) : NULL);
 }
 
-static void drop_acts(struct acts *acts, struct reading *at)
+static void drop_acts(struct acts *acts, struct cursor *at)
 {
     const char *kind = take_kind(at);
-    struct reading item;
-    reading_take(at, "CONCURRENTLY");
-    reading_take(at, "IF EXISTS");
-    while (kind && reading_take_item(at, &item)) {
-        char *name = reading_take_name(&item);
-        char *table = reading_take(&item, "ON") ? reading_take_name(&item) : NULL;
+    struct cursor item;
+    cursor_take(at, "CONCURRENTLY");
+    cursor_take(at, "IF EXISTS");
+    while (kind && cursor_item(at, &item)) {
+        char *name = cursor_written_name(&item);
+        char *table = cursor_take(&item, "ON") ? cursor_written_name(&item) : NULL;
         add(acts, ACT_DROP, kind, name, table);
     }
 }
 
-static void row_acts(struct acts *acts, struct reading *at)
+static void row_acts(struct acts *acts, struct cursor *at)
 {
-    enum verb verb = reading_take(at, "INSERT") || reading_take(at, "COPY") ||
-                             reading_take(at, "REPLACE") || reading_take(at, "MERGE")
+    enum verb verb = cursor_take(at, "INSERT") || cursor_take(at, "COPY") ||
+                             cursor_take(at, "REPLACE") || cursor_take(at, "MERGE")
                          ? ACT_MAKE
-                     : reading_take(at, "DELETE FROM") || reading_take(at, "TRUNCATE") ? ACT_DROP
-                                                                                       : ACT_CHANGE;
+                     : cursor_take(at, "DELETE FROM") || cursor_take(at, "TRUNCATE") ? ACT_DROP
+                                                                                     : ACT_CHANGE;
     static const char *const skipped[] = {"UPDATE", "OR",    "IGNORE", "REPLACE",
                                           "INTO",   "TABLE", "ONLY",   NULL};
     for (size_t i = 0; skipped[i]; i++)
-        reading_take(at, skipped[i]);
-    add(acts, verb, "rows", reading_take_name(at), NULL);
+        cursor_take(at, skipped[i]);
+    add(acts, verb, "rows", cursor_written_name(at), NULL);
 }
 
-static void grant_acts(struct acts *acts, struct reading *at, enum verb verb)
+static void grant_acts(struct acts *acts, struct cursor *at, enum verb verb)
 {
     char *object = NULL;
-    if (reading_find(at, "ON") && reading_take(at, "ON")) {
-        reading_take(at, "TABLE");
-        object = reading_take_name(at);
+    if (cursor_pass(at, "ON")) {
+        cursor_take(at, "TABLE");
+        object = cursor_written_name(at);
     }
     add(acts, verb, "privilege", object, NULL);
 }
 
 /* Old MySQL: RENAME TABLE a TO b, c TO d. */
-static void rename_acts(struct acts *acts, struct reading *at)
+static void rename_acts(struct acts *acts, struct cursor *at)
 {
-    struct reading item;
-    while (reading_take_item(at, &item)) {
-        char *from = reading_take_name(&item);
-        reading_take(&item, "TO");
-        add_rename(acts, "table", mem_string(""), from, reading_take_name(&item));
+    struct cursor item;
+    while (cursor_item(at, &item)) {
+        char *from = cursor_written_name(&item);
+        cursor_take(&item, "TO");
+        add_rename(acts, "table", mem_string(""), from, cursor_written_name(&item));
     }
 }
 
-static void read_acts(struct acts *acts, const struct phrase *phrase)
+static void read_acts(struct acts *acts, const struct tokens *tokens)
 {
-    struct reading at = reading_of(phrase);
-    if (reading_take(&at, "ALTER TABLE") || reading_take(&at, "ALTER VIEW") ||
-        reading_take(&at, "ALTER INDEX") || reading_take(&at, "ALTER MATERIALIZED VIEW"))
+    struct cursor at = cursor_over(tokens);
+    if (cursor_take(&at, "ALTER TABLE") || cursor_take(&at, "ALTER VIEW") ||
+        cursor_take(&at, "ALTER INDEX") || cursor_take(&at, "ALTER MATERIALIZED VIEW"))
         alter_acts(acts, &at);
-    else if (reading_take(&at, "CREATE"))
+    else if (cursor_take(&at, "CREATE"))
         create_acts(acts, &at);
-    else if (reading_take(&at, "DROP"))
+    else if (cursor_take(&at, "DROP"))
         drop_acts(acts, &at);
-    else if (reading_take(&at, "RENAME TABLE"))
+    else if (cursor_take(&at, "RENAME TABLE"))
         rename_acts(acts, &at);
-    else if (reading_take(&at, "GRANT"))
+    else if (cursor_take(&at, "GRANT"))
         grant_acts(acts, &at, ACT_MAKE);
-    else if (reading_take(&at, "REVOKE"))
+    else if (cursor_take(&at, "REVOKE"))
         grant_acts(acts, &at, ACT_DROP);
-    else if (reading_take(&at, "COMMENT ON")) {
+    else if (cursor_take(&at, "COMMENT ON")) {
         at.at++;
-        add(acts, ACT_CHANGE, "comment", reading_take_name(&at), NULL);
-    } else if (reading_is(&at, "INSERT") || reading_is(&at, "UPDATE") ||
-               reading_is(&at, "DELETE") || reading_is(&at, "TRUNCATE") ||
-               reading_is(&at, "REPLACE") || reading_is(&at, "MERGE") || reading_is(&at, "COPY")) {
+        add(acts, ACT_CHANGE, "comment", cursor_written_name(&at), NULL);
+    } else if (cursor_is(&at, "INSERT") || cursor_is(&at, "UPDATE") || cursor_is(&at, "DELETE") ||
+               cursor_is(&at, "TRUNCATE") || cursor_is(&at, "REPLACE") || cursor_is(&at, "MERGE") ||
+               cursor_is(&at, "COPY")) {
         row_acts(acts, &at);
-    } else if (reading_take(&at, "ALTER")) {
+    } else if (cursor_take(&at, "ALTER")) {
         const char *kind = take_kind(&at);
-        add(acts, ACT_CHANGE, kind ? kind : "setting", reading_take_name(&at), NULL);
+        add(acts, ACT_CHANGE, kind ? kind : "setting", cursor_written_name(&at), NULL);
     }
 }
 
@@ -385,9 +384,9 @@ static bool goes_with_table(enum db_engine engine, const struct act *act, const 
 static void read_statement(enum db_engine engine, const struct migration_statement *statement,
                            struct acts *acts)
 {
-    struct phrase phrase __attribute__((cleanup(scoped_phrase_cleanup))) = PHRASE_INIT;
-    phrase_read(&phrase, engine, statement->text, statement->size);
-    read_acts(acts, &phrase);
+    SCOPED(tokens) struct tokens tokens = TOKENS_INIT;
+    tokens_read(&tokens, engine, statement->text, statement->size);
+    read_acts(acts, &tokens);
 }
 
 /* Does this way of the migration make the table itself? */
@@ -425,7 +424,7 @@ void effects_undone(struct effect_work *work, const struct migration_part *other
 {
     struct acts acts __attribute__((cleanup(acts_clear))) = {0};
     struct effect *effect = work->effect;
-    read_acts(&acts, work->phrase);
+    read_acts(&acts, work->tokens);
     effect->undone = acts.count ? UNDONE_YES : UNDONE_NOTHING;
     for (size_t i = 0; i < acts.count && effect->undone == UNDONE_YES; i++) {
         effect->undone_line = find_reverse(work, &acts.items[i], other);

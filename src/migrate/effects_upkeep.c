@@ -15,15 +15,15 @@ static int reindex_table(struct effect_work *work, const char *name, bool gently
                          EFFECT_REWRITTEN, INDEXES_OF, name, NULL, err);
 }
 
-int effects_reindex(struct effect_work *work, const struct effect_rule *rule, struct reading *at,
+int effects_reindex(struct effect_work *work, const struct effect_rule *rule, struct cursor *at,
                     struct error *err)
 {
-    struct reading options = reading_take_parentheses(at);
-    bool table = reading_take(at, "TABLE");
-    bool index = !table && reading_take(at, "INDEX");
-    bool gently = reading_take(at, "CONCURRENTLY") || reading_has(&options, "CONCURRENTLY");
+    struct cursor options = cursor_group(at);
+    bool table = cursor_take(at, "TABLE");
+    bool index = !table && cursor_take(at, "INDEX");
+    bool gently = cursor_take(at, "CONCURRENTLY") || cursor_mentions(&options, "CONCURRENTLY");
     (void)rule;
-    SCOPED(string) char *name = table || index ? reading_take_name(at) : NULL;
+    SCOPED(string) char *name = table || index ? cursor_written_name(at) : NULL;
     if (!name) {
         effect_say(&work->effect->notes, "every index there is made anew");
         return 0;
@@ -39,43 +39,43 @@ int effects_reindex(struct effect_work *work, const struct effect_rule *rule, st
                               EFFECT_REWRITTEN | EFFECT_ONLY, err);
 }
 
-int effects_cluster(struct effect_work *work, const struct effect_rule *rule, struct reading *at,
+int effects_cluster(struct effect_work *work, const struct effect_rule *rule, struct cursor *at,
                     struct error *err)
 {
-    reading_take_parentheses(at);
-    reading_take(at, "VERBOSE");
-    if (reading_piece(at, 0))
+    cursor_group(at);
+    cursor_take(at, "VERBOSE");
+    if (!cursor_ended(at))
         return effects_on_name(work, rule, at, err);
     effect_say(&work->effect->notes, "every clustered table is rewritten");
     return 0;
 }
 
-int effects_vacuum(struct effect_work *work, const struct effect_rule *rule, struct reading *at,
+int effects_vacuum(struct effect_work *work, const struct effect_rule *rule, struct cursor *at,
                    struct error *err)
 {
-    struct reading options = reading_take_parentheses(at);
-    bool full = reading_has(&options, "FULL") || reading_has(at, "FULL");
-    while (reading_take(at, "FULL") || reading_take(at, "FREEZE") || reading_take(at, "VERBOSE") ||
-           reading_take(at, "ANALYZE"))
+    struct cursor options = cursor_group(at);
+    bool full = cursor_mentions(&options, "FULL") || cursor_mentions(at, "FULL");
+    while (cursor_take(at, "FULL") || cursor_take(at, "FREEZE") || cursor_take(at, "VERBOSE") ||
+           cursor_take(at, "ANALYZE"))
         continue;
     const struct effect_rule names = {
         .lock = full ? LOCK_ACCESS_EXCLUSIVE : rule->lock,
         .flags = full ? EFFECT_REWRITTEN | EFFECT_SCANNED : rule->flags,
     };
-    if (!reading_piece(at, 0))
+    if (cursor_ended(at))
         effect_say(&work->effect->notes, "every table there is");
     return effects_on_names(work, &names, at, err);
 }
 
-int effects_refresh(struct effect_work *work, const struct effect_rule *rule, struct reading *at,
+int effects_refresh(struct effect_work *work, const struct effect_rule *rule, struct cursor *at,
                     struct error *err)
 {
-    bool gently = reading_take(at, "CONCURRENTLY");
-    SCOPED(string) char *name = reading_take_name(at);
+    bool gently = cursor_take(at, "CONCURRENTLY");
+    SCOPED(string) char *name = cursor_written_name(at);
     (void)rule;
     if (!name)
         return 0;
-    if (!reading_has(at, "WITH NO DATA") &&
+    if (!cursor_mentions(at, "WITH NO DATA") &&
         catalog_touch_name(work, name, LOCK_ACCESS_SHARE, EFFECT_WHOLE | EFFECT_SCANNED, err) < 0)
         return -1;
     return catalog_touch_name(work, name, gently ? LOCK_EXCLUSIVE : LOCK_ACCESS_EXCLUSIVE,

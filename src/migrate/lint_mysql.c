@@ -353,9 +353,8 @@ static void check_charset(struct lint_part *part, const struct outline *outline)
 static const struct token *sets_checks(const struct outline *outline)
 {
     struct cursor cursor = cursor_over(&outline->tokens);
-    if (!cursor_take(&cursor, "SET") || !cursor_seek(&cursor, "foreign_key_checks"))
+    if (!cursor_take(&cursor, "SET") || !cursor_pass(&cursor, "foreign_key_checks"))
         return NULL;
-    cursor_take(&cursor, "foreign_key_checks");
     return cursor_take(&cursor, "=") ? cursor_token(&cursor) : NULL;
 }
 

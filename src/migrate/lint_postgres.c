@@ -516,11 +516,10 @@ static bool vacuums_full(struct cursor cursor)
     if (cursor_take(&cursor, "FULL"))
         return true;
     struct cursor options = cursor_group(&cursor);
-    while (!cursor_ended(&options)) {
-        struct cursor option = cursor_item(&options);
+    struct cursor option;
+    while (cursor_item(&options, &option))
         if (cursor_take(&option, "FULL"))
             return !cursor_is(&option, "FALSE") && !cursor_is(&option, "OFF");
-    }
     return false;
 }
 

@@ -129,9 +129,8 @@ static void add_check(struct lint_table *table, const struct outline_action *act
     struct lint_check check = {.name = action->name, .validated = !action->not_valid};
     if (action->kind == ACTION_ADD_NOT_NULL) {
         struct cursor clause = action->clause;
-        cursor_seek(&clause, "NOT NULL");
-        cursor_take(&clause, "NOT NULL");
-        cursor_name(&clause, &check.column);
+        if (cursor_pass(&clause, "NOT NULL"))
+            cursor_name(&clause, &check.column);
     } else {
         lint_check_column(action, &check.column);
     }

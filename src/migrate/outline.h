@@ -8,7 +8,7 @@
 #ifndef KEDGE_MIGRATE_OUTLINE_H
 #define KEDGE_MIGRATE_OUTLINE_H
 
-#include "migrate/token.h"
+#include "migrate/cursor.h"
 
 enum outline_kind {
     OUTLINE_OTHER,

@@ -47,10 +47,9 @@ static void read_add(struct outline *outline, const struct cursor *clause, struc
         return;
     }
     struct cursor items = cursor_group(item);
-    while (!cursor_ended(&items)) {
-        struct cursor one = cursor_item(&items);
+    struct cursor one;
+    while (cursor_item(&items, &one))
         add_column(outline, clause, &one);
-    }
 }
 
 /* ---- DROP ---- */
@@ -84,8 +83,9 @@ static void read_type(struct outline_action *action, struct cursor *item)
     action->kind = ACTION_COLUMN_TYPE;
     outline_column_rest(item, &action->column);
     action->body = action->clause;
-    action->using_expression = cursor_seek(&action->body, "USING");
-    cursor_take(&action->body, "USING");
+    action->using_expression = cursor_pass(&action->body, "USING");
+    if (!action->using_expression)
+        action->body.at = action->body.end;
 }
 
 static void read_alter(struct outline *outline, const struct cursor *clause, struct cursor *item)
@@ -216,8 +216,7 @@ static void read_clause(struct outline *outline, struct cursor item)
 
 void outline_alter_read(struct outline *outline, struct cursor *cursor)
 {
-    while (!cursor_ended(cursor)) {
-        struct cursor item = cursor_item(cursor);
+    struct cursor item;
+    while (cursor_item(cursor, &item))
         read_clause(outline, item);
-    }
 }

@@ -78,10 +78,9 @@ static void read_create_table(struct outline *outline, struct cursor *cursor)
         cursor_is(cursor, "AS") || cursor_is(cursor, "LIKE") || cursor_is(cursor, "PARTITION OF");
     if (!outline->from_query) {
         struct cursor items = cursor_group(cursor);
-        while (!cursor_ended(&items)) {
-            struct cursor item = cursor_item(&items);
+        struct cursor item;
+        while (cursor_item(&items, &item))
             read_table_item(outline, &item);
-        }
     }
     outline->from_query |=
         cursor_has(cursor, "AS") || cursor_has(cursor, "SELECT") || cursor_has(cursor, "INHERITS");
@@ -94,17 +93,16 @@ static void read_create_index(struct outline *outline, struct cursor *cursor)
     outline->if_exists = take_if_exists(cursor);
     if (!cursor_is(cursor, "ON"))
         cursor_name(cursor, &outline->name);
-    cursor_seek(cursor, "ON");
-    cursor_take(cursor, "ON");
+    if (!cursor_pass(cursor, "ON"))
+        return;
     cursor_take(cursor, "ONLY");
     cursor_name(cursor, &outline->table);
 }
 
 static void read_create_trigger(struct outline *outline, struct cursor *cursor)
 {
-    cursor_seek(cursor, "ON");
-    cursor_take(cursor, "ON");
-    cursor_name(cursor, &outline->table);
+    if (cursor_pass(cursor, "ON"))
+        cursor_name(cursor, &outline->table);
 }
 
 static void read_create(struct outline *outline, struct cursor *cursor)
@@ -188,9 +186,8 @@ static void read_truncate(struct outline *outline, struct cursor *cursor)
 static void read_insert(struct outline *outline, struct cursor *cursor)
 {
     outline->kind = OUTLINE_INSERT;
-    if (!cursor_seek(cursor, "INTO"))
+    if (!cursor_pass(cursor, "INTO"))
         return;
-    cursor_take(cursor, "INTO");
     cursor_name(cursor, &outline->table);
     cursor_group(cursor);
     outline->from_query = cursor_has(cursor, "SELECT") || cursor_is(cursor, "(") ||
@@ -214,9 +211,8 @@ static void read_delete(struct outline *outline, struct cursor *cursor)
     outline->kind = OUTLINE_DELETE;
     outline->has_where =
         cursor_has(cursor, "WHERE") || cursor_has(cursor, "LIMIT") || cursor_has(cursor, "USING");
-    if (!cursor_seek(cursor, "FROM"))
+    if (!cursor_pass(cursor, "FROM"))
         return;
-    cursor_take(cursor, "FROM");
     cursor_take(cursor, "ONLY");
     cursor_name(cursor, &outline->table);
 }

@@ -3,12 +3,12 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "db/db.h"
-#include "migrate/phrase.h"
+#include "migrate/cursor.h"
 
 #include <string.h>
 #include <strings.h>
 
-static bool reaches_server(enum db_engine engine, const struct phrase *phrase)
+static bool reaches_server(enum db_engine engine, const struct tokens *tokens)
 {
     static const char *const server[] = {"CREATE ROLE",
                                          "ALTER ROLE",
@@ -43,27 +43,26 @@ static bool reaches_server(enum db_engine engine, const struct phrase *phrase)
                                          "CHANGE MASTER",
                                          "USE",
                                          NULL};
-    struct reading at = reading_of(phrase);
+    struct cursor at = cursor_over(tokens);
     if (engine == DB_SQLITE)
-        return reading_is(&at, "ATTACH") || reading_is(&at, "VACUUM INTO");
-    if (engine == DB_POSTGRES && (reading_is(&at, "RESET") || reading_is(&at, "CREATE SERVER")))
+        return cursor_is(&at, "ATTACH") || cursor_is(&at, "VACUUM INTO");
+    if (engine == DB_POSTGRES && (cursor_is(&at, "RESET") || cursor_is(&at, "CREATE SERVER")))
         return false;
     for (size_t i = 0; server[i]; i++)
-        if (reading_is(&at, server[i]))
+        if (cursor_is(&at, server[i]))
             return true;
     /* Rights on nothing but a table of this database go with it. */
-    bool grants = reading_is(&at, "GRANT") || reading_is(&at, "REVOKE");
-    return grants && (!reading_has(&at, "ON") || reading_has(&at, "* . *"));
+    bool grants = cursor_is(&at, "GRANT") || cursor_is(&at, "REVOKE");
+    return grants && (!cursor_mentions(&at, "ON") || cursor_mentions(&at, "* . *"));
 }
 
 /* A name of another database before a dot; NULL when there is none. Borrowed from the list. */
-static const char *named_database(const struct phrase *phrase, const struct text_list *databases)
+static const char *named_database(const struct tokens *tokens, const struct text_list *databases)
 {
-    struct reading at = reading_of(phrase);
-    for (; reading_piece(&at, 1); at.at++) {
-        const struct piece *name = reading_piece(&at, 0);
-        bool word = name->kind == PIECE_WORD || name->kind == PIECE_NAME;
-        if (!word || *reading_piece(&at, 1)->text != '.')
+    struct cursor at = cursor_over(tokens);
+    for (; cursor_ahead(&at, 1); at.at++) {
+        const struct token *name = cursor_token(&at);
+        if (!token_is_name(name) || !token_is(cursor_ahead(&at, 1), "."))
             continue;
         SCOPED(string) char *written = mem_string_n(name->text, name->size);
         SCOPED(string) char *plain = name_plain(DB_MYSQL, written);
@@ -100,15 +99,15 @@ static int check_statement(const struct db_url *url, const struct migration_part
                            const struct migration_statement *statement,
                            const struct text_list *databases, struct error *err)
 {
-    struct phrase phrase __attribute__((cleanup(scoped_phrase_cleanup))) = PHRASE_INIT;
+    SCOPED(tokens) struct tokens tokens = TOKENS_INIT;
     const char *path = part->path ? part->path : "registered";
-    phrase_read(&phrase, url->engine, statement->text, statement->size);
-    const char *other = named_database(&phrase, databases);
+    tokens_read(&tokens, url->engine, statement->text, statement->size);
+    const char *other = named_database(&tokens, databases);
     if (other)
         error_set(err, ERROR_USAGE,
                   "%s:%zu: names the database %s, which a trial would change for good", path,
                   statement->line, other);
-    else if (reaches_server(url->engine, &phrase))
+    else if (reaches_server(url->engine, &tokens))
         error_set(err, ERROR_USAGE,
                   "%s:%zu: reaches out of its database, so a trial would change more than the "
                   "scratch database",

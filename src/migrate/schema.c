@@ -2,7 +2,7 @@
 
 #include "base/error.h"
 #include "db/db.h"
-#include "migrate/phrase.h"
+#include "migrate/cursor.h"
 #include "migrate/schema_queries.h"
 
 #include <stdlib.h>
@@ -36,15 +36,15 @@ static bool is_part_of(const char *name, const char *table)
 static char *normal_sql(const char *sql)
 {
     struct buf buf = BUF_INIT;
-    struct phrase phrase __attribute__((cleanup(scoped_phrase_cleanup))) = PHRASE_INIT;
-    phrase_read(&phrase, DB_SQLITE, sql, strlen(sql));
-    for (size_t i = 0; i < phrase.count; i++) {
-        const struct piece *piece = &phrase.items[i];
+    SCOPED(tokens) struct tokens tokens = TOKENS_INIT;
+    tokens_read(&tokens, DB_SQLITE, sql, strlen(sql));
+    for (size_t i = 0; i < tokens.count; i++) {
+        const struct token *token = &tokens.items[i];
         if (i > 0)
             buf_append_char(&buf, ' ');
-        for (size_t k = 0; k < piece->size; k++) {
-            char c = piece->text[k];
-            buf_append_char(&buf, piece->kind == PIECE_WORD ? text_lower(c) : c);
+        for (size_t k = 0; k < token->size; k++) {
+            char c = token->text[k];
+            buf_append_char(&buf, token->kind == TOKEN_WORD ? text_lower(c) : c);
         }
     }
     return buf_steal(&buf);
@@ -64,9 +64,9 @@ static int on_object(void *context, const struct db_value *columns, size_t count
 
 /* ---- what SQLite keeps in the text of a table only ---- */
 
-static void add_clause(struct collecting *collecting, const char *table, struct reading clause)
+static void add_clause(struct collecting *collecting, const char *table, struct cursor clause)
 {
-    SCOPED(string) char *text = reading_text(&clause);
+    SCOPED(string) char *text = cursor_written(&clause);
     SCOPED(string) char *normal = normal_sql(text);
     if (!is_part_of(table, collecting->without))
         add(collecting->schema, mem_format("clause of %s: %s", table, normal), mem_string(""));
@@ -76,15 +76,15 @@ static void add_clause(struct collecting *collecting, const char *table, struct 
 static int on_table(void *context, const struct db_value *columns, size_t count, struct error *err)
 {
     (void)count, (void)err;
-    struct phrase phrase __attribute__((cleanup(scoped_phrase_cleanup))) = PHRASE_INIT;
-    phrase_read(&phrase, DB_SQLITE, columns[1].text, columns[1].size);
-    for (struct reading at = reading_of(&phrase); reading_piece(&at, 0); at.at++) {
-        struct reading clause = at;
-        if (reading_take(&clause, "CHECK") || reading_take(&clause, "AS"))
-            reading_take_parentheses(&clause);
-        else if (reading_take(&clause, "COLLATE"))
-            mem_free_string(reading_take_name(&clause));
-        else if (!reading_take(&clause, "AUTOINCREMENT"))
+    SCOPED(tokens) struct tokens tokens = TOKENS_INIT;
+    tokens_read(&tokens, DB_SQLITE, columns[1].text, columns[1].size);
+    for (struct cursor at = cursor_over(&tokens); !cursor_ended(&at); at.at++) {
+        struct cursor clause = at;
+        if (cursor_take(&clause, "CHECK") || cursor_take(&clause, "AS"))
+            cursor_group(&clause);
+        else if (cursor_take(&clause, "COLLATE"))
+            mem_free_string(cursor_written_name(&clause));
+        else if (!cursor_take(&clause, "AUTOINCREMENT"))
             continue;
         clause.end = clause.at;
         clause.at = at.at;

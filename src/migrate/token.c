@@ -1,13 +1,10 @@
 #include "migrate/token.h"
 
 #include "base/mem.h"
-#include "base/text.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-/* ---- reading ---- */
 
 struct span {
     const char *text;
@@ -183,19 +180,25 @@ static size_t read_token(enum db_engine engine, const struct span *span, struct 
     return span_starts(span, "::") ? 2 : 1;
 }
 
-/* Each "(" learns where its ")" is: one pass with the open ones linked through `close`. */
+/* Each token learns how deep it stands, and each "(" where its ")" is: one pass with the open ones
+ * linked through `close`. */
 static void match_parentheses(struct tokens *tokens)
 {
     size_t open = TOKEN_NONE;
+    size_t depth = 0;
     for (size_t i = 0; i < tokens->count; i++) {
         struct token *token = &tokens->items[i];
-        if (token_is(token, "(")) {
-            token->close = open;
-            open = i;
-        } else if (token_is(token, ")") && open != TOKEN_NONE) {
+        if (token_is(token, ")") && open != TOKEN_NONE) {
             size_t above = tokens->items[open].close;
             tokens->items[open].close = i;
             open = above;
+            depth--;
+        }
+        token->depth = depth;
+        if (token_is(token, "(")) {
+            token->close = open;
+            open = i;
+            depth++;
         }
     }
     while (open != TOKEN_NONE) {
@@ -230,189 +233,14 @@ void tokens_clear(struct tokens *tokens)
     *tokens = TOKENS_INIT;
 }
 
-/* ---- the cursor ---- */
-
 bool token_is(const struct token *token, const char *text)
 {
     return token && (token->kind == TOKEN_WORD || token->kind == TOKEN_SIGN) &&
            strlen(text) == token->size && strncasecmp(token->text, text, token->size) == 0;
 }
 
-struct cursor cursor_over(const struct tokens *tokens)
-{
-    return (struct cursor){.tokens = tokens, .end = tokens->count};
-}
-
-bool cursor_ended(const struct cursor *cursor)
-{
-    return cursor->at >= cursor->end;
-}
-
-const struct token *cursor_token(const struct cursor *cursor)
-{
-    return cursor_ended(cursor) ? NULL : &cursor->tokens->items[cursor->at];
-}
-
-/* How many tokens the words are; 0 when they do not come next. */
-static size_t words_here(const struct cursor *cursor, const char *words)
-{
-    size_t at = cursor->at;
-    while (*words) {
-        char word[32];
-        size_t size = strcspn(words, " ");
-        if (at >= cursor->end || size >= sizeof word)
-            return 0;
-        memcpy(word, words, size);
-        word[size] = '\0';
-        if (!token_is(&cursor->tokens->items[at], word))
-            return 0;
-        at++;
-        words += size;
-        words += *words == ' ';
-    }
-    return at - cursor->at;
-}
-
-bool cursor_is(const struct cursor *cursor, const char *words)
-{
-    return words_here(cursor, words) > 0;
-}
-
-bool cursor_take(struct cursor *cursor, const char *words)
-{
-    size_t count = words_here(cursor, words);
-    cursor->at += count;
-    return count > 0;
-}
-
-void cursor_skip(struct cursor *cursor)
-{
-    const struct token *token = cursor_token(cursor);
-    if (!token)
-        return;
-    cursor->at = token_is(token, "(") ? token->close + 1 : cursor->at + 1;
-    if (cursor->at > cursor->end)
-        cursor->at = cursor->end;
-}
-
-size_t cursor_find(const struct cursor *cursor, const char *words)
-{
-    struct cursor here = *cursor;
-    for (; !cursor_ended(&here); cursor_skip(&here))
-        if (cursor_is(&here, words))
-            return here.at;
-    return TOKEN_NONE;
-}
-
-bool cursor_has(const struct cursor *cursor, const char *words)
-{
-    return cursor_find(cursor, words) != TOKEN_NONE;
-}
-
-bool cursor_seek(struct cursor *cursor, const char *words)
-{
-    size_t at = cursor_find(cursor, words);
-    cursor->at = at == TOKEN_NONE ? cursor->end : at;
-    return at != TOKEN_NONE;
-}
-
-struct cursor cursor_group(struct cursor *cursor)
-{
-    struct cursor inside = {.tokens = cursor->tokens, .at = cursor->at, .end = cursor->at};
-    const struct token *token = cursor_token(cursor);
-    if (!token_is(token, "("))
-        return inside;
-    inside.at = cursor->at + 1;
-    inside.end = token->close < cursor->end ? token->close : cursor->end;
-    cursor_skip(cursor);
-    return inside;
-}
-
-struct cursor cursor_item(struct cursor *cursor)
-{
-    struct cursor item = *cursor;
-    cursor_seek(cursor, ",");
-    item.end = cursor->at;
-    cursor_take(cursor, ",");
-    return item;
-}
-
-/* ---- names and texts ---- */
-
-bool sql_name_is(const struct sql_name *a, const struct sql_name *b)
-{
-    return strcmp(a->text, b->text) == 0;
-}
-
-static void name_add(struct sql_name *name, char c)
-{
-    size_t size = strlen(name->text);
-    if (size + 1 < sizeof name->text)
-        name->text[size] = c;
-}
-
-/* PostgreSQL keeps the case of quoted names; the others do not tell case apart. */
-static void name_add_part(struct sql_name *name, const struct tokens *tokens,
-                          const struct token *token)
-{
-    bool quoted = token->kind != TOKEN_WORD;
-    bool keep = quoted && tokens->engine == DB_POSTGRES;
-    size_t end = quoted && token->size > 1 ? token->size - 1 : token->size;
-    for (size_t i = quoted; i < end; i++) {
-        char c = token->text[i];
-        name_add(name, keep ? c : text_lower(c));
-        if (quoted && c == token->text[0] && i + 1 < end && token->text[i + 1] == c)
-            i++;
-    }
-}
-
-static bool is_name(const struct token *token)
+bool token_is_name(const struct token *token)
 {
     return token && (token->kind == TOKEN_WORD || token->kind == TOKEN_NAME ||
-                     (token->kind == TOKEN_STRING && token->text[0] == '"'));
-}
-
-static void name_drop_usual_schema(struct sql_name *name, enum db_engine engine)
-{
-    static const char *const usual[] = {
-        [DB_SQLITE] = "main.", [DB_POSTGRES] = "public.", [DB_MYSQL] = ""};
-    size_t size = strlen(usual[engine]);
-    if (size && strncmp(name->text, usual[engine], size) == 0)
-        memmove(name->text, name->text + size, strlen(name->text + size) + 1);
-}
-
-bool cursor_name(struct cursor *cursor, struct sql_name *ret_name)
-{
-    struct sql_name name = {.text = ""};
-    if (!is_name(cursor_token(cursor)))
-        return false;
-    for (;;) {
-        name_add_part(&name, cursor->tokens, cursor_token(cursor));
-        cursor->at++;
-        struct cursor next = *cursor;
-        if (!cursor_take(&next, ".") || !is_name(cursor_token(&next)))
-            break;
-        name_add(&name, '.');
-        *cursor = next;
-    }
-    name_drop_usual_schema(&name, cursor->tokens->engine);
-    *ret_name = name;
-    return true;
-}
-
-void cursor_text(const struct cursor *cursor, char *ret_text, size_t size)
-{
-    size_t used = 0;
-    bool after_word = false;
-    for (size_t i = cursor->at; i < cursor->end; i++) {
-        const struct token *token = &cursor->tokens->items[i];
-        bool word = token->kind != TOKEN_SIGN;
-        if (word && after_word && used + 1 < size)
-            ret_text[used++] = ' ';
-        after_word = word;
-        bool keep = token->kind == TOKEN_STRING || token->kind == TOKEN_NAME;
-        for (size_t j = 0; j < token->size && used + 1 < size; j++)
-            ret_text[used++] = keep ? token->text[j] : text_lower(token->text[j]);
-    }
-    ret_text[used] = '\0';
+                     (token->kind == TOKEN_STRING && *token->text == '"'));
 }
