@@ -31,13 +31,8 @@ static size_t words_here(const struct cursor *cursor, const char *words)
 {
     size_t at = cursor->at;
     while (*words) {
-        char word[32];
         size_t size = strcspn(words, " ");
-        if (at >= cursor->end || size >= sizeof word)
-            return 0;
-        memcpy(word, words, size);
-        word[size] = '\0';
-        if (!token_is(&cursor->tokens->items[at], word))
+        if (at >= cursor->end || !token_reads(&cursor->tokens->items[at], words, size))
             return 0;
         at++;
         words += size;

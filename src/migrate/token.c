@@ -233,10 +233,15 @@ void tokens_clear(struct tokens *tokens)
     *tokens = TOKENS_INIT;
 }
 
-bool token_is(const struct token *token, const char *text)
+bool token_reads(const struct token *token, const char *text, size_t size)
 {
     return token && (token->kind == TOKEN_WORD || token->kind == TOKEN_SIGN) &&
-           strlen(text) == token->size && strncasecmp(token->text, text, token->size) == 0;
+           token->size == size && strncasecmp(token->text, text, size) == 0;
+}
+
+bool token_is(const struct token *token, const char *text)
+{
+    return token_reads(token, text, strlen(text));
 }
 
 bool token_is_name(const struct token *token)

@@ -49,6 +49,7 @@ void tokens_clear(struct tokens *tokens);
 
 /* Is it this word or sign? Case is no matter; NULL is nothing. */
 bool token_is(const struct token *token, const char *text);
+bool token_reads(const struct token *token, const char *text, size_t size);
 /* May it be a name? In MySQL "name" may be one, or a string: the server's mode says which. */
 bool token_is_name(const struct token *token);
 

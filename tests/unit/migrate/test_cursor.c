@@ -87,6 +87,16 @@ TEST(a_group_is_what_the_parentheses_hold)
     assert_true(cursor_ended(&cursor));
 }
 
+TEST(a_group_ends_where_its_part_ends)
+{
+    SCOPED(tokens) struct tokens tokens = TOKENS_INIT;
+    struct cursor cursor = over(&tokens, DB_POSTGRES, "(a b) c");
+    cursor.end = 2;
+    struct cursor group = cursor_group(&cursor);
+    assert_rest(&group, "a");
+    assert_true(cursor_ended(&cursor));
+}
+
 TEST(items_end_at_commas_outside_of_parentheses)
 {
     static const char *const expected[] = {"f(a, b)", "", "c"};
@@ -183,7 +193,7 @@ TEST(text_has_one_spelling)
 
 TEST_MAIN(UNIT(words_are_taken_whole_or_not_at_all), UNIT(searching_does_not_look_into_parentheses),
           UNIT(what_is_nowhere_moves_nothing), UNIT(nothing_is_found_behind_the_end_of_a_part),
-          UNIT(a_group_is_what_the_parentheses_hold),
+          UNIT(a_group_is_what_the_parentheses_hold), UNIT(a_group_ends_where_its_part_ends),
           UNIT(items_end_at_commas_outside_of_parentheses),
           UNIT(names_are_folded_as_the_server_folds_them), UNIT(a_very_long_name_is_cut),
           UNIT(a_written_name_stays_as_it_is), UNIT(text_has_one_spelling))

@@ -20,6 +20,7 @@ TEST(a_plain_name_has_no_schema_and_no_quotes)
         {__LINE__, DB_MYSQL, "`Goods`", "Goods"},
         {__LINE__, DB_MYSQL, "\"Goods\"", "Goods"},
         {__LINE__, DB_SQLITE, "[Goods]", "Goods"},
+        {__LINE__, DB_SQLITE, "[a[b]", "a[b"},
         {__LINE__, DB_SQLITE, "", ""},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {

@@ -68,6 +68,7 @@ TEST(quotes_are_what_the_engine_makes_of_them)
         {__LINE__, DB_POSTGRES, "$$a;'b$$ c", "T:$$a;'b$$ W:c"},
         {__LINE__, DB_POSTGRES, "$t$a$$b$t$ c", "T:$t$a$$b$t$ W:c"},
         {__LINE__, DB_POSTGRES, "$1 + 2", "S:$ 0:1 S:+ 0:2"},
+        {__LINE__, DB_POSTGRES, "$1$ '", "S:$ 0:1$ T:'"},
         {__LINE__, DB_MYSQL, "$$a$$", "S:$ S:$ W:a$$"},
     };
     check(cases, ARRAY_SIZE(cases));
