@@ -39,6 +39,8 @@ static const char *ending_of(const struct planning *planning, const struct migra
     unsigned traits = statement_traits(engine, statement->text, statement->size);
     if (traits & TRAIT_COMMITS)
         return "commits by itself";
+    if (traits & TRAIT_MAY_COMMIT)
+        return "may commit by itself";
     if (traits & TRAIT_OUTSIDE)
         return "outside a transaction";
     return run_stepwise(engine, step->migration, step->direction)

@@ -101,6 +101,16 @@ int db_rollback(struct db *db, struct error *err)
     return db->ops->in_transaction(db) ? db->ops->rollback(db, err) : 0;
 }
 
+int db_reset(struct db *db, struct error *err)
+{
+    return db->ops->reset ? db->ops->reset(db, err) : 0;
+}
+
+int db_own_role(struct db *db, struct error *err)
+{
+    return db->ops->own_role ? db->ops->own_role(db, err) : 0;
+}
+
 void db_cancel(struct db *db)
 {
     db->ops->cancel(db);

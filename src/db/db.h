@@ -106,6 +106,13 @@ struct db_ops {
      * transaction is open? Then nothing that belongs to a session (a lock, a setting) is ours. 1,
      * 0, -1. NULL where nothing of the kind is known. */
     int (*is_shared)(struct db *db, struct error *err);
+    /* Forget what statements have set in the session: settings, role, default schema or database,
+     * temporary tables, prepared statements. It is then as it was opened; locks stay. Outside of
+     * a transaction. */
+    int (*reset)(struct db *db, struct error *err);
+    /* Until the end of the transaction be who opened the connection, whatever role a statement has
+     * taken; then that role is taken again. NULL where roles take no right away. */
+    int (*own_role)(struct db *db, struct error *err);
     /* Interrupt what another thread is running on `db`; it fails with ERROR_INTERRUPTED. */
     void (*cancel)(struct db *db);
     /* "3.40.1", "15.20 (Debian ...)" */
@@ -140,6 +147,8 @@ int db_query_integer(struct db *db, const char *sql, const struct db_value *para
 int db_begin(struct db *db, bool for_writing, struct error *err);
 int db_commit(struct db *db, struct error *err);
 int db_rollback(struct db *db, struct error *err); /* no transaction is success */
+int db_reset(struct db *db, struct error *err);
+int db_own_role(struct db *db, struct error *err);
 void db_cancel(struct db *db);
 
 /* `name` as a quoted identifier, appended to `sql`. */

@@ -411,6 +411,29 @@ static int mysql_driver_in_transaction(struct db *db)
     return (mysql_of(db)->handle->server_status & SERVER_STATUS_IN_TRANS) != 0;
 }
 
+/* The server's own values are what a session begins with. Settings that only some servers have or
+ * only some users may set are not among these. */
+static int mysql_driver_reset(struct db *db, struct error *err)
+{
+    SCOPED(buf) struct buf use = BUF_INIT;
+    const char *database = mysql_of(db)->url.database;
+    if (run(db, "UNLOCK TABLES", err) < 0 ||
+        run(db,
+            "SET SESSION autocommit = DEFAULT, SESSION sql_mode = DEFAULT, "
+            "SESSION foreign_key_checks = DEFAULT, SESSION unique_checks = DEFAULT, "
+            "SESSION time_zone = DEFAULT, SESSION sql_safe_updates = DEFAULT, "
+            "SESSION sql_notes = DEFAULT, SESSION sql_select_limit = DEFAULT, "
+            "SESSION group_concat_max_len = DEFAULT, SESSION default_storage_engine = DEFAULT",
+            err) < 0 ||
+        run(db, "SET NAMES utf8mb4", err) < 0)
+        return -1;
+    if (!database || !*database)
+        return 0;
+    buf_append_text(&use, "USE ");
+    db_quote_identifier(DB_MYSQL, &use, database);
+    return run(db, use.data, err);
+}
+
 static void mysql_driver_cancel(struct db *db)
 {
     kill_statement(mysql_of(db));
@@ -441,6 +464,7 @@ static const struct db_ops mysql_ops = {
     .commit = mysql_driver_commit,
     .rollback = mysql_driver_rollback,
     .in_transaction = mysql_driver_in_transaction,
+    .reset = mysql_driver_reset,
     .cancel = mysql_driver_cancel,
     .version = mysql_driver_version,
     .close = mysql_driver_close,

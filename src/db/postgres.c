@@ -13,6 +13,8 @@
 
 #define SHARED_LOOKS 3
 #define SECOND_TIMEOUT_MS 3000
+/* After the transaction the roles that statements have set without LOCAL hold again. */
+#define POSTGRES_OWN_ROLE "SET LOCAL session_authorization TO DEFAULT; SET LOCAL role TO DEFAULT"
 
 /* Types whose text is read as something else; the numbers are the server's own and never change. */
 enum {
@@ -29,7 +31,8 @@ enum {
 struct postgres {
     struct db base;
     struct pq *pq;
-    struct db_url url; /* for a second connection */
+    struct db_url url;         /* for a second connection */
+    struct db_options options; /* its texts are not kept */
 };
 
 static struct pq *pq_of(struct db *db)
@@ -310,6 +313,37 @@ static int postgres_is_shared(struct db *db, struct error *err)
     return answer < 0 ? stop_check(err) : answer;
 }
 
+static int configure(struct db *db, const struct db_options *options, struct error *err)
+{
+    SCOPED(buf) struct buf sql = BUF_INIT;
+    /* Splitting and quoting count on it. */
+    buf_append_text(&sql, "SET standard_conforming_strings = on");
+    if (options->statement_timeout_ms)
+        buf_append_format(&sql, "; SET statement_timeout = %" PRId64,
+                          options->statement_timeout_ms);
+    if (options->lock_timeout_ms)
+        buf_append_format(&sql, "; SET lock_timeout = %" PRId64, options->lock_timeout_ms);
+    if (options->read_only)
+        buf_append_text(&sql, "; SET default_transaction_read_only = on");
+    return run(db, sql.data, err);
+}
+
+/* DISCARD ALL would let the advisory locks go. */
+static int postgres_reset(struct db *db, struct error *err)
+{
+    if (run(db,
+            "CLOSE ALL; RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; DEALLOCATE ALL; "
+            "UNLISTEN *; DISCARD TEMP; DISCARD SEQUENCES",
+            err) < 0)
+        return -1;
+    return configure(db, &((struct postgres *)db)->options, err);
+}
+
+static int postgres_own_role(struct db *db, struct error *err)
+{
+    return run(db, POSTGRES_OWN_ROLE, err);
+}
+
 static void postgres_cancel(struct db *db)
 {
     pq_cancel(pq_of(db));
@@ -342,27 +376,14 @@ static const struct db_ops postgres_ops = {
     .rollback = postgres_rollback,
     .in_transaction = postgres_in_transaction,
     .is_shared = postgres_is_shared,
+    .reset = postgres_reset,
+    .own_role = postgres_own_role,
     .cancel = postgres_cancel,
     .version = postgres_version,
     .close = postgres_close,
 };
 
 /* ---- opening ---- */
-
-static int configure(struct db *db, const struct db_options *options, struct error *err)
-{
-    SCOPED(buf) struct buf sql = BUF_INIT;
-    /* Splitting and quoting count on it. */
-    buf_append_text(&sql, "SET standard_conforming_strings = on");
-    if (options->statement_timeout_ms)
-        buf_append_format(&sql, "; SET statement_timeout = %" PRId64,
-                          options->statement_timeout_ms);
-    if (options->lock_timeout_ms)
-        buf_append_format(&sql, "; SET lock_timeout = %" PRId64, options->lock_timeout_ms);
-    if (options->read_only)
-        buf_append_text(&sql, "; SET default_transaction_read_only = on");
-    return run(db, sql.data, err);
-}
 
 int postgres_open(const struct db_url *url, const struct db_options *options, struct db **ret_db,
                   struct error *err)
@@ -378,6 +399,8 @@ int postgres_open(const struct db_url *url, const struct db_options *options, st
     struct postgres *postgres = MEM_NEW(struct postgres);
     postgres->base = (struct db){.ops = &postgres_ops, .os = options->os};
     postgres->pq = pq;
+    postgres->options = *options;
+    postgres->options.application = NULL;
     SCOPED(db) struct db *db = &postgres->base;
     if (db_url_copy(url, &postgres->url) < 0)
         return error_set(err, ERROR_FAILED, "copy the address of the database");

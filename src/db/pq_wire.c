@@ -255,6 +255,29 @@ bool wire_failed(const PGresult *result)
     return status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE;
 }
 
+/* The rows of a COPY ... TO stdout that nobody wants are dropped, as those of a SELECT are. */
+static int skip_copy_out(struct pq *pq, struct error *err)
+{
+    for (;;) {
+        char *row = NULL;
+        int size = pq_library.PQgetCopyData_(pq->connection, &row, 1);
+        if (size > 0)
+            pq_library.PQfreemem_(row);
+        if (size < -1)
+            return wire_lost(pq, err);
+        if (size == -1)
+            return 0;
+        if (size > 0)
+            continue;
+        if (wire_wait(pq, POLLIN, err) < 0) {
+            wire_abandon(pq);
+            return -1;
+        }
+        if (!pq_library.PQconsumeInput_(pq->connection))
+            return wire_lost(pq, err);
+    }
+}
+
 /* Read the statement to its end. The last result, or the first error. */
 int wire_collect(struct pq *pq, struct pq_result **ret_result, struct error *err)
 {
@@ -270,7 +293,13 @@ int wire_collect(struct pq *pq, struct pq_result **ret_result, struct error *err
         if (!more)
             break;
         ExecStatusType status = pq_library.PQresultStatus_(result);
-        if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH) {
+        if (status == PGRES_COPY_OUT) {
+            wire_clear(result);
+            if (skip_copy_out(pq, err) < 0)
+                return -1;
+            continue;
+        }
+        if (status == PGRES_COPY_IN || status == PGRES_COPY_BOTH) {
             wire_clear(result);
             wire_abandon(pq);
             return error_set(err, ERROR_FAILED, "a COPY where none was expected");

@@ -33,6 +33,7 @@ struct sqlite {
     struct db base;
     sqlite3 *handle;
     char *path;
+    struct db_options options; /* its texts are not kept */
     int64_t lock_timeout_ms;
     int64_t lock_since_ns;
     int64_t statement_timeout_ms; /* 0: none */
@@ -437,6 +438,66 @@ static int sqlite_in_transaction(struct db *db)
     return sqlite3_get_autocommit(sqlite_of(db)->handle) ? 0 : 1;
 }
 
+static int configure(struct sqlite *sqlite, struct error *err)
+{
+    sqlite3_extended_result_codes(sqlite->handle, 1);
+    sqlite3_busy_handler(sqlite->handle, on_busy, sqlite);
+    sqlite3_progress_handler(sqlite->handle, STEPS_PER_LOOK, on_progress, sqlite);
+    /* EXTRA is FULL in WAL mode; with a rollback journal it also syncs the folder after the
+     * journal is gone, without which a commit may come undone in a power failure. */
+    if (sqlite->options.full_synchronous)
+        return run(&sqlite->base, "PRAGMA synchronous=EXTRA", err);
+    return 0;
+}
+
+/* SQLite takes this wish only in a URI; what would end or change its path is written %XX. */
+static char *immutable_uri(const char *path)
+{
+    struct buf uri = BUF_INIT;
+    buf_append_text(&uri, path[0] == '/' ? "file://" : "file:");
+    for (; *path; path++) {
+        if (strchr("?#%", *path))
+            buf_append_format(&uri, "%%%02X", (unsigned char)*path);
+        else
+            buf_append_char(&uri, *path);
+    }
+    buf_append_text(&uri, "?immutable=1");
+    return uri.data;
+}
+
+static int open_handle(const struct sqlite *sqlite, sqlite3 **ret_handle)
+{
+    const struct db_options *options = &sqlite->options;
+    int flags = options->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+    if (options->create && !options->read_only)
+        flags |= SQLITE_OPEN_CREATE;
+    flags |= SQLITE_OPEN_NOMUTEX;
+    if (!options->immutable)
+        return sqlite3_open_v2(sqlite->path, ret_handle, flags, NULL);
+    SCOPED(string) char *uri = immutable_uri(sqlite->path);
+    return sqlite3_open_v2(uri, ret_handle, flags | SQLITE_OPEN_URI, NULL);
+}
+
+/* Temporary tables, attached files and a dozen of pragmas: another handle has none of them. */
+static int sqlite_reset(struct db *db, struct error *err)
+{
+    struct sqlite *sqlite = sqlite_of(db);
+    sqlite3 *handle = NULL;
+    if (strcmp(sqlite->path, ":memory:") == 0)
+        return 0;
+    int code = open_handle(sqlite, &handle);
+    if (code != SQLITE_OK) {
+        sqlite_raise(handle, code, sqlite->path, NULL, err);
+        sqlite3_close_v2(handle);
+        return -1;
+    }
+    for (size_t i = 0; i < CACHE_SIZE; i++)
+        drop_cached(&sqlite->cache[i]);
+    sqlite3_close_v2(sqlite->handle);
+    sqlite->handle = handle;
+    return configure(sqlite, err);
+}
+
 static void sqlite_cancel(struct db *db)
 {
     struct sqlite *sqlite = sqlite_of(db);
@@ -471,6 +532,7 @@ static const struct db_ops sqlite_ops = {
     .commit = sqlite_commit,
     .rollback = sqlite_rollback,
     .in_transaction = sqlite_in_transaction,
+    .reset = sqlite_reset,
     .cancel = sqlite_cancel,
     .version = sqlite_version,
     .close = sqlite_close,
@@ -492,45 +554,6 @@ static int check_path(struct os *os, const char *path, bool create, struct error
     return 0;
 }
 
-static int configure(struct sqlite *sqlite, const struct db_options *options, struct error *err)
-{
-    sqlite3_extended_result_codes(sqlite->handle, 1);
-    sqlite3_busy_handler(sqlite->handle, on_busy, sqlite);
-    sqlite3_progress_handler(sqlite->handle, STEPS_PER_LOOK, on_progress, sqlite);
-    /* EXTRA is FULL in WAL mode; with a rollback journal it also syncs the folder after the
-     * journal is gone, without which a commit may come undone in a power failure. */
-    if (options->full_synchronous)
-        return run(&sqlite->base, "PRAGMA synchronous=EXTRA", err);
-    return 0;
-}
-
-/* SQLite takes this wish only in a URI; what would end or change its path is written %XX. */
-static char *immutable_uri(const char *path)
-{
-    struct buf uri = BUF_INIT;
-    buf_append_text(&uri, path[0] == '/' ? "file://" : "file:");
-    for (; *path; path++) {
-        if (strchr("?#%", *path))
-            buf_append_format(&uri, "%%%02X", (unsigned char)*path);
-        else
-            buf_append_char(&uri, *path);
-    }
-    buf_append_text(&uri, "?immutable=1");
-    return uri.data;
-}
-
-static int open_handle(struct sqlite *sqlite, const struct db_options *options)
-{
-    int flags = options->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
-    if (options->create && !options->read_only)
-        flags |= SQLITE_OPEN_CREATE;
-    flags |= SQLITE_OPEN_NOMUTEX;
-    if (!options->immutable)
-        return sqlite3_open_v2(sqlite->path, &sqlite->handle, flags, NULL);
-    SCOPED(string) char *uri = immutable_uri(sqlite->path);
-    return sqlite3_open_v2(uri, &sqlite->handle, flags | SQLITE_OPEN_URI, NULL);
-}
-
 int sqlite_open(const struct db_url *url, const struct db_options *options, struct db **ret_db,
                 struct error *err)
 {
@@ -541,14 +564,16 @@ int sqlite_open(const struct db_url *url, const struct db_options *options, stru
     struct sqlite *sqlite = MEM_NEW(struct sqlite);
     sqlite->base = (struct db){.ops = &sqlite_ops, .os = options->os};
     sqlite->path = mem_string(path);
+    sqlite->options = *options;
+    sqlite->options.application = NULL;
     sqlite->lock_timeout_ms = options->lock_timeout_ms ? options->lock_timeout_ms : LOCK_TIMEOUT_MS;
     sqlite->statement_timeout_ms = options->statement_timeout_ms;
     SCOPED(db) struct db *db = &sqlite->base;
 
-    int code = open_handle(sqlite, options);
+    int code = open_handle(sqlite, &sqlite->handle);
     if (code != SQLITE_OK)
         return sqlite_raise(sqlite->handle, code, path, NULL, err);
-    if (configure(sqlite, options, err) < 0)
+    if (configure(sqlite, err) < 0)
         return -1;
     *ret_db = STEAL(db);
     return 0;

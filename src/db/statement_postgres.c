@@ -6,6 +6,7 @@
 #include "base/error.h"
 
 #include <string.h>
+#include <strings.h>
 
 #define COMMAND_MAXIMUM 32 /* no command of psql has a longer name */
 
@@ -27,6 +28,8 @@ struct postgres_reader {
     bool copy;                 /* the first word was COPY */
     bool from;                 /* the last word was FROM */
     bool copy_stdin;
+    bool sets;      /* the first word was SET or RESET */
+    bool escapes;   /* standard_conforming_strings is off now */
     bool any;       /* there was a word */
     bool continued; /* the last token was a string with escapes: another on a later line goes on
                        with it */
@@ -67,8 +70,15 @@ static void postgres_reset(struct statement_reader *reader)
     this->copy = false;
     this->from = false;
     this->copy_stdin = false;
+    this->sets = false;
     this->any = false;
     this->continued = false;
+}
+
+static void postgres_restart(struct statement_reader *reader)
+{
+    postgres_reset(reader);
+    postgres(reader)->escapes = reader->options.escape_strings;
 }
 
 /* Follow CREATE [OR REPLACE] FUNCTION|PROCEDURE, the only statements with a BEGIN ATOMIC body. */
@@ -131,8 +141,10 @@ static int code_word(struct statement_reader *reader)
         scan_open_quote(reader, 2, '\'', true);
         return SCAN_GO;
     }
-    if (!this->any)
+    if (!this->any) {
         this->copy = scan_is(text, size, "copy");
+        this->sets = scan_is(text, size, "set") || scan_is(text, size, "reset");
+    }
     this->any = true;
     this->routine = routine_next(this->routine, text, size);
     body_word(this, text, size);
@@ -251,7 +263,7 @@ static int postgres_code(struct statement_reader *reader, struct error *err)
     struct postgres_reader *this = postgres(reader);
     unsigned char c = (unsigned char)*scan_text(reader);
     if (c == '\'') {
-        bool escapes = is_continued(this) || reader->options.escape_strings;
+        bool escapes = is_continued(this) || this->escapes;
         scan_open_quote(reader, 1, '\'', escapes);
         this->continued = escapes;
         return SCAN_GO;
@@ -277,12 +289,50 @@ static const char *postgres_unfinished(const struct statement_reader *reader)
     return this->parentheses > 0 ? "parenthesis" : NULL;
 }
 
+static const char *skip_blanks(const char *text)
+{
+    return text + strspn(text, " \t\r\n\f");
+}
+
+/* After `word` and the blanks behind it, or NULL when the text does not begin with it. */
+static const char *after_word(const char *text, const char *word)
+{
+    size_t size = strlen(word);
+    if (strncasecmp(text, word, size) != 0 || in_word((unsigned char)text[size]))
+        return NULL;
+    return skip_blanks(text + size);
+}
+
+/* SET [SESSION | LOCAL] standard_conforming_strings = off: what a backslash is to the server from
+ * here on. psql asks the server, and reads on in the same way. */
+static void follow_strings(struct postgres_reader *this, const char *text)
+{
+    static const char *const off[] = {"off", "0", "false", "no"};
+    bool resets = after_word(text, "reset") != NULL;
+    const char *at = after_word(text, resets ? "reset" : "set");
+    const char *scoped = at ? after_word(at, "session") : NULL;
+    scoped = at && !scoped ? after_word(at, "local") : scoped;
+    at = scoped ? scoped : at;
+    at = at ? after_word(at, "standard_conforming_strings") : NULL;
+    if (!at)
+        return;
+    this->escapes = false;
+    const char *value = resets ? NULL : *at == '=' ? skip_blanks(at + 1) : after_word(at, "to");
+    if (value && *value == '\'')
+        value++;
+    for (size_t i = 0; value && i < sizeof off / sizeof *off; i++)
+        this->escapes |= after_word(value, off[i]) != NULL;
+}
+
 static int postgres_found(struct statement_reader *reader, struct statement *statement,
                           struct error *err)
 {
+    struct postgres_reader *this = postgres(reader);
     (void)err;
-    if (postgres(reader)->copy_stdin)
+    if (this->copy_stdin)
         statement->kind = STATEMENT_COPY;
+    if (this->sets)
+        follow_strings(this, statement->text);
     return 0;
 }
 
@@ -290,6 +340,7 @@ const struct dialect dialect_postgres = {
     .size = sizeof(struct postgres_reader),
     .code = postgres_code,
     .reset = postgres_reset,
+    .restart = postgres_restart,
     .inside = postgres_inside,
     .unfinished = postgres_unfinished,
     .found = postgres_found,

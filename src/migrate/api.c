@@ -116,6 +116,7 @@ int kedge_migrator_open(struct kedge_database *database,
         .history_table = migrator->history_table,
         .wait_ms = options->wait_ms,
         .lock_timeout_ms = options->lock_timeout_ms,
+        .owns_session = true,
     };
     if (migrator_open(database->db, &inner, &migrator->migrator, &why) < 0) {
         kedge_migrator_close(migrator);

@@ -159,6 +159,14 @@ static bool mysql_commits(const struct words *words)
     return begins(words, starts) && !temporary;
 }
 
+/* What these run is not seen from here. */
+static bool mysql_may_commit(const struct words *words)
+{
+    static const char *const starts[] = {"CALL", "EXECUTE", "BEGIN NOT ATOMIC", "IF",  "CASE",
+                                         "LOOP", "WHILE",   "REPEAT",           "FOR", NULL};
+    return begins(words, starts);
+}
+
 static bool sqlite_outside(const struct words *words)
 {
     static const char *const starts[] = {"VACUUM", "ATTACH", "DETACH", NULL};
@@ -185,6 +193,8 @@ unsigned statement_traits(enum db_engine engine, const char *text, size_t size)
         traits |= TRAIT_OUTSIDE;
     if (engine == DB_MYSQL && mysql_commits(&words))
         traits |= TRAIT_COMMITS;
+    if (engine == DB_MYSQL && mysql_may_commit(&words))
+        traits |= TRAIT_MAY_COMMIT;
     if (engine == DB_SQLITE && words_are(&words, 0, "PRAGMA FOREIGN_KEYS") && words.count > 2)
         traits |= TRAIT_FOREIGN_KEYS;
     return traits;

@@ -26,6 +26,7 @@ enum statement_trait {
     TRAIT_OUTSIDE = 1 << 1,      /* the server refuses it in a transaction */
     TRAIT_COMMITS = 1 << 2,      /* MySQL commits by itself before and after it */
     TRAIT_FOREIGN_KEYS = 1 << 3, /* SQLite's PRAGMA foreign_keys = ... */
+    TRAIT_MAY_COMMIT = 1 << 4,   /* MySQL: CALL and the like; what it runs may commit by itself */
 };
 
 unsigned statement_traits(enum db_engine engine, const char *text, size_t size);

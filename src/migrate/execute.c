@@ -104,31 +104,52 @@ int execute_statement(struct db *db, const struct migrate_step *step, size_t ind
                         run_text, &running, err);
 }
 
-/* Does the part stand between one BEGIN and one COMMIT of its own? */
-static bool is_wrapped(const struct migration_part *part, enum db_engine engine)
+/* BEGIN without a wish of its own. */
+static bool opens_plainly(const struct words *words)
 {
-    size_t controls = 0;
-    for (size_t i = 0; i < part->count; i++)
-        controls += (statement_traits(engine, part->items[i].text, part->items[i].size) &
-                     TRAIT_TRANSACTION) != 0;
-    struct words words;
-    if (controls != 2 || part->count < 2)
+    static const char *const kinds[] = {"WORK",     "TRANSACTION", "IMMEDIATE",
+                                        "DEFERRED", "EXCLUSIVE",   "TRAN"};
+    size_t at = 1;
+    if (!words_are(words, 0, "BEGIN") && !words_are(words, 0, "START TRANSACTION"))
         return false;
-    words_read(&words, engine, part->items[0].text, part->items[0].size);
-    bool opens = words_are(&words, 0, "BEGIN") || words_are(&words, 0, "START TRANSACTION");
-    const struct migration_statement *last = &part->items[part->count - 1];
-    words_read(&words, engine, last->text, last->size);
-    return opens && (words_are(&words, 0, "COMMIT") || words_are(&words, 0, "END"));
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+        if (words_are(words, at, kinds[i])) {
+            at++;
+            i = SIZE_MAX;
+        }
+    return at == words->count;
 }
 
-bool execute_skips(const struct migration_part *part, size_t index, enum db_engine engine,
-                   bool peer)
+static bool commits_plainly(const struct words *words)
+{
+    bool commits = words_are(words, 0, "COMMIT") || words_are(words, 0, "END");
+    bool kind = words_are(words, 1, "WORK") || words_are(words, 1, "TRANSACTION");
+    return commits && words->count == (kind ? 2 : 1);
+}
+
+bool execute_wrapped(const struct migration_part *part, enum db_engine engine)
+{
+    size_t controls = 0;
+    for (size_t i = 0; i < part->count; i++) {
+        const struct migration_statement *statement = &part->items[i];
+        struct words words;
+        if (!(statement_traits(engine, statement->text, statement->size) & TRAIT_TRANSACTION))
+            continue;
+        words_read(&words, engine, statement->text, statement->size);
+        bool wanted = controls == 0 ? opens_plainly(&words) : commits_plainly(&words);
+        if (!wanted || statement->block || controls++ == 2)
+            return false;
+    }
+    return controls == 2;
+}
+
+bool execute_skips(const struct migration_part *part, size_t index, enum db_engine engine)
 {
     const struct migration_statement *statement = &part->items[index];
     unsigned traits = statement_traits(engine, statement->text, statement->size);
     if (traits & TRAIT_FOREIGN_KEYS)
         return true;
-    return peer && (traits & TRAIT_TRANSACTION) && is_wrapped(part, engine);
+    return (traits & TRAIT_TRANSACTION) && execute_wrapped(part, engine);
 }
 
 int execute_begin(const struct run *run, struct error *err)

@@ -28,7 +28,8 @@ struct run {
     const char *by;          /* who, and from where, for the row */
     const char *from;
     const char *backup_id;
-    size_t attempts; /* 0: five, when a lock is not to be had */
+    bool owns_session; /* what a file has set in it is forgotten after it */
+    size_t attempts;   /* 0: five, when a lock is not to be had */
 };
 
 /* Run statement `index`; an error says where it stands, which it is, and what the server said. */
@@ -45,10 +46,13 @@ typedef int execute_each_fn(void *context, const struct statement *statement, st
 int execute_each(enum db_engine engine, const struct migration_statement *statement,
                  execute_each_fn *each, void *context, struct error *err);
 
-/* Is the statement left out: SQLite's PRAGMA foreign_keys, which is obeyed outside, and the BEGIN
- * and COMMIT that peers want around a file? */
-bool execute_skips(const struct migration_part *part, size_t index, enum db_engine engine,
-                   bool peer);
+/* Has the part one BEGIN and one COMMIT after it, and nothing else of the kind? What stands before
+ * and after them shares their fate then. */
+bool execute_wrapped(const struct migration_part *part, enum db_engine engine);
+
+/* Is the statement left out: SQLite's PRAGMA foreign_keys, which is obeyed outside, and a file's
+ * one BEGIN and COMMIT, which say what is done anyway? */
+bool execute_skips(const struct migration_part *part, size_t index, enum db_engine engine);
 
 /* Begin a transaction that writes; on SQLite wait as long as for another migrating process. */
 int execute_begin(const struct run *run, struct error *err);

@@ -15,23 +15,27 @@ struct engine_sql {
     const char *long_text;   /* type of a long text */
     const char *table_tail;  /* after CREATE TABLE (...) */
     const char *read_moment; /* a moment as ISO 8601 in UTC; %s is the column */
-    const char *columns;     /* names of a table's columns; `?` is the schema or NULL, the table */
+    const char *columns;     /* names of a table's columns, and of its schema where statements may
+                                change the default one; `?` is the schema or NULL, the table */
+    const char *schema;      /* where a table would be made; NULL */
     const char *lock_row;    /* after SELECT */
 };
 
 static const struct engine_sql engines[] = {
-    [DB_SQLITE] = {"TEXT", "TEXT", "", "%s", "SELECT name FROM pragma_table_info(coalesce(?2, ?1))",
-                   ""},
+    [DB_SQLITE] = {"TEXT", "TEXT", "", "%s",
+                   "SELECT name, NULL FROM pragma_table_info(coalesce(?2, ?1))", NULL, ""},
     [DB_POSTGRES] = {"TIMESTAMPTZ", "TEXT", "",
                      "to_char(%s AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')",
-                     "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(?) "
-                     "AND attnum > 0 AND NOT attisdropped",
-                     " FOR UPDATE"},
+                     "SELECT a.attname, n.nspname FROM pg_attribute a "
+                     "JOIN pg_class c ON c.oid = a.attrelid "
+                     "JOIN pg_namespace n ON n.oid = c.relnamespace "
+                     "WHERE a.attrelid = to_regclass(?) AND a.attnum > 0 AND NOT a.attisdropped",
+                     "SELECT current_schema()", " FOR UPDATE"},
     [DB_MYSQL] = {"DATETIME(3)", "MEDIUMTEXT", " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
                   "DATE_FORMAT(%s, '%%Y-%%m-%%dT%%H:%%i:%%sZ')",
-                  "SELECT column_name FROM information_schema.columns "
+                  "SELECT column_name, table_schema FROM information_schema.columns "
                   "WHERE table_schema = coalesce(?, database()) AND table_name = ?",
-                  " FOR UPDATE"},
+                  "SELECT DATABASE()", " FOR UPDATE"},
 };
 
 static const struct engine_sql *engine(const struct history *history)
@@ -85,12 +89,33 @@ void history_clear(struct history *history)
     *history = HISTORY_INIT;
 }
 
+/* A migration may change the default schema; the table stays where it is. */
+static void stay_in(struct history *history, const char *schema)
+{
+    SCOPED(buf) struct buf quoted = BUF_INIT;
+    if (!schema || strchr(history->table, '.'))
+        return;
+    db_quote_identifier(history->db->ops->engine, &quoted, schema);
+    buf_append_char(&quoted, '.');
+    db_quote_identifier(history->db->ops->engine, &quoted, history->table);
+    free(history->quoted);
+    history->quoted = buf_steal(&quoted);
+}
+
+struct column_reading {
+    struct text_list *names;
+    char *schema;
+};
+
 static int on_column(void *context, const struct db_value *columns, size_t count, struct error *err)
 {
+    struct column_reading *reading = context;
     (void)count;
     (void)err;
     if (columns[0].text)
-        text_list_add(context, columns[0].text);
+        text_list_add(reading->names, columns[0].text);
+    if (columns[1].text && !reading->schema)
+        reading->schema = mem_string(columns[1].text);
     return 0;
 }
 
@@ -102,8 +127,12 @@ int history_columns(struct history *history, struct text_list *columns, struct e
     const struct db_value both[] = {db_text(schema), db_text(dot ? dot + 1 : history->table)};
     const struct db_value whole[] = {db_text(history->quoted)};
     bool regclass = history->db->ops->engine == DB_POSTGRES;
-    return db_query(history->db, engine(history)->columns, regclass ? whole : both,
-                    regclass ? 1 : 2, on_column, columns, err);
+    struct column_reading reading = {.names = columns};
+    int result = db_query(history->db, engine(history)->columns, regclass ? whole : both,
+                          regclass ? 1 : 2, on_column, &reading, err);
+    stay_in(history, reading.schema);
+    free(reading.schema);
+    return result;
 }
 
 int history_find(struct history *history, struct error *err)
@@ -133,6 +162,10 @@ int history_create(struct history *history, struct error *err)
     if (history->exists)
         return 0;
     const struct engine_sql *sql = engine(history);
+    SCOPED(string) char *schema = NULL;
+    if (sql->schema && db_query_text(history->db, sql->schema, NULL, 0, &schema, err) < 0)
+        return -1;
+    stay_in(history, schema);
     SCOPED(string)
     char *text = mem_format("CREATE TABLE IF NOT EXISTS %s ("
                             "version VARCHAR(64) NOT NULL PRIMARY KEY, "

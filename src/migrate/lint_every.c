@@ -2,6 +2,8 @@
 
 #include "base/mem.h"
 #include "migrate/classify.h"
+#include "migrate/execute.h"
+#include "migrate/run.h"
 
 #include <string.h>
 
@@ -357,6 +359,14 @@ static bool is_sqlite_pragma(const struct lint_part *part, const struct cursor *
     return part->engine == DB_SQLITE && cursor_is(cursor, "PRAGMA");
 }
 
+/* Would a COMMIT of the file's own end the migration's transaction? */
+static bool ends_transaction(const struct lint_part *part)
+{
+    return part->transaction &&
+           !execute_wrapped(&part->migration->parts[part->direction], part->engine) &&
+           !(part->engine == DB_MYSQL && run_stepwise(DB_MYSQL, part->migration, part->direction));
+}
+
 static void check_words(struct lint_part *part)
 {
     const struct lint_statement *statement = &part->items[part->at];
@@ -364,7 +374,7 @@ static void check_words(struct lint_part *part)
     bool peer = part->migration->detects_outside;
     if (cursor_is(&cursor, "LOCK") && !cursor_is(&cursor, "LOCK INSTANCE"))
         lint_report(part, RULE(LOCK_TABLE), 0, "LOCK");
-    if ((statement->traits & TRAIT_TRANSACTION) && part->transaction && !peer)
+    if ((statement->traits & TRAIT_TRANSACTION) && ends_transaction(part))
         lint_report(part, RULE(OWN_TRANSACTION), 0, "%.*s",
                     (int)strcspn(statement->text, " \t\r\n;"), statement->text);
     if ((statement->traits & TRAIT_OUTSIDE) && part->transaction && !peer &&

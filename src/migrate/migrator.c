@@ -222,6 +222,7 @@ static struct run run_of(struct migrator *migrator, int64_t batch)
         .batch = batch,
         .lock_timeout_ms = migrator->options.lock_timeout_ms,
         .wait_ms = migrator->options.wait_ms,
+        .owns_session = migrator->options.owns_session,
         .by = migrator->by,
         .from = migrator->from,
         .backup_id = migrator->backup_id[0] ? migrator->backup_id : migrator->options.backup_id,

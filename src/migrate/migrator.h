@@ -41,7 +41,8 @@ struct migrator_options {
     const char *backup_id;
     const struct text_list *placeholders; /* Flyway's, "name=value"; may be NULL */
     bool keep_placeholders;               /* leave ${name} as it is */
-    migrate_notify_fn *notify;            /* may be NULL */
+    bool owns_session;         /* nobody else has set it up: each file finds it as it was opened */
+    migrate_notify_fn *notify; /* may be NULL */
     void *context;
     /* May be NULL: called once before the first step of a way up, under the lock, when there is
      * something to do and nothing has been written. -1 stops it. What it answers is the backup that

@@ -3,7 +3,9 @@
 #include "base/error.h"
 #include "base/os.h"
 #include "base/text.h"
+#include "migrate/classify.h"
 #include "migrate/lock.h"
+#include "migrate/session.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -115,11 +117,15 @@ static int add_statements(struct batch *batch, const struct run *run,
     enum db_engine engine = run->db->ops->engine;
     const struct migration_part *part = &step->migration->parts[step->direction];
     for (batch->index = 0; batch->index < part->count; batch->index++)
-        if (!execute_skips(part, batch->index, engine, step->migration->detects_outside) &&
+        if (!execute_skips(part, batch->index, engine) &&
             execute_each(engine, &part->items[batch->index], add_statement, batch, err) < 0)
             return -1;
     return 0;
 }
+
+/* What db_own_role says. */
+static const char *const own_role[] = {"SET LOCAL session_authorization TO DEFAULT",
+                                       "SET LOCAL role TO DEFAULT"};
 
 static int make(struct batch *batch, const struct run *run, const struct migrate_step *step,
                 struct error *err)
@@ -135,6 +141,9 @@ static int make(struct batch *batch, const struct run *run, const struct migrate
     add_row(batch, run, step);
     if (add_statements(batch, run, step, err) < 0)
         return -1;
+    for (size_t i = 0; i < ARRAY_SIZE(own_role); i++)
+        if (session_touched(run->db->ops->engine, step->migration, step->direction))
+            add(batch, ROLE_FRAME, own_role[i], NULL, 0);
     add(batch, ROLE_FRAME,
         keep(batch, mem_format("UPDATE %s SET execution_time_ms = round(1000 * extract(epoch FROM "
                                "clock_timestamp() - transaction_timestamp())) WHERE version = ?",
@@ -191,13 +200,25 @@ static enum run_result failed(const struct run *run, const struct migrate_step *
     return RUN_FAILED;
 }
 
+/* No COPY can be sent together with others, and one to stdout neither. */
+static bool copies(const struct migration_statement *statement)
+{
+    struct words words;
+    if (statement->kind == STATEMENT_COPY)
+        return true;
+    if (statement->block)
+        return strcasestr(statement->text, "copy") != NULL;
+    words_read(&words, DB_POSTGRES, statement->text, statement->size < 100 ? statement->size : 100);
+    return words_are(&words, 0, "COPY");
+}
+
 bool pipelined_can(const struct run *run, const struct migrate_step *step)
 {
     const struct migration_part *part = &step->migration->parts[step->direction];
     if (!run->db->ops->batch || step->migration->functions[step->direction])
         return false;
     for (size_t i = 0; i < part->count; i++)
-        if (part->items[i].kind == STATEMENT_COPY)
+        if (copies(&part->items[i]))
             return false;
     return true;
 }

@@ -8,6 +8,7 @@
 #include "migrate/lock.h"
 #include "migrate/pipelined.h"
 #include "migrate/pragma.h"
+#include "migrate/session.h"
 #include "migrate/stepwise.h"
 
 #include <inttypes.h>
@@ -34,7 +35,9 @@ bool run_stepwise(enum db_engine engine, const struct migration *migration,
         return true;
     for (size_t i = 0; i < part->count; i++) {
         unsigned traits = traits_of(engine, &part->items[i]);
-        if ((traits & TRAIT_COMMITS) || ((traits & TRAIT_OUTSIDE) && migration->detects_outside))
+        bool hidden = engine == DB_MYSQL && part->items[i].block;
+        if ((traits & (TRAIT_COMMITS | TRAIT_MAY_COMMIT)) || hidden ||
+            ((traits & TRAIT_OUTSIDE) && migration->detects_outside))
             return true;
     }
     return false;
@@ -63,13 +66,15 @@ static int check_step(const struct run *run, const struct migrate_step *step, st
 {
     const struct migration_part *part = part_of(step);
     enum db_engine engine = run->db->ops->engine;
-    if (part->outside)
+    /* Where DDL has ended the transaction anyway, the file may have some of its own. */
+    if (part->outside ||
+        (engine == DB_MYSQL && run_stepwise(engine, step->migration, step->direction)))
         return 0;
     for (size_t i = 0; i < part->count; i++) {
         const struct migration_statement *statement = &part->items[i];
         unsigned traits = traits_of(engine, statement);
-        bool control = (traits & TRAIT_TRANSACTION) && !statement->block &&
-                       !execute_skips(part, i, engine, step->migration->detects_outside);
+        bool control =
+            (traits & TRAIT_TRANSACTION) && !statement->block && !execute_skips(part, i, engine);
         bool outside = (traits & TRAIT_OUTSIDE) && !step->migration->detects_outside;
         if (control || outside)
             return refuse(step, statement, control ? TRAIT_TRANSACTION : TRAIT_OUTSIDE, err);
@@ -83,6 +88,11 @@ int run_check(const struct run *run, const struct migrate_plan *plan, struct err
         if (check_step(run, &plan->items[i], err) < 0)
             return -1;
     return 0;
+}
+
+static bool touched(const struct run *run, const struct migrate_step *step)
+{
+    return session_touched(run->db->ops->engine, step->migration, step->direction);
 }
 
 /* ---- in one transaction ---- */
@@ -132,7 +142,7 @@ static int run_statements(const struct run *run, const struct migrate_step *step
     for (size_t i = 0; i < part->count; i++) {
         if (stop_check(err) < 0)
             return -1;
-        if (execute_skips(part, i, run->db->ops->engine, step->migration->detects_outside))
+        if (execute_skips(part, i, run->db->ops->engine))
             continue;
         if (execute_statement(run->db, step, i, err) < 0)
             return execute_left(err, 0, "nothing of this migration is left in the database");
@@ -153,6 +163,8 @@ static enum run_result run_inside(const struct run *run, const struct migrate_st
     if (execute_lock_timeout(run, true, err) < 0 || run_statements(run, step, err) < 0)
         return RUN_FAILED;
     *ret_ms = (os->clock_monotonic_ns(os) - started_ns) / 1000000;
+    if (touched(run, step) && db_own_role(run->db, err) < 0)
+        return RUN_FAILED;
     if (history_time(run->history, step->migration->version, *ret_ms, err) < 0)
         return RUN_FAILED;
     return RUN_DONE;
@@ -238,13 +250,28 @@ static void write_failure(const struct run *run, const struct migrate_step *step
     history_write(run->history, &entry, &ignored);
 }
 
+/* The next one finds the session as this one did. After a failure that is told already. */
+static enum run_result leave(const struct run *run, const struct migrate_step *step,
+                             enum run_result result, struct error *err)
+{
+    struct error ignored = ERROR_INIT;
+    struct db_fault fault = run->db->fault;
+    if (!run->owns_session || fault.connection_lost || result == RUN_NOT_NEEDED ||
+        !touched(run, step))
+        return result;
+    int left = db_reset(run->db, result == RUN_DONE ? err : &ignored);
+    if (result == RUN_FAILED)
+        run->db->fault = fault;
+    return left < 0 ? RUN_FAILED : result;
+}
+
 enum run_result run_step(const struct run *run, const struct migrate_step *step, int64_t *ret_ms,
                          struct error *err)
 {
     *ret_ms = 0;
     if (run_stepwise(run->db->ops->engine, step->migration, step->direction))
-        return stepwise_run(run, step, ret_ms, err);
-    enum run_result result = run_transaction(run, step, ret_ms, err);
+        return leave(run, step, stepwise_run(run, step, ret_ms, err), err);
+    enum run_result result = leave(run, step, run_transaction(run, step, ret_ms, err), err);
     if (result == RUN_FAILED && err->code != ERROR_LOCKED && err->code != ERROR_INTERRUPTED)
         write_failure(run, step, err);
     return result;

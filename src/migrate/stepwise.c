@@ -6,6 +6,7 @@
 #include "migrate/classify.h"
 #include "migrate/lock.h"
 #include "migrate/progress.h"
+#include "migrate/session.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -18,7 +19,10 @@ struct stepping {
     int64_t batch;
     int64_t started_ns;
     size_t done;
+    size_t kept;        /* of these, those that a rollback leaves */
     bool recorded;      /* the history has the row */
+    bool touched;       /* statements may take another role */
+    bool held;          /* the file's own locks keep our table out of reach */
     char backup_id[27]; /* a run that goes on keeps the one from before it began; "" for none */
 };
 
@@ -76,6 +80,7 @@ static int resume(struct stepping *stepping, const struct history_row *row, stru
     if (strcmp(sum, progress.sum) != 0)
         return changed(stepping, &progress, err);
     stepping->done = progress.done;
+    stepping->kept = progress.done;
     if (progress.begun && stepping->done < stepping->part->count)
         return undecided(stepping, err);
     return 0;
@@ -171,20 +176,59 @@ static int run_shared(struct stepping *stepping, struct error *err)
     stepping->done++;
     bool begun = stepping->done < stepping->part->count &&
                  !can_share(stepping, &stepping->part->items[stepping->done]);
-    if (write_progress(stepping, begun, err) == 0 && db_commit(db, err) == 0)
+    if ((!stepping->touched || db_own_role(db, err) == 0) &&
+        write_progress(stepping, begun, err) == 0 && db_commit(db, err) == 0) {
+        stepping->kept = stepping->done;
         return 0;
+    }
     stepping->done = done;
     return -1;
+}
+
+/* In a transaction of its own: until its end whatever role the file has taken does not count. */
+static int write_as_ourselves(struct stepping *stepping, struct error *err)
+{
+    struct db *db = stepping->run->db;
+    bool begun = next_is_alone(stepping);
+    if (!db->ops->own_role)
+        return write_progress(stepping, begun, err);
+    if (execute_begin(stepping->run, err) < 0 || db_own_role(db, err) < 0 ||
+        write_progress(stepping, begun, err) < 0)
+        return -1;
+    return db_commit(db, err);
+}
+
+static int left_open(const struct stepping *stepping, struct error *err)
+{
+    error_set(err, ERROR_FAILED, "%s: the transaction that it begins is open at its end",
+              stepping->place);
+    return error_hint(err, "add the COMMIT that is missing");
 }
 
 /* Outside of any transaction (it was written down as begun together with the end of the one
  * before), or within one of the file's own. */
 static int run_alone(struct stepping *stepping, struct error *err)
 {
-    if (execute_statement(stepping->run->db, stepping->step, stepping->done, err) < 0)
+    struct db *db = stepping->run->db;
+    if (execute_statement(db, stepping->step, stepping->done, err) < 0)
         return -1;
     stepping->done++;
-    return write_progress(stepping, next_is_alone(stepping), err);
+    bool open = db->ops->in_transaction(db);
+    if (!open)
+        stepping->kept = stepping->done;
+    if (open && stepping->done == stepping->part->count)
+        return left_open(stepping, err);
+    int result = stepping->touched && !open
+                     ? write_as_ourselves(stepping, err)
+                     : write_progress(stepping, next_is_alone(stepping), err);
+    stepping->held = result < 0 && session_out_of_reach(db);
+    if (stepping->held) {
+        error_clear(err);
+        db->fault = (struct db_fault){0};
+        return 0;
+    }
+    /* With autocommit off what we write has begun one. */
+    return result == 0 && !open && db->ops->in_transaction(db) ? db_commit(db, err) : result;
 }
 
 /* What the server refused for a lock has not run, and is tried again. */
@@ -194,7 +238,7 @@ static int run_next(struct stepping *stepping, struct error *err)
     struct error ignored = ERROR_INIT;
     if (stop_check(err) < 0)
         return -1;
-    if (db->ops->in_transaction(db))
+    if (db->ops->in_transaction(db) || stepping->held)
         return run_alone(stepping, err);
     bool share = can_share(stepping, &stepping->part->items[stepping->done]);
     for (size_t attempt = 0;; attempt++) {
@@ -236,6 +280,9 @@ static void give_up(struct stepping *stepping, struct error *err)
     db_rollback(db, &ignored);
     if (err->code == ERROR_STRANDED || lost)
         return;
+    stepping->done = stepping->kept;
+    if (stepping->touched && stepping->run->owns_session)
+        db_reset(db, &ignored);
     tell_invalid_indexes(db, err);
     execute_left(err, stepping->done,
                  stepping->done ? "" : "nothing of this migration is left in the database");
@@ -243,6 +290,17 @@ static void give_up(struct stepping *stepping, struct error *err)
         error_hint(err, "correct statement %zu and run it again: it goes on there",
                    stepping->done + 1);
     write_row(stepping, unfinished_status(stepping, HISTORY_FAILED), false, err->message, &ignored);
+}
+
+/* What the statements that ran before have set in their session. */
+static int set_again(struct stepping *stepping, struct error *err)
+{
+    struct db *db = stepping->run->db;
+    for (size_t i = 0; i < stepping->done; i++)
+        if (session_sets(db->ops->engine, &stepping->part->items[i]) &&
+            execute_statement(db, stepping->step, i, err) < 0)
+            return -1;
+    return 0;
 }
 
 static int run_all(struct stepping *stepping, struct error *err)
@@ -254,13 +312,19 @@ static int run_all(struct stepping *stepping, struct error *err)
     stepping->recorded = true;
     if (stepping->done == stepping->part->count)
         return write_end(stepping, err);
+    if (set_again(stepping, err) < 0) {
+        give_up(stepping, err);
+        return -1;
+    }
     while (stepping->done < stepping->part->count) {
         if (run_next(stepping, err) < 0) {
             give_up(stepping, err);
             return -1;
         }
     }
-    return 0;
+    if (!stepping->held)
+        return 0;
+    return db_reset(stepping->run->db, err) < 0 ? -1 : write_end(stepping, err);
 }
 
 static void keep_backup(struct stepping *stepping, const char *id)
@@ -317,6 +381,7 @@ enum run_result stepwise_run(const struct run *run, const struct migrate_step *s
         .place = place,
         .batch = run->batch,
         .started_ns = os->clock_monotonic_ns(os),
+        .touched = session_touched(run->db->ops->engine, step->migration, step->direction),
     };
     keep_backup(&stepping, run->backup_id);
     enum run_result result = run_locked(&stepping, err);

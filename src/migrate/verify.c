@@ -23,6 +23,7 @@ static int open_migrator(struct verifying *verifying, struct error *err)
     const struct migrator_options options = {
         .folder = verifying->options->folder,
         .history_table = verifying->table,
+        .owns_session = true,
     };
     return migrator_open(scratch_db(verifying->scratch), &options, &verifying->migrator, err);
 }

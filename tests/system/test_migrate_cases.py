@@ -1,0 +1,203 @@
+"""Files that migration tools stumble over, run up and down on the servers they are for.
+
+A case is a folder of migrations and what the database answers after `up`; after `down` of all of them nothing may be left that
+was not there before.
+"""
+import os
+import sqlite3
+import subprocess
+from typing import NamedTuple
+
+import pytest
+
+LEFT = {
+    "sqlite": "SELECT group_concat(name, ' ') FROM sqlite_master WHERE name NOT LIKE '%schema_migrations%' AND name NOT LIKE 'sqlite_%'",
+    "postgres": "SELECT string_agg(what, ' ') FROM (SELECT relname FROM pg_class WHERE relnamespace::regnamespace::text !~ '^(pg_|information)' "
+                "AND relname !~ 'schema_migrations' UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace "
+                "UNION ALL SELECT nspname FROM pg_namespace WHERE nspname !~ '^(pg_|information|public)') AS all_of(what)",
+    "mariadb": "SELECT GROUP_CONCAT(what SEPARATOR ' ') FROM (SELECT table_name AS what FROM information_schema.tables WHERE table_schema = "
+               "DATABASE() AND table_name <> 'schema_migrations' UNION ALL SELECT routine_name FROM information_schema.routines WHERE "
+               "routine_schema = DATABASE() UNION ALL SELECT event_name FROM information_schema.events WHERE event_schema = DATABASE()) AS a",
+}
+
+
+class Case(NamedTuple):
+    engine: str
+    name: str
+    files: list  # (up, down) or (up, down, what stands behind the directives)
+    ask: str
+    answer: str
+
+
+def case(engine, name, up, down, ask, answer, options=""):
+    return Case(engine, name, [(up, down, options)], ask, answer)
+
+
+CASES = [
+    # ---- settings of a file: the history is found all the same, and the next file does not see them ----
+    Case("postgres", "an empty search_path, as pg_dump writes it", [
+        ("SET client_encoding = 'UTF8';\nSELECT pg_catalog.set_config('search_path', '', false);\nSET row_security = off;\n"
+         "CREATE TABLE public.a (id integer);", "DROP TABLE public.a;"),
+        ("CREATE TABLE b (id integer);", "DROP TABLE b;"),
+    ], "SELECT to_regclass('public.a') IS NOT NULL AND to_regclass('public.b') IS NOT NULL", "t"),
+    Case("postgres", "another search_path", [
+        ("CREATE SCHEMA app;\nSET search_path TO app;\nCREATE TABLE a (id int);\nCREATE TABLE schema_migrations (x int);",
+         "DROP SCHEMA app CASCADE;"),
+        ("CREATE TABLE b (id int);", "DROP TABLE b;"),
+    ], "SELECT to_regclass('app.a') IS NOT NULL AND to_regclass('public.b') IS NOT NULL", "t"),
+    Case("postgres", "another role", [
+        ("GRANT ALL ON SCHEMA public TO clerk;\nSET ROLE clerk;\nCREATE TABLE a (id int);", "SET ROLE clerk;\nDROP TABLE a;"),
+        ("SET SESSION AUTHORIZATION clerk;\nCREATE TEMP TABLE t (id int);", "SELECT 1;"),
+        ("CREATE TEMP TABLE t (id int);\nCREATE TABLE b (id int);", "DROP TABLE b;"),
+    ], "SELECT string_agg(tableowner, ' ' ORDER BY tablename) FROM pg_tables WHERE tablename IN ('a', 'b')", "clerk postgres"),
+    Case("postgres", "another role outside of a transaction", [
+        ("GRANT ALL ON SCHEMA public TO clerk;\nSET ROLE clerk;\nCREATE TABLE a (id int);\nCREATE INDEX CONCURRENTLY i ON a (id);\n"
+         "INSERT INTO a VALUES (1);", "SET ROLE clerk;\nDROP INDEX CONCURRENTLY i;\nDROP TABLE a;", " notransaction"),
+    ], "SELECT count(*) FROM a", "1"),
+    Case("postgres", "an empty search_path outside of a transaction", [
+        ("SELECT pg_catalog.set_config('search_path', '', false);\nCREATE TABLE public.a (id int);\n"
+         "CREATE INDEX CONCURRENTLY i ON public.a (id);", "DROP TABLE public.a;", " notransaction"),
+    ], "SELECT count(*) FROM a", "0"),
+    Case("mariadb", "another database", [
+        ("CREATE DATABASE elsewhere;\nUSE elsewhere;\nCREATE TABLE a (id int);", "DROP DATABASE elsewhere;"),
+        ("CREATE TABLE b (id int);", "DROP TABLE b;"),
+    ], "SELECT COUNT(*) FROM elsewhere.a, shop.b", "0"),
+    Case("mariadb", "another sql_mode", [
+        ("SET sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES';\nCREATE TABLE \"a;b\" (x text);\nINSERT INTO \"a;b\" VALUES ('\\');",
+         "DROP TABLE `a;b`;"),
+        ("INSERT INTO `a;b` VALUES (\"it\\'s; so\");", "DELETE FROM `a;b`;"),
+    ], "SELECT GROUP_CONCAT(x ORDER BY x SEPARATOR ' ') FROM `a;b`", "it's; so \\\\"),
+    Case("sqlite", "temporary tables and attached files", [
+        ("ATTACH ':memory:' AS other;\nCREATE TEMP TABLE t (x);\nPRAGMA legacy_alter_table = ON;", "SELECT 1;", " notransaction"),
+        ("ATTACH ':memory:' AS other;\nCREATE TEMP TABLE t (x);\nDETACH other;", "SELECT 1;", " notransaction"),
+        ("CREATE TABLE p (id INTEGER PRIMARY KEY);\nCREATE TABLE c (p REFERENCES p);\nALTER TABLE p RENAME TO q;",
+         "DROP TABLE c;\nDROP TABLE q;"),
+    ], "SELECT sql FROM sqlite_master WHERE name = 'c'", 'CREATE TABLE c (p REFERENCES "q")'),
+    case("postgres", "backslashes of old", "SET standard_conforming_strings = off;\nSET escape_string_warning = off;\n"
+         "CREATE TABLE a (x text);\nINSERT INTO a VALUES ('it\\'s; so');\nSET standard_conforming_strings = on;\n"
+         "INSERT INTO a VALUES ('c:\\');", "DROP TABLE a;", "SELECT string_agg(x, ' ' ORDER BY x) FROM a", "c:\\ it's; so"),
+    # ---- transactions of a file's own ----
+    case("postgres", "one BEGIN and COMMIT", "BEGIN;\nCREATE TABLE a (id int);\nCOMMIT;", "BEGIN WORK;\nDROP TABLE a;\nEND;",
+         "SELECT count(*) FROM a", "0"),
+    case("sqlite", "the recipe for a new table", "PRAGMA foreign_keys = OFF;\nBEGIN TRANSACTION;\nCREATE TABLE a (id int);\n"
+         "PRAGMA foreign_key_check;\nCOMMIT;\nPRAGMA foreign_keys = ON;", "BEGIN;\nDROP TABLE a;\nEND TRANSACTION;",
+         "SELECT count(*) FROM a", "0"),
+    case("mariadb", "a transaction beside DDL", "SET AUTOCOMMIT = 0;\nSTART TRANSACTION;\nCREATE TABLE a (id int);\n"
+         "INSERT INTO a VALUES (1);\nCOMMIT;\nSTART TRANSACTION;\nINSERT INTO a VALUES (2);\nROLLBACK;", "DROP TABLE a;",
+         "SELECT GROUP_CONCAT(id) FROM a", "1"),
+    case("mariadb", "locked tables, as mysqldump writes them", "CREATE TABLE a (id int);\nLOCK TABLES `a` WRITE;\n"
+         "/*!40000 ALTER TABLE `a` DISABLE KEYS */;\nINSERT INTO `a` VALUES (1),(2);\n/*!40000 ALTER TABLE `a` ENABLE KEYS */;\n"
+         "UNLOCK TABLES;\nINSERT INTO a VALUES (3);", "DROP TABLE a;", "SELECT SUM(id) FROM a", "6"),
+    case("mariadb", "tables locked to the end", "CREATE TABLE a (id int);\nLOCK TABLES a READ;\nSELECT * FROM a;", "DROP TABLE a;",
+         "SELECT COUNT(*) FROM a", "0"),
+    case("mariadb", "an XA transaction", "CREATE TABLE a (id int);\nXA START 'x';\nINSERT INTO a VALUES (1);\nXA END 'x';\n"
+         "XA PREPARE 'x';\nXA COMMIT 'x';", "DROP TABLE a;", "SELECT COUNT(*) FROM a", "1", " notransaction"),
+    case("postgres", "rows to nobody", "CREATE TABLE a (id int);\nCOPY a TO STDOUT;\nCOPY (SELECT generate_series(1, 100000)) TO STDOUT;\n"
+         "SELECT generate_series(1, 1000);", "DROP TABLE a;", "SELECT count(*) FROM a", "0"),
+]
+
+
+class Place:
+    """A fresh database, and its own client's answers."""
+
+    def __init__(self, kedge, request, engine):
+        self.engine, self.path = engine, kedge.path("app.db")
+        self.server = None if engine == "sqlite" else request.getfixturevalue(engine)
+        kedge.environment["DATABASE_URL"] = self.server.fresh() if self.server else "sqlite:" + self.path
+        if engine == "postgres":
+            self.ask("DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'clerk') THEN CREATE ROLE clerk LOGIN; END IF; END $$")
+
+    def ask(self, sql):
+        if self.server:
+            return self.server.sql(sql, "shop").strip()
+        db = sqlite3.connect(self.path)
+        answer = db.execute(sql).fetchone()
+        db.close()
+        return "" if answer is None or answer[0] is None else str(answer[0])
+
+    def left(self):
+        return self.ask(LEFT[self.engine]).replace("NULL", "")
+
+
+def write(kedge, files):
+    os.makedirs(kedge.path("migrations"), exist_ok=True)
+    for number, (up, down, *options) in enumerate(files, 1):
+        behind = "".join(options)
+        with open(kedge.path("migrations", f"202401010000{number:02}_case.sql"), "w", encoding="utf-8", newline="") as file:
+            file.write(f"-- +migrate Up{behind}\n{up}\n" + (f"-- +migrate Down{behind}\n{down}\n" if down else ""))
+
+
+@pytest.mark.parametrize("it", CASES, ids=lambda it: f"{it.engine}: {it.name}")
+def test_case_up_and_down(kedge, request, it):
+    place = Place(kedge, request, it.engine)
+    write(kedge, it.files)
+    kedge("migrate", "up")
+    assert place.ask(it.ask) == it.answer
+    kedge("migrate", "reset", "--yes")
+    assert place.left() == ""
+    kedge("migrate", "up")
+    assert place.ask(it.ask) == it.answer
+
+
+# ---- what fails ----
+
+class Failure(NamedTuple):
+    engine: str
+    name: str
+    wrong: str  # the way up, which fails
+    right: str  # the same, corrected
+    error: str
+    ask: str
+    left: str  # what the database answers in between
+    answer: str  # and after all
+    options: str = ""
+
+
+FAILURES = [
+    Failure("postgres", "in a transaction of the file's own",
+            "CREATE TABLE a (id int);\nBEGIN;\nINSERT INTO a VALUES (1);\nINSERT INTO a VALUES ('x');\nCOMMIT;",
+            "CREATE TABLE a (id int);\nBEGIN;\nINSERT INTO a VALUES (1);\nINSERT INTO a VALUES (2);\nCOMMIT;",
+            "the first 1 statement is in the database", "SELECT count(*) FROM a", "0", "2", " notransaction"),
+    Failure("sqlite", "in a transaction of the file's own",
+            "CREATE TABLE a (id int);\nBEGIN;\nINSERT INTO a VALUES (1);\nINSERT INTO b VALUES ('x');\nCOMMIT;",
+            "CREATE TABLE a (id int);\nBEGIN;\nINSERT INTO a VALUES (1);\nINSERT INTO a VALUES (2);\nCOMMIT;",
+            "the first 1 statement is in the database", "SELECT count(*) FROM a", "0", "2", " notransaction"),
+    Failure("mariadb", "in a transaction of the file's own",
+            "CREATE TABLE a (id int);\nSTART TRANSACTION;\nINSERT INTO a VALUES (1);\nINSERT INTO b VALUES ('x');\nCOMMIT;",
+            "CREATE TABLE a (id int);\nSTART TRANSACTION;\nINSERT INTO a VALUES (1);\nINSERT INTO a VALUES (2);\nCOMMIT;",
+            "the first 1 statement is in the database", "SELECT count(*) FROM a", "0", "2"),
+    Failure("postgres", "a transaction that is not ended", "CREATE TABLE a (id int);\nBEGIN;\nINSERT INTO a VALUES (1);",
+            "CREATE TABLE a (id int);\nBEGIN;\nINSERT INTO a VALUES (1);\nCOMMIT;", "is open at its end; the first 1 statement",
+            "SELECT count(*) FROM a", "0", "1", " notransaction"),
+    Failure("mariadb", "tables that are locked", "CREATE TABLE a (id int);\nLOCK TABLES a WRITE;\nINSERT INTO a VALUES (1);\n"
+            "INSERT INTO b VALUES (1);\nUNLOCK TABLES;", "CREATE TABLE a (id int);\nLOCK TABLES a WRITE;\nINSERT INTO a VALUES (1);\n"
+            "INSERT INTO a VALUES (2);\nUNLOCK TABLES;", "the first 3 statements are in the database", "SELECT COUNT(*) FROM a", "1", "2"),
+    Failure("mariadb", "a procedure that defines", "CREATE PROCEDURE p() BEGIN CREATE TABLE a (id int); END;\nCALL p();\n"
+            "INSERT INTO b VALUES (1);", "CREATE PROCEDURE p() BEGIN CREATE TABLE a (id int); END;\nCALL p();\nINSERT INTO a VALUES (1);",
+            "the first 2 statements are in the database", "SELECT COUNT(*) FROM a", "0", "1"),
+    Failure("mariadb", "a definition in a text", "SET @s = 'CREATE TABLE a (id int)';\nPREPARE s FROM @s;\nEXECUTE s;\n"
+            "INSERT INTO b VALUES (1);", "SET @s = 'CREATE TABLE a (id int)';\nPREPARE s FROM @s;\nEXECUTE s;\nINSERT INTO a VALUES (1);",
+            "the first 3 statements are in the database", "SELECT COUNT(*) FROM a", "0", "1"),
+    Failure("mariadb", "definitions in a block", "BEGIN NOT ATOMIC\n  CREATE TABLE a (id int);\n  INSERT INTO a VALUES (7);\nEND;\n"
+            "INSERT INTO b VALUES (1);", "BEGIN NOT ATOMIC\n  CREATE TABLE a (id int);\n  INSERT INTO a VALUES (7);\nEND;\n"
+            "INSERT INTO a VALUES (1);", "the first 1 statement is in the database", "SELECT COUNT(*) FROM a", "1", "2"),
+    Failure("postgres", "after another search_path", "CREATE SCHEMA app;\nSET search_path = app;\nCREATE TABLE a (id int);\n"
+            "CREATE INDEX CONCURRENTLY i ON b (id);", "CREATE SCHEMA app;\nSET search_path = app;\nCREATE TABLE a (id int);\n"
+            "CREATE INDEX CONCURRENTLY i ON a (id);", "the first 3 statements are in the database", "SELECT count(*) FROM app.a", "0", "0",
+            " notransaction"),
+    Failure("mariadb", "after another mode", "SET sql_mode = 'ANSI_QUOTES';\nSET @x = 5;\nCREATE TABLE a (id int);\n"
+            'INSERT INTO "b" VALUES (@x);', "SET sql_mode = 'ANSI_QUOTES';\nSET @x = 5;\nCREATE TABLE a (id int);\n"
+            'INSERT INTO "a" VALUES (@x);', "the first 3 statements are in the database", "SELECT COALESCE(SUM(id), 0) FROM a", "0", "5"),
+]
+
+
+@pytest.mark.parametrize("it", FAILURES, ids=lambda it: f"{it.engine}: {it.name}")
+def test_case_that_fails_goes_on_where_it_failed(kedge, request, it):
+    place = Place(kedge, request, it.engine)
+    write(kedge, [(it.wrong, None, it.options)])
+    assert it.error in kedge("migrate", "up", status=1).stderr
+    assert [row["status"] for row in kedge.lines("migrate", "status")] == ["failed"]
+    assert place.ask(it.ask) == it.left
+    write(kedge, [(it.right, None, it.options)])
+    kedge("migrate", "up")
+    assert place.ask(it.ask) == it.answer
