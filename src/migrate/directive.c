@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+static const enum syntax syntaxes[] = {SYNTAX_KEDGE, SYNTAX_GOOSE, SYNTAX_DBMATE};
+
 struct span {
     const char *text;
     size_t size;
@@ -114,6 +116,16 @@ static bool lacks_sign(struct span rest)
     return (word_is(word, "up") || word_is(word, "down")) && !next_word(&rest).size;
 }
 
+/* +migrat Up, +migration Up, +Down */
+static bool is_misspelt(struct span word, struct span rest)
+{
+    static const char start[] = "migrat";
+    if (word.size >= strlen(start) && strncasecmp(word.text, start, strlen(start)) == 0)
+        return true;
+    bool alone = next_word(&rest).size == 0;
+    return word_near(word, "migrate") || (alone && (word_is(word, "up") || word_is(word, "down")));
+}
+
 static struct directive kedge_directive(struct span rest, bool own_line, size_t column)
 {
     struct span word;
@@ -122,7 +134,7 @@ static struct directive kedge_directive(struct span rest, bool own_line, size_t 
     if (!take_sign(&rest, &word))
         return (struct directive){0};
     if (!word_is(word, "migrate"))
-        return word_near(word, "migrate") ? bad("it is spelt -- +migrate") : (struct directive){0};
+        return is_misspelt(word, rest) ? bad("it is spelt -- +migrate") : (struct directive){0};
     if (!own_line)
         return bad("a directive stands on a line of its own");
     if (column != 1)
@@ -147,8 +159,8 @@ static struct directive dbmate_directive(struct span rest, size_t column)
     return bad("it is neither migrate:up nor migrate:down");
 }
 
-struct directive directive_parse(enum syntax syntax, const char *comment, size_t size,
-                                 bool own_line, size_t column)
+static struct directive parse_own(enum syntax syntax, const char *comment, size_t size,
+                                  bool own_line, size_t column)
 {
     struct span rest = {comment + 2, size - 2};
     struct span word;
@@ -167,9 +179,30 @@ struct directive directive_parse(enum syntax syntax, const char *comment, size_t
     return (struct directive){0};
 }
 
+/* What another tool would obey may not pass for a comment: a Down section would run on the way
+ * up. */
+static bool is_foreign(enum syntax syntax, const char *comment, size_t size)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(syntaxes); i++) {
+        enum directive_kind kind = parse_own(syntaxes[i], comment, size, true, 1).kind;
+        if (syntaxes[i] != syntax && (kind == DIRECTIVE_UP || kind == DIRECTIVE_DOWN))
+            return true;
+    }
+    return false;
+}
+
+struct directive directive_parse(enum syntax syntax, const char *comment, size_t size,
+                                 bool own_line, size_t column)
+{
+    struct directive own = parse_own(syntax, comment, size, own_line, column);
+    if (own.kind == DIRECTIVE_NONE && own_line && syntax != SYNTAX_PLAIN &&
+        is_foreign(syntax, comment, size))
+        return bad("it is one of another tool, and this file has others");
+    return own;
+}
+
 enum syntax directive_detect(const char *text, size_t size)
 {
-    static const enum syntax syntaxes[] = {SYNTAX_KEDGE, SYNTAX_GOOSE, SYNTAX_DBMATE};
     static const char mark[] = "\xEF\xBB\xBF";
     if (size >= strlen(mark) && memcmp(text, mark, strlen(mark)) == 0) {
         text += strlen(mark);
@@ -180,8 +213,9 @@ enum syntax directive_detect(const char *text, size_t size)
         size_t line = newline ? (size_t)(newline - text) : size;
         struct span rest = {text, line};
         skip_blanks(&rest);
-        for (size_t i = 0; rest.size >= 2 && memcmp(rest.text, "--", 2) == 0 && i < 3; i++)
-            if (directive_parse(syntaxes[i], rest.text, rest.size, true, 1).kind != DIRECTIVE_NONE)
+        for (size_t i = 0;
+             rest.size >= 2 && memcmp(rest.text, "--", 2) == 0 && i < ARRAY_SIZE(syntaxes); i++)
+            if (parse_own(syntaxes[i], rest.text, rest.size, true, 1).kind != DIRECTIVE_NONE)
                 return syntaxes[i];
         text += line + (newline != NULL);
         size -= line + (newline != NULL);

@@ -5,7 +5,6 @@ was not there before.
 """
 import os
 import sqlite3
-import subprocess
 from typing import NamedTuple
 
 import pytest
@@ -201,3 +200,24 @@ def test_case_that_fails_goes_on_where_it_failed(kedge, request, it):
     write(kedge, [(it.right, None, it.options)])
     kedge("migrate", "up")
     assert place.ask(it.ask) == it.answer
+
+
+REFUSED = [  # what would run a Down section on the way up if it were a comment
+    ("-- +migrate Up\nCREATE TABLE a (id int);\n-- +goose Down\nDROP TABLE a;\n", ":3:1: not a directive: \"-- +goose Down\": it is one of another tool"),
+    ("-- +migrate Up\nCREATE TABLE a (id int);\n-- migrate:down\nDROP TABLE a;\n", ":3:1: not a directive: \"-- migrate:down\": it is one of another tool"),
+    ("-- +goose Up\nCREATE TABLE a (id int);\n-- +migrate Down\nDROP TABLE a;\n", ":3:1: not a directive"),
+    ("-- +migrate Up\nCREATE TABLE a (id int);\n-- +migration Down\nDROP TABLE a;\n", ":3:1: not a directive: \"-- +migration Down\": it is spelt -- +migrate"),
+    ("-- +migrate Up\nCREATE TABLE a (id int);\n-- +Down\nDROP TABLE a;\n", ":3:1: not a directive: \"-- +Down\": it is spelt -- +migrate"),
+    ("-- +migrate Up\nCREATE TABLE a (id int); -- +migrate Down\nDROP TABLE a;\n", "a directive stands on a line of its own"),
+    ("-- +migrate Up\nCREATE TRIGGER r AFTER INSERT ON a BEGIN\n-- +migrate Down\nSELECT 1;\nEND;\n", "a directive within an open body"),
+]
+
+
+@pytest.mark.parametrize("text,error", REFUSED)
+def test_a_directive_that_is_none_is_no_comment(kedge, request, text, error):
+    place = Place(kedge, request, "sqlite")
+    os.makedirs(kedge.path("migrations"))
+    with open(kedge.path("migrations", "20240101000001_case.sql"), "w", encoding="utf-8") as file:
+        file.write(text)
+    assert error in kedge("migrate", "up", status=1).stderr
+    assert place.left() == ""
