@@ -8,7 +8,8 @@
  *
  * Carried: paths and link targets of any length and any bytes, owners by number and name, modes,
  * times to the nanosecond, devices, extended attributes (SCHILY.xattr), ACLs (SCHILY.acl) and
- * sparse files (GNU.sparse 1.0). Read as well: GNU's long names and base-256 numbers.
+ * sparse files (GNU.sparse 1.0). Read as well: GNU's long names, base-256 numbers, older sparse
+ * files and incremental archives, libarchive's form of attributes, global headers.
  */
 #ifndef KEDGE_IO_TAR_H
 #define KEDGE_IO_TAR_H
@@ -36,6 +37,12 @@ enum tar_type {
     TAR_FIFO = '6',
 };
 
+/* A run of bytes in a sparse file that is not a hole. */
+struct tar_extent {
+    uint64_t offset;
+    uint64_t length;
+};
+
 struct tar_attribute {
     const char *name; /* "user.comment" */
     const void *value;
@@ -52,8 +59,11 @@ struct tar_member {
     const char *user, *group; /* names, or NULL */
     struct timespec mtime;
     uint32_t major, minor;
-    uint64_t size;      /* bytes of content in the archive, a sparse file's map included */
-    bool sparse;        /* content begins with a map (tar_append_map) */
+    uint64_t size; /* bytes of content in the archive, a sparse file's map included */
+    bool sparse;   /* content begins with a map (tar_append_map), unless ... */
+    bool mapped;   /* ... the headers held it: these are its extents */
+    const struct tar_extent *extents;
+    size_t extent_count;
     uint64_t real_size; /* of a sparse file, holes included */
     const struct tar_attribute *attributes;
     size_t attribute_count;
@@ -73,12 +83,6 @@ static inline size_t tar_padding(uint64_t size)
 
 /* The two blocks that end an archive. */
 void tar_append_end(struct buf *out);
-
-/* A run of bytes in a sparse file that is not a hole. */
-struct tar_extent {
-    uint64_t offset;
-    uint64_t length;
-};
 
 /* The map at the head of a sparse file's content, padded to whole blocks. Extents come in order,
  * do not overlap and end within real_size. */

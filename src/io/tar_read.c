@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "io/tar_header.h"
 #include "io/tar_number.h"
+#include "io/tar_sparse.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 enum state {
     AT_HEADER,
     IN_EXTENDED, /* collecting the body of a pax header or GNU long name */
+    IN_OLD_MAP,  /* blocks that go on with the map of an old sparse header */
     IN_CONTENT,
     AT_END,
 };
@@ -27,7 +29,8 @@ struct tar_parser {
     bool zero_block;    /* the block before this one was the first of the end */
     bool in_member;     /* an extended header waits for its member */
     struct buf records; /* pax records of the coming member; values are ended by NUL in place */
-    struct buf globals; /* a global header: read, checked for length, without effect */
+    struct buf globals; /* of all global headers so far, as they were read */
+    struct buf applied; /* the same, taken apart for the coming member */
     struct buf long_path;
     struct buf long_link;
     char path[256 + 2]; /* joined from the header */
@@ -36,8 +39,9 @@ struct tar_parser {
     struct tar_attribute *attributes;
     size_t attribute_capacity;
     bool has_size, has_uid, has_gid, has_mtime, has_path, has_link;
-    int sparse_major, sparse_minor;
-    const char *sparse_path;
+    bool global;      /* the records that are being taken are for every member */
+    bool passed_over; /* the content, for it is no file's */
+    struct tar_sparse sparse;
 };
 
 struct tar_parser *tar_parser_new(void)
@@ -45,6 +49,7 @@ struct tar_parser *tar_parser_new(void)
     struct tar_parser *parser = MEM_NEW(struct tar_parser);
     parser->records = BUF_INIT_MAX(TAR_EXTENDED_MAXIMUM);
     parser->globals = BUF_INIT_MAX(TAR_EXTENDED_MAXIMUM);
+    parser->applied = BUF_INIT_MAX(TAR_EXTENDED_MAXIMUM);
     parser->long_path = BUF_INIT_MAX(TAR_EXTENDED_MAXIMUM);
     parser->long_link = BUF_INIT_MAX(TAR_EXTENDED_MAXIMUM);
     return parser;
@@ -56,6 +61,8 @@ void tar_parser_free(struct tar_parser *parser)
         return;
     buf_clear(&parser->records);
     buf_clear(&parser->globals);
+    buf_clear(&parser->applied);
+    tar_sparse_clear(&parser->sparse);
     buf_clear(&parser->long_path);
     buf_clear(&parser->long_link);
     free(parser->attributes);
@@ -142,29 +149,37 @@ static void add_attribute(struct tar_parser *parser, char *name, const char *val
         (struct tar_attribute){.name = name, .value = value, .size = size};
 }
 
-static int sparse_record(struct tar_parser *parser, const char *key, const char *value)
+/* libarchive's own form: the value is base 64, decoded where it lies. */
+static int add_encoded_attribute(struct tar_parser *parser, char *name, char *value)
 {
-    uint64_t number = 0;
-    if (strcmp(key, "name") == 0) {
-        parser->sparse_path = value;
-        return 0;
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    size_t size = 0;
+    uint32_t bits = 0;
+    unsigned count = 0;
+    for (const char *at = value; *at && *at != '='; at++) {
+        const char *digit = strchr(digits, *at);
+        if (!digit)
+            return -1;
+        bits = bits << 6 | (uint32_t)(digit - digits);
+        count += 6;
+        if (count < 8)
+            continue;
+        count -= 8;
+        value[size++] = (char)(bits >> count);
     }
-    if (strcmp(key, "major") == 0 && tar_number_parse(value, 1000, &number) == 0) {
-        parser->sparse_major = (int)number;
-        return 0;
-    }
-    if (strcmp(key, "minor") == 0 && tar_number_parse(value, 1000, &number) == 0) {
-        parser->sparse_minor = (int)number;
-        return 0;
-    }
-    if (strcmp(key, "realsize") == 0)
-        return tar_number_parse(value, INT64_MAX, &parser->member.real_size);
-    /* The older forms, 0.0 and 0.1, keep the map in the header. */
-    return -1;
+    add_attribute(parser, name, value, size);
+    return 0;
+}
+
+/* What only one member can have makes no sense in a header for all of them. */
+static bool of_one_member(const char *key)
+{
+    return strcmp(key, "path") == 0 || strcmp(key, "linkpath") == 0 || strcmp(key, "size") == 0 ||
+           strncmp(key, "GNU.sparse.", 11) == 0;
 }
 
 /* One record; -1 when its value is not what its key promises. Keys of no meaning to us pass. */
-static int take_record(struct tar_parser *parser, char *key, const char *value, size_t size)
+static int take_record(struct tar_parser *parser, char *key, char *value, size_t size)
 {
     struct tar_member *member = &parser->member;
     uint64_t number = 0;
@@ -174,8 +189,10 @@ static int take_record(struct tar_parser *parser, char *key, const char *value, 
         add_attribute(parser, key + 13, value, size);
         return 0;
     }
-    if (strlen(value) != size)
+    if (strlen(value) != size || (parser->global && of_one_member(key)))
         return -1;
+    if (strncmp(key, "LIBARCHIVE.xattr.", 17) == 0)
+        return key[17] ? add_encoded_attribute(parser, key + 17, value) : -1;
     if (strcmp(key, "path") == 0) {
         member->path = value;
         parser->has_path = true;
@@ -210,14 +227,14 @@ static int take_record(struct tar_parser *parser, char *key, const char *value, 
     if (strcmp(key, "SCHILY.acl.default") == 0)
         member->default_acl = value;
     if (strncmp(key, "GNU.sparse.", 11) == 0)
-        return sparse_record(parser, key + 11, value);
+        return tar_sparse_record(&parser->sparse, key + 11, value);
     return 0;
 }
 
-static int take_records(struct tar_parser *parser, struct error *err)
+static int take_records(struct tar_parser *parser, struct buf *records, struct error *err)
 {
-    char *at = parser->records.data;
-    char *end = at + parser->records.length;
+    char *at = records->data;
+    char *end = at + records->length;
     while (at < end) {
         char *digits = at;
         size_t length = 0;
@@ -242,17 +259,29 @@ static int take_records(struct tar_parser *parser, struct error *err)
     return 0;
 }
 
+/* What global headers said counts for each member, until its own header says otherwise. */
+static int take_all_records(struct tar_parser *parser, struct error *err)
+{
+    buf_reset(&parser->applied);
+    buf_append(&parser->applied, parser->globals.data, parser->globals.length);
+    parser->global = true;
+    int result = take_records(parser, &parser->applied, err);
+    parser->global = false;
+    return result < 0 ? -1 : take_records(parser, &parser->records, err);
+}
+
 /* ---- from blocks to members ---- */
 
 static bool is_extended(char type)
 {
-    return type == 'x' || type == 'g' || type == 'L' || type == 'K';
+    return type == 'x' || type == 'X' || type == 'g' || type == 'L' || type == 'K';
 }
 
 static struct buf *extended_buf(struct tar_parser *parser, char type)
 {
     switch (type) {
     case 'x':
+    case 'X': /* Solaris */
         return &parser->records;
     case 'L':
         return &parser->long_path;
@@ -270,9 +299,10 @@ static int begin_extended(struct tar_parser *parser, const struct tar_header *he
     if (tar_number_get(header->size, sizeof header->size, &size) < 0 || size < 0)
         return corrupt(parser, err, "a bad size");
     struct buf *buf = extended_buf(parser, header->type);
-    if ((uint64_t)size > buf->maximum)
-        return corrupt(parser, err, "an extended header longer than 4 MiB");
-    buf_reset(buf);
+    if (header->type != 'g')
+        buf_reset(buf);
+    if ((uint64_t)size > buf->maximum - buf->length)
+        return corrupt(parser, err, "extended headers longer than 4 MiB");
     parser->extended_type = header->type;
     parser->in_member |= header->type != 'g';
     parser->left = (uint64_t)size;
@@ -319,8 +349,11 @@ static int take_numbers(struct tar_parser *parser, const struct tar_header *head
 static int take_type(struct tar_parser *parser, const struct tar_header *header, struct error *err)
 {
     char type = header->type;
-    if (type == '\0' || type == '7')
+    if (type == '\0' || type == '7' || type == 'S')
         type = TAR_FILE;
+    /* GNU's incremental archives: the content lists what was in the folder. */
+    if (type == 'D')
+        type = TAR_FOLDER;
     if (type < '0' || type > '6')
         return error_set(
             err, ERROR_CORRUPT,
@@ -353,25 +386,53 @@ static void take_texts(struct tar_parser *parser, const struct tar_header *heade
 static int take_sparse(struct tar_parser *parser, struct error *err)
 {
     struct tar_member *member = &parser->member;
-    if (parser->sparse_major < 0 && !parser->sparse_path)
+    if (!tar_sparse_any(&parser->sparse))
         return 0;
-    if (parser->sparse_major != 1 || parser->sparse_minor != 0 || !parser->sparse_path ||
-        !*parser->sparse_path || member->type != TAR_FILE)
+    if (member->type != TAR_FILE || tar_sparse_finish(&parser->sparse, member) < 0)
         return corrupt(parser, err, "a sparse file of a form that is not supported");
-    member->sparse = true;
-    member->path = parser->sparse_path;
     return 0;
 }
 
-/* Before POSIX a folder was a file whose name ended in a slash. */
-static void trim_slash(struct tar_parser *parser, const struct tar_header *header)
+/* In old archives a folder is a file whose name ends in a slash. */
+static int trim_slash(struct tar_parser *parser, const struct tar_header *header, struct error *err)
 {
     struct tar_member *member = &parser->member;
     size_t length = strlen(member->path);
-    if (header->type == '\0' && length && member->path[length - 1] == '/')
-        member->type = TAR_FOLDER;
+    if ((header->type != '\0' && header->type != '0') || !length || member->path[length - 1] != '/')
+        return 0;
+    if (member->size)
+        return corrupt(parser, err, "a file whose name ends in a slash");
+    member->type = TAR_FOLDER;
+    return 0;
 }
 
+/* The map of GNU's old sparse files goes on in blocks of its own: 1 when it is complete, 0. */
+static int begin_old_sparse(struct tar_parser *parser, const struct tar_header *header,
+                            struct error *err)
+{
+    int more = tar_sparse_old_header(&parser->sparse, header);
+    if (more < 0)
+        return corrupt(parser, err, "a bad map of a sparse file");
+    if (more) {
+        parser->state = IN_OLD_MAP;
+        return 0;
+    }
+    return take_sparse(parser, err) < 0 ? -1 : 1;
+}
+
+static int continue_old_sparse(struct tar_parser *parser, struct error *err)
+{
+    int more = tar_sparse_old_block(&parser->sparse, parser->block);
+    parser->have = 0;
+    if (more < 0)
+        return corrupt(parser, err, "a bad map of a sparse file");
+    if (more)
+        return 0;
+    parser->state = IN_CONTENT;
+    return take_sparse(parser, err) < 0 ? -1 : 1;
+}
+
+/* 1 when the member is told of, 0 when more of its headers comes, -1. */
 static int begin_member(struct tar_parser *parser, const struct tar_header *header,
                         struct error *err)
 {
@@ -379,14 +440,12 @@ static int begin_member(struct tar_parser *parser, const struct tar_header *head
     *member = (struct tar_member){0};
     parser->has_size = parser->has_uid = parser->has_gid = parser->has_mtime = false;
     parser->has_path = parser->has_link = false;
-    parser->sparse_major = parser->sparse_minor = -1;
-    parser->sparse_path = NULL;
-    if (take_type(parser, header, err) < 0 || take_records(parser, err) < 0 ||
+    tar_sparse_reset(&parser->sparse);
+    if (take_type(parser, header, err) < 0 || take_all_records(parser, err) < 0 ||
         take_numbers(parser, header, err) < 0)
         return -1;
     take_texts(parser, header);
-    trim_slash(parser, header);
-    if (take_sparse(parser, err) < 0)
+    if (trim_slash(parser, header, err) < 0)
         return -1;
     if (!member->path[0])
         return corrupt(parser, err, "a member without a name");
@@ -395,14 +454,17 @@ static int begin_member(struct tar_parser *parser, const struct tar_header *head
     /* Whether content follows a link that states a size depends on who wrote it. */
     if (member->type == TAR_HARD_LINK && member->size)
         return corrupt(parser, err, "a hard link with content");
-    if (member->type != TAR_FILE)
+    parser->passed_over = header->type == 'D';
+    if (member->type != TAR_FILE && !parser->passed_over)
         member->size = 0;
     parser->left = member->size;
     parser->offset = 0;
     parser->padding = tar_padding(member->size);
-    parser->state = IN_CONTENT;
     parser->in_member = true;
-    return 0;
+    parser->state = IN_CONTENT;
+    if (header->type != 'S')
+        return take_sparse(parser, err) < 0 ? -1 : 1;
+    return begin_old_sparse(parser, header, err);
 }
 
 static bool all_zero(const uint8_t *block)
@@ -430,7 +492,10 @@ static int take_block(struct tar_parser *parser, struct error *err)
         return corrupt(parser, err, "a header with a wrong checksum");
     if (is_extended(header.type))
         return begin_extended(parser, &header, err);
-    return begin_member(parser, &header, err) < 0 ? -1 : 1;
+    /* The name of a volume, which is nobody's. */
+    if (header.type == 'V')
+        return 0;
+    return begin_member(parser, &header, err);
 }
 
 static size_t least(uint64_t a, size_t b)
@@ -481,6 +546,11 @@ int tar_parser_next(struct tar_parser *parser, const uint8_t **data, size_t *siz
         }
         if (parser->state == IN_CONTENT) {
             size_t part = least(parser->left, *size);
+            if (parser->passed_over) {
+                parser->left -= part;
+                advance(parser, data, size, part);
+                continue;
+            }
             *ret_piece = (struct tar_piece){.data = *data, .size = part, .offset = parser->offset};
             parser->offset += part;
             parser->left -= part;
@@ -492,7 +562,7 @@ int tar_parser_next(struct tar_parser *parser, const uint8_t **data, size_t *siz
             collect_extended(parser, data, size);
             continue;
         }
-        if (parser->padding) {
+        if (parser->padding && parser->state == AT_HEADER) {
             size_t part = least(parser->padding, *size);
             parser->padding -= part;
             advance(parser, data, size, part);
@@ -504,7 +574,8 @@ int tar_parser_next(struct tar_parser *parser, const uint8_t **data, size_t *siz
         advance(parser, data, size, part);
         if (parser->have < TAR_BLOCK)
             continue;
-        int made = take_block(parser, err);
+        int made = parser->state == IN_OLD_MAP ? continue_old_sparse(parser, err)
+                                               : take_block(parser, err);
         if (made < 0)
             return -1;
         if (made) {

@@ -102,6 +102,14 @@ static int set_attributes(struct files_carrier *carrier, int fd, const struct ta
                           attribute->size, err) < 0)
             return -1;
     }
+    return 0;
+}
+
+/* After the mode, whose group bits would become the list's mask: not every tar states them alike.
+ */
+static int set_acls(struct files_carrier *carrier, int fd, const struct tar_member *member,
+                    struct error *err)
+{
     if (set_acl(carrier, fd, member->path, FILES_ACL_ACCESS, member->acl, err) < 0)
         return -1;
     return set_acl(carrier, fd, member->path, FILES_ACL_DEFAULT, member->default_acl, err);
@@ -129,6 +137,8 @@ int files_carry_open(struct files_carrier *carrier, int fd, const struct tar_mem
         return -1;
     if (os->fchmod(os, fd, mode_of(member, given)) < 0)
         return error_set_errno(err, ERROR_FAILED, errno, "set the mode of %s", member->path);
+    if (set_acls(carrier, fd, member, err) < 0)
+        return -1;
     struct timespec times[2];
     times_of(member, times);
     if (os->utimensat(os, fd, NULL, times, 0) < 0)
@@ -136,22 +146,34 @@ int files_carry_open(struct files_carrier *carrier, int fd, const struct tar_mem
     return 0;
 }
 
+/* What is reached through a descriptor that reads nothing. */
+static int carry_by_path(struct files_carrier *carrier, int folder, const char *name,
+                         const struct tar_member *member, bool given, struct error *err)
+{
+    struct os *os = carrier->os;
+    int fd = -1, result = 0;
+    bool extras = member->attribute_count || member->acl;
+    if (extras) {
+        fd = os->openat(os, folder, name, O_PATH | O_NOFOLLOW, 0);
+        result = fd < 0 ? error_set_errno(err, ERROR_FAILED, errno, "open %s", member->path)
+                        : set_attributes(carrier, fd, member, err);
+    }
+    if (result == 0 && member->type != TAR_SYMLINK &&
+        os->fchmodat(os, folder, name, mode_of(member, given), 0) < 0)
+        result = error_set_errno(err, ERROR_FAILED, errno, "set the mode of %s", member->path);
+    if (result == 0 && extras)
+        result = set_acls(carrier, fd, member, err);
+    file_close(os, &fd);
+    return result;
+}
+
 int files_carry_name(struct files_carrier *carrier, int folder, const char *name,
                      const struct tar_member *member, struct error *err)
 {
     struct os *os = carrier->os;
     bool given = give(carrier, folder, name, member, AT_SYMLINK_NOFOLLOW);
-    if (member->attribute_count || member->acl) {
-        int fd = os->openat(os, folder, name, O_PATH | O_NOFOLLOW, 0);
-        int result = fd < 0 ? error_set_errno(err, ERROR_FAILED, errno, "open %s", member->path)
-                            : set_attributes(carrier, fd, member, err);
-        file_close(os, &fd);
-        if (result < 0)
-            return -1;
-    }
-    if (member->type != TAR_SYMLINK &&
-        os->fchmodat(os, folder, name, mode_of(member, given), 0) < 0)
-        return error_set_errno(err, ERROR_FAILED, errno, "set the mode of %s", member->path);
+    if (carry_by_path(carrier, folder, name, member, given, err) < 0)
+        return -1;
     struct timespec times[2];
     times_of(member, times);
     if (os->utimensat(os, folder, name, times, AT_SYMLINK_NOFOLLOW) < 0)

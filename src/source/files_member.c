@@ -50,6 +50,20 @@ static void copy_header(struct files_member *member, const struct tar_member *he
     }
 }
 
+/* Where the headers hold the map of a sparse file there is nothing left to read of it. */
+static void take_map(struct files_member *member, const struct tar_member *header)
+{
+    struct tar_map *map = &member->map;
+    *map = (struct tar_map){.real_size = header->real_size, .data_size = header->size};
+    member->header.extents = NULL;
+    if (!header->mapped)
+        return;
+    map->complete = true;
+    map->count = map->capacity = header->extent_count;
+    map->extents = mem_alloc(map->count + 1, sizeof *map->extents);
+    memcpy(map->extents, header->extents, map->count * sizeof *map->extents);
+}
+
 struct files_member *files_member_new(struct os *os, const struct tar_member *header,
                                       const char *path, size_t side, char *place)
 {
@@ -58,7 +72,7 @@ struct files_member *files_member_new(struct os *os, const struct tar_member *he
     member->os = os;
     member->side = side;
     member->place = place;
-    member->map = (struct tar_map){.real_size = header->real_size, .data_size = header->size};
+    take_map(member, header);
     member->fd = -1;
     atomic_init(&member->references, 1);
     atomic_init(&member->left, header->size + 1);

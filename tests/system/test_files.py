@@ -276,15 +276,48 @@ def test_a_root_with_a_strange_name_comes_back(tmp_path):
     assert os.path.exists(top + b"/f")
 
 
-def test_what_gnu_tar_wrote_is_restored(rich, tmp_path):
-    for form in ("pax", "gnu"):
-        archive, to = str(tmp_path / form), str(tmp_path / ("to" + form))
-        sparse = ["--sparse", "--sparse-version=1.0"] if form == "pax" else []
-        attributes = ["--xattrs", "--acls"] if form == "pax" else []
-        subprocess.run(["tar", "-cf", archive, "--format=" + form, *sparse, *attributes, "-C", rich, "."], check=True)
-        done = tool("load", archive, "--to", to, "--devices")
-        assert done.code == 0, done.err
-        assert_same(rich, to, ignore=("xattr", "mtime") if form == "gnu" else ())
+FORMS = {
+    "pax 1.0": ["--format=pax", "--sparse", "--sparse-version=1.0", "--xattrs", "--acls"],
+    "pax 0.1": ["--format=pax", "--sparse", "--sparse-version=0.1", "--xattrs", "--acls"],
+    "pax 0.0": ["--format=pax", "--sparse", "--sparse-version=0.0", "--xattrs", "--acls"],
+    "gnu": ["--format=gnu"],
+    "gnu sparse": ["--format=gnu", "--sparse"],
+    "oldgnu sparse": ["--format=oldgnu", "--sparse"],
+    "incremental": ["--format=gnu", "--listed-incremental=SNAPSHOT", "--label=volume"],
+}
+
+
+@pytest.mark.parametrize("form", sorted(FORMS))
+def test_what_gnu_tar_wrote_is_restored(rich, tmp_path, form):
+    archive, to = str(tmp_path / "a.tar"), str(tmp_path / "to")
+    with open(rich + "/sieve", "wb") as file:
+        for number in range(100):
+            file.seek(number << 16)
+            file.write(b"%d" % number)
+        file.truncate(101 << 16)
+    options = [option.replace("SNAPSHOT", str(tmp_path / "snapshot")) for option in FORMS[form]]
+    run("tar", "-cf", archive, *options, "-C", rich, ".")
+    done = tool("load", archive, "--to", to, "--devices")
+    assert done.code == 0, done.err
+    # The tree's own time is that of a folder into which something was just made.
+    assert_same(rich, to, ignore=() if "pax" in form else ("xattr", "mtime"))
+    if "sparse" in form or "pax" in form:
+        for name in ("/sieve", "/sparse", "/hole"):
+            assert os.stat(to + name).st_blocks == os.stat(rich + name).st_blocks
+
+
+@pytest.mark.skipif(not shutil.which("bsdtar") or not shutil.which("setfacl"), reason="no bsdtar or setfacl")
+@pytest.mark.parametrize("attributes", ["SCHILY", "LIBARCHIVE"])
+def test_what_bsdtar_wrote_is_restored(rich, tmp_path, attributes):
+    archive, to = str(tmp_path / "a.tar"), str(tmp_path / "to")
+    run("bsdtar", "-cf", archive, "--format=pax", "--options", "pax:xattrheader=" + attributes, "--acls", "--xattrs",
+        "-C", rich, ".")
+    done = tool("load", archive, "--to", to, "--devices")
+    assert done.code == 0, done.err
+    # libarchive cannot write a time before 1970 with a fraction.
+    os.utime(rich + "/plain", ns=(1, 1))
+    os.utime(to + "/plain", ns=(1, 1))
+    assert_same(rich, to)
 
 
 @pytest.mark.skipif(not shutil.which("setfacl"), reason="no setfacl")

@@ -266,8 +266,15 @@ TEST(bad_pax_records_are_refused)
         {__LINE__, "11 mtime=x\n"},
         {__LINE__, "14 mtime=1.2x\n"},
         {__LINE__, "19 SCHILY.xattr.=v\n"},
-        {__LINE__, "30 GNU.sparse.map=0,1,2,3,4,5\n"},
+        {__LINE__, "32 GNU.sparse.map=0,1,2,3,4,5\n"},
         {__LINE__, "22 GNU.sparse.major=1\n"},
+        {__LINE__, "22 GNU.sparse.size=99\n22 GNU.sparse.map=0,1\n"},
+        {__LINE__, "22 GNU.sparse.size=99\n24 GNU.sparse.map=0,0,5\n"},
+        {__LINE__, "22 GNU.sparse.size=99\n25 GNU.sparse.map=50,50\n"},
+        {__LINE__, "22 GNU.sparse.size=99\n28 GNU.sparse.map=50,0,40,0\n"},
+        {__LINE__, "22 GNU.sparse.size=99\n25 GNU.sparse.numbytes=0\n"},
+        {__LINE__, "30 LIBARCHIVE.xattr.user.a=*\n"},
+        {__LINE__, "22 LIBARCHIVE.xattr.=\n"},
         {__LINE__, "22 GNU.sparse.major=2\n22 GNU.sparse.minor=0\n21 GNU.sparse.name=x\n"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -281,6 +288,58 @@ TEST(bad_pax_records_are_refused)
         free(events);
         buf_clear(&archive);
     }
+}
+
+TEST(attributes_in_the_form_of_libarchive_are_read)
+{
+    struct buf archive = BUF_INIT;
+    append_pax(&archive, "38 LIBARCHIVE.xattr.user.a%20b=AAEC/w\n");
+    append_raw(&archive, '0', "f", "00000000000");
+    struct tar_parser *parser = tar_parser_new();
+    const struct tar_member *member = first_member(parser, &archive);
+    assert_int_equal(member->attribute_count, 1);
+    assert_string_equal(member->attributes[0].name, "user.a b");
+    assert_int_equal(member->attributes[0].size, 4);
+    assert_memory_equal(member->attributes[0].value, "\0\1\2\xff", 4);
+    tar_parser_free(parser);
+    buf_clear(&archive);
+}
+
+TEST(a_global_header_counts_until_a_member_says_otherwise)
+{
+    static const char *const globals = "20 comment=whatever\n12 mtime=99\n16 uname=nobody\n";
+    struct buf archive = BUF_INIT;
+    char field[16];
+    snprintf(field, sizeof field, "%011o", (unsigned)strlen(globals));
+    append_raw(&archive, 'g', "pax_global_header", field);
+    buf_append_text(&archive, globals);
+    static const char zeros[TAR_BLOCK];
+    buf_append(&archive, zeros, tar_padding(strlen(globals)));
+    append_pax(&archive, "13 mtime=1.5\n");
+    append_raw(&archive, '0', "f", "00000000000");
+    struct tar_parser *parser = tar_parser_new();
+    const struct tar_member *member = first_member(parser, &archive);
+    assert_int_equal(member->mtime.tv_sec, 1);
+    assert_string_equal(member->user, "nobody");
+    tar_parser_free(parser);
+    buf_clear(&archive);
+}
+
+TEST(a_folder_of_an_incremental_archive_passes_its_list_over)
+{
+    struct buf archive = BUF_INIT;
+    struct error err = ERROR_INIT;
+    append_raw(&archive, 'V', "volume", "00000000000");
+    append_raw(&archive, 'D', "d/", "00000000002");
+    char block[TAR_BLOCK] = "Ya";
+    buf_append(&archive, block, sizeof block);
+    append_raw(&archive, '0', "d/a", "00000000000");
+    for (size_t piece = 1; piece < archive.length; piece = piece * 3 + 1) {
+        SCOPED(string) char *events = events_of(archive.data, archive.length, piece, &err);
+        assert_non_null(events);
+        assert_null(strstr(events, "Ya"));
+    }
+    buf_clear(&archive);
 }
 
 TEST(bad_headers_are_refused)
@@ -298,7 +357,8 @@ TEST(bad_headers_are_refused)
         {__LINE__, '1', "f", "00000000000"},
         {__LINE__, '2', "f", "00000000000"},
         {__LINE__, 'M', "f", "00000000000"},
-        {__LINE__, 'S', "f", "00000000000"},
+        {__LINE__, 'S', "f", "00000000001"},
+        {__LINE__, '0', "f/", "00000000001"},
         {__LINE__, 'x', "f", "77777777777"},
         {__LINE__, 'L', "f", "77777777777"},
     };
@@ -419,6 +479,9 @@ TEST(paths_are_cleaned_or_refused)
 TEST_MAIN(UNIT(everything_a_member_carries_survives), UNIT(paths_of_every_length_survive),
           UNIT(numbers_at_their_edges_survive), UNIT(pieces_of_any_size_tell_the_same),
           UNIT(an_archive_cut_short_is_an_error), UNIT(bad_pax_records_are_refused),
+          UNIT(attributes_in_the_form_of_libarchive_are_read),
+          UNIT(a_global_header_counts_until_a_member_says_otherwise),
+          UNIT(a_folder_of_an_incremental_archive_passes_its_list_over),
           UNIT(bad_headers_are_refused), UNIT(one_wrong_byte_in_a_header_is_noticed),
           UNIT(a_sparse_map_comes_back), UNIT(bad_sparse_maps_are_refused),
           UNIT(paths_are_cleaned_or_refused))
