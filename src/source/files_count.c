@@ -59,6 +59,7 @@ int files_count_tree(struct os *os, const char *path, int64_t moment_ns, struct 
                                       .emit = count_unit,
                                       .context = &counting};
     int result = files_walk(&walk, err);
+    count->partial |= report.lines.count > 0;
     files_report_clear(&report);
     return result;
 }

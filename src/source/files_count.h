@@ -4,6 +4,7 @@
 #ifndef KEDGE_SOURCE_FILES_COUNT_H
 #define KEDGE_SOURCE_FILES_COUNT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct error;
@@ -13,6 +14,7 @@ struct files_count {
     uint64_t entries; /* the top included */
     uint64_t bytes;   /* of regular files, each inode once */
     uint64_t newer;   /* entries changed after the moment, the top left out */
+    bool partial;     /* some could not be looked at */
 };
 
 /* Added to *count. Nothing at `path` counts nothing. */

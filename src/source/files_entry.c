@@ -2,9 +2,16 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/os.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
+
+/* A map of more extents than this would not fit into a segment: the rest of the file counts as
+ * data. */
+#define EXTENTS_MAXIMUM ((size_t)1 << 16)
 
 struct files_folder *files_folder_new(struct os *os, int fd)
 {
@@ -40,6 +47,35 @@ struct files_content *files_content_new(struct os *os, int fd, const struct stat
     atomic_init(&content->references, 1);
     atomic_init(&content->reported, false);
     return content;
+}
+
+void files_content_find_holes(struct files_content *content)
+{
+    struct os *os = content->os;
+    uint64_t at = 0, size = (uint64_t)content->stat.st_size, total = 0;
+    size_t capacity = 0;
+    if (!files_stat_has_holes(&content->stat))
+        return;
+    while (at < size) {
+        off_t data = os->lseek(os, content->fd, (off_t)at, SEEK_DATA);
+        if (data < 0 && errno == ENXIO)
+            break;
+        off_t hole = data < 0 ? -1 : os->lseek(os, content->fd, data, SEEK_HOLE);
+        if (data < 0 || hole <= data || content->extent_count + 1 == EXTENTS_MAXIMUM) {
+            data = data < 0 ? (off_t)at : data;
+            hole = (off_t)size;
+        }
+        if ((uint64_t)data >= size)
+            break;
+        uint64_t end = (uint64_t)hole < size ? (uint64_t)hole : size;
+        ARRAY_GROW(content->extents, content->extent_count, capacity);
+        content->extents[content->extent_count++] =
+            (struct tar_extent){.offset = (uint64_t)data, .length = end - (uint64_t)data};
+        total += end - (uint64_t)data;
+        at = end;
+    }
+    content->sparse = total < size;
+    content->size = content->sparse ? total : size;
 }
 
 struct files_content *files_content_share(struct files_content *content)

@@ -42,9 +42,17 @@ struct files_content {
     atomic_bool reported; /* somebody said that it changed */
 };
 
+/* Takes the descriptor. */
 struct files_content *files_content_new(struct os *os, int fd, const struct stat *stat);
+/* Ask the file system for holes, where the file takes less room than it is long. */
+void files_content_find_holes(struct files_content *content);
 struct files_content *files_content_share(struct files_content *content);
 void files_content_release(struct files_content *content); /* NULL is fine */
+
+static inline bool files_stat_has_holes(const struct stat *stat)
+{
+    return (uint64_t)stat->st_blocks * 512 < (uint64_t)stat->st_size;
+}
 
 struct files_entry {
     char *member;                /* "" for the top of everything */

@@ -23,7 +23,6 @@
 
 #define WORKERS_MAXIMUM 8
 #define MEMBERS_MAXIMUM ((uint64_t)1 << 32)
-#define PATH_LENGTH_MAXIMUM ((size_t)256 << 10)
 #define FILE_MAXIMUM ((uint64_t)1 << 46) /* 64 TiB, holes included */
 
 /* The artifact writer's own member, at the end. */
@@ -119,7 +118,7 @@ static int check_limits(struct extract *extract, const struct tar_member *member
     if (++extract->extracted.seen > MEMBERS_MAXIMUM)
         return error_set(err, ERROR_CORRUPT, "the archive has more than %" PRIu64 " members",
                          MEMBERS_MAXIMUM);
-    if (strlen(member->path) > PATH_LENGTH_MAXIMUM)
+    if (strlen(member->path) > FILES_PATH_MAXIMUM)
         return error_set(err, ERROR_CORRUPT, "member %.200s… has too long a path", member->path);
     if (member->size > FILE_MAXIMUM || member->real_size > FILE_MAXIMUM)
         return error_set(err, ERROR_CORRUPT, "member %s is larger than any file may be",

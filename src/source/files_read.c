@@ -247,6 +247,15 @@ static bool changed(struct files_reader *reader, int fd, const struct stat *befo
            !same_time(now.st_mtim, before->st_mtim) || !same_time(now.st_ctim, before->st_ctim);
 }
 
+/* What the kernel makes up while it is read (/proc) says that it is empty, and is not. */
+static bool hides_content(struct files_reader *reader, int fd, uint64_t size)
+{
+    char byte = 0;
+    size_t got = 0;
+    return size == 0 &&
+           file_pread(reader->os, fd, &byte, 1, 0, &got, "what is past the end", NULL) == 0 && got;
+}
+
 static void report_change(struct files_reader *reader, const char *member)
 {
     files_report_add(reader->report, member, "changed while it was read");
@@ -273,6 +282,9 @@ static int read_file(struct files_reader *reader, struct segment *segment,
     append_zeros(segment, tar_padding(size));
     if (whole && (stated.st_size != stat.st_size || changed(reader, fd, &stat)))
         report_change(reader, entry->member);
+    else if (hides_content(reader, fd, size))
+        files_report_add(reader->report, entry->member,
+                         "holds more than its size says; it is stored empty");
     return 0;
 }
 
@@ -345,7 +357,8 @@ static int read_content(struct files_reader *reader, struct segment *segment,
     bool last = entry->end == content->size;
     if (last)
         append_zeros(segment, tar_padding(content->size));
-    bool unlike = !whole || (last && changed(reader, content->fd, &content->stat));
+    /* Parts are read at the same time, so none of them is certain to be the last one read. */
+    bool unlike = !whole || changed(reader, content->fd, &content->stat);
     if (unlike && !atomic_exchange(&content->reported, true) && whole)
         report_change(reader, entry->member);
     return 0;

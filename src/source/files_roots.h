@@ -16,6 +16,9 @@
 
 struct error;
 
+/* The longest path of a member, which a restore takes. */
+#define FILES_PATH_MAXIMUM ((size_t)256 << 10)
+
 struct files_root {
     char *path;   /* absolute: "/srv/shop", "/" */
     char *member; /* "srv/shop", "" for "/" */

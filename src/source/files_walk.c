@@ -7,6 +7,7 @@
 #include "base/os.h"
 #include "base/segment.h"
 #include "base/stop.h"
+#include "source/files_beneath.h"
 #include "source/files_entry.h"
 #include "source/files_glob.h"
 #include "source/files_links.h"
@@ -33,9 +34,6 @@
 #define SMALL_MAXIMUM (SEGMENT_SIZE - ((size_t)128 << 10))
 /* The first part leaves room for headers and a map. */
 #define FIRST_PART (SEGMENT_SIZE - ((size_t)256 << 10))
-/* More extents than this are not worth a map: the rest of the file counts as data. */
-#define EXTENTS_MAXIMUM ((size_t)8192)
-
 #define OPEN_FOLDER (O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_NOCTTY)
 #define OPEN_FILE (O_RDONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW)
 
@@ -136,37 +134,6 @@ static size_t header_estimate(const struct files_entry *entry)
 
 /* ---- files that the walker opens ---- */
 
-static void find_extents(struct os *os, struct files_content *content)
-{
-    uint64_t at = 0, size = (uint64_t)content->stat.st_size, total = 0;
-    size_t capacity = 0;
-    while (at < size) {
-        off_t data = os->lseek(os, content->fd, (off_t)at, SEEK_DATA);
-        if (data < 0 && errno == ENXIO)
-            break;
-        off_t hole = data < 0 ? -1 : os->lseek(os, content->fd, data, SEEK_HOLE);
-        if (data < 0 || hole <= data || content->extent_count + 1 == EXTENTS_MAXIMUM) {
-            data = data < 0 ? (off_t)at : data;
-            hole = (off_t)size;
-        }
-        if ((uint64_t)data >= size)
-            break;
-        uint64_t end = (uint64_t)hole < size ? (uint64_t)hole : size;
-        ARRAY_GROW(content->extents, content->extent_count, capacity);
-        content->extents[content->extent_count++] =
-            (struct tar_extent){.offset = (uint64_t)data, .length = end - (uint64_t)data};
-        total += end - (uint64_t)data;
-        at = end;
-    }
-    content->sparse = total < size;
-    content->size = content->sparse ? total : size;
-}
-
-static bool has_holes(const struct stat *stat)
-{
-    return (uint64_t)stat->st_blocks * 512 < (uint64_t)stat->st_size;
-}
-
 /* 1 and the content, 0 when it could not be opened and was reported. */
 static int open_content(struct walk *walk, struct files_entry *entry)
 {
@@ -186,8 +153,7 @@ static int open_content(struct walk *walk, struct files_entry *entry)
     }
     entry->stat = stat;
     entry->content = files_content_new(os, fd, &stat);
-    if (has_holes(&stat))
-        find_extents(os, entry->content);
+    files_content_find_holes(entry->content);
     entry->end = entry->content->size;
     return 1;
 }
@@ -221,7 +187,7 @@ static int add_regular(struct walk *walk, struct files_entry *entry, struct erro
 {
     bool linked = entry->stat.st_nlink > 1;
     bool big = (uint64_t)entry->stat.st_size > SMALL_MAXIMUM;
-    if ((linked || big || has_holes(&entry->stat)) && !open_content(walk, entry)) {
+    if ((linked || big || files_stat_has_holes(&entry->stat)) && !open_content(walk, entry)) {
         files_entry_clear(entry);
         return 0;
     }
@@ -250,9 +216,23 @@ static int read_link(struct walk *walk, struct files_entry *entry)
     return 1;
 }
 
+static bool too_long(struct walk *walk, const char *member)
+{
+    if (strlen(member) <= FILES_PATH_MAXIMUM)
+        return false;
+    SCOPED(string) char *head = mem_string_n(member, 200);
+    files_report_add(walk->options->report, head, "left out: its path is longer than %zu bytes",
+                     FILES_PATH_MAXIMUM);
+    return true;
+}
+
 /* Everything but folders. Takes what the entry owns. */
 static int add_leaf(struct walk *walk, struct files_entry *entry, struct error *err)
 {
+    if (too_long(walk, entry->member)) {
+        files_entry_clear(entry);
+        return 0;
+    }
     if (S_ISSOCK(entry->stat.st_mode)) {
         /* A socket means nothing without the process behind it; no archive has them. */
         log_debug("%s: a socket, left out", entry->member);
@@ -334,6 +314,12 @@ static DIR *open_stream(struct walk *walk, const struct files_folder *folder)
     return stream;
 }
 
+/* Also of the same file system: a folder that is bound into another place. */
+static bool is_mounted(struct walk *walk, const struct files_folder *above)
+{
+    return files_beneath_mounted(walk->os, above->fd, path_base(walk->path.data));
+}
+
 /* The open folder at walk->path becomes an entry and, unless something speaks against it, the level
  * the walk goes on with. Takes `folder`. */
 static int enter_open(struct walk *walk, struct files_folder *folder, const char *root_path,
@@ -358,7 +344,8 @@ static int enter_open(struct walk *walk, struct files_folder *folder, const char
         return -1;
     }
     int result = 0;
-    bool foreign = walk->options->one_file_system && stat.st_dev != walk->device;
+    bool foreign = walk->options->one_file_system &&
+                   (stat.st_dev != walk->device || (above && is_mounted(walk, above)));
     bool cache = !foreign && walk->options->exclude_caches && is_cache(walk, folder);
     if (cache)
         result = add_tag(walk, folder, err);
@@ -401,6 +388,10 @@ static int enter(struct walk *walk, const char *name, struct error *err)
     if (length)
         buf_append_char(&walk->path, '/');
     buf_append_text(&walk->path, name);
+    if (too_long(walk, walk->path.data)) {
+        cut_path(walk, length);
+        return 0;
+    }
     int fd = walk->os->openat(walk->os, above->fd, name, OPEN_FOLDER | O_NOFOLLOW, 0);
     int result = fd < 0 ? add_closed_folder(walk, above, name, errno, err)
                         : enter_open(walk, files_folder_new(walk->os, fd), NULL, above, err);
