@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "catalog/lock.h"
 #include "service/lookup.h"
+#include "service/own_paths.h"
 #include "service/restore_request.h"
 #include "service/restore_choice.h"
 #include "service/restore_trust.h"
@@ -16,6 +17,7 @@
 void restore_part_clear(struct restore_part *part)
 {
     load_free(part->load);
+    text_list_clear(&part->options.own);
     restore_target_clear(&part->target);
     artifact_close(part->reader);
     target_lock_free(part->lock);
@@ -86,6 +88,7 @@ int restore_part_load(struct service *service, const struct restore_request *req
         .id = id,
         .keep = keep,
     };
+    own_paths(service, &part->options.own);
     return part->target.source->load(&part->target.what, &part->options, &part->load, err);
 }
 

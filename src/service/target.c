@@ -53,6 +53,13 @@ static char *name_of_path(const char *path)
     while (length > 1 && trimmed[length - 1] == '/')
         trimmed[--length] = '\0';
     const char *base = path_base(trimmed);
+    /* "." and ".." are no names. */
+    char *real = strcmp(base, ".") == 0 || strcmp(base, "..") == 0 ? realpath(trimmed, NULL) : NULL;
+    if (real) {
+        free(trimmed);
+        trimmed = real;
+        base = path_base(trimmed);
+    }
     for (size_t i = 0; i < ARRAY_SIZE(endings); i++)
         if (text_ends(base, endings[i]) && strlen(base) > strlen(endings[i]))
             return mem_string_n(base, strlen(base) - strlen(endings[i]));

@@ -119,11 +119,32 @@ static int check_room(struct files_load *load, struct error *err)
     return 0;
 }
 
+/* A tree that is replaced as a whole would carry away the list of backups, or the backups. */
+static int check_own(struct files_load *load, struct error *err)
+{
+    const struct text_list *own = &load->options->own;
+    for (size_t i = 0; i < load->sides.count; i++)
+        for (size_t k = 0; k < own->count; k++) {
+            const char *live = load->sides.items[i].live;
+            size_t length = strcmp(live, "/") == 0 ? 0 : strlen(live);
+            char after = strncmp(own->items[k], live, length) == 0 ? own->items[k][length] : 'x';
+            if (after != '/' && after != '\0')
+                continue;
+            error_set(err, ERROR_RESTORE,
+                      "kedge's own %s lies in %s, which would be replaced as a whole",
+                      own->items[k], live);
+            return error_hint(err, "--include '**' replaces file by file and leaves it where it "
+                                   "is; --to FOLDER restores beside");
+        }
+    return 0;
+}
+
 static int load_preview_files(struct load *base, struct load_preview *ret_preview,
                               struct error *err)
 {
     struct files_load *load = of(base);
-    if (check_room(load, err) < 0)
+    bool whole = !load->options->to && !partial(load);
+    if (check_room(load, err) < 0 || (whole && check_own(load, err) < 0))
         return -1;
     struct load_preview preview = {.rows = UINT64_MAX};
     struct buf target = BUF_INIT;
@@ -140,7 +161,6 @@ static int load_preview_files(struct load *base, struct load_preview *ret_previe
         preview.bytes += count.bytes;
     }
     preview.target = buf_steal(&target);
-    bool whole = !load->options->to && !partial(load);
     if (whole)
         conflict_mounts(load, &preview);
     if (whole && preview.exists)
@@ -248,7 +268,8 @@ static int load_check(struct load *base, struct error *err)
     for (size_t i = 0; i < load->sides.count; i++) {
         struct files_side *side = &load->sides.items[i];
         enum files_swap swap = merge ? FILES_SWAP_MERGE : FILES_SWAP_WHOLE;
-        if (files_plan_make(load->os, side, swap, err) < 0 || sync_side(load, side, err) < 0)
+        if (files_plan_make(load->os, side, swap, &load->options->own, err) < 0 ||
+            sync_side(load, side, err) < 0)
             return -1;
     }
     note_kept(load);

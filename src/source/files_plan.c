@@ -3,11 +3,13 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/os.h"
 #include "source/files_beneath.h"
 #include "source/files_records.h"
 #include "source/files_side.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -46,7 +48,24 @@ struct making {
     struct os *os;
     struct files_side *side;
     struct files_records *records;
+    const struct text_list *own;
 };
+
+/* Is kedge's own at this path of the live tree, or beneath it? */
+static bool holds_own(const struct making *making, const char *live, bool *ret_itself)
+{
+    SCOPED(string) char *path = path_join(making->side->base, live);
+    size_t length = strlen(path);
+    bool holds = false;
+    *ret_itself = false;
+    for (size_t i = 0; i < making->own->count; i++) {
+        const char *own = making->own->items[i];
+        bool within = strncmp(own, path, length) == 0;
+        holds |= within && (own[length] == '/' || !own[length]);
+        *ret_itself |= within && !own[length];
+    }
+    return holds;
+}
 
 static int add_step(struct making *making, enum kind kind, const struct stat *restored,
                     const char *live, const char *in_side, struct error *err)
@@ -121,8 +140,18 @@ static int compare_name(void *context, const char *name, struct error *err)
                   live);
         return error_hint(err, "restore to an empty folder with --to, and copy from there");
     }
+    bool itself = false;
+    bool own = holds_own(pair->making, live, &itself);
+    if (itself) {
+        log_info("%s is kedge's own and stays as it is", live);
+        return 0;
+    }
     if (pair->deep && S_ISDIR(restored.st_mode) && S_ISDIR(there.st_mode))
         return compare_below(pair, name, live, in_side, err);
+    if (own)
+        return error_set(err, ERROR_RESTORE,
+                         "kedge's own catalogue or backups lie in %s, which would be replaced",
+                         live);
     return add_step(pair->making, EXCHANGE, &restored, live, in_side, err);
 }
 
@@ -249,12 +278,13 @@ static int make_steps(struct making *making, enum files_swap swap, struct error 
     return add_step(making, EXCHANGE, &restored, name, FILES_SIDE_TREE, err);
 }
 
-int files_plan_make(struct os *os, struct files_side *side, enum files_swap swap, struct error *err)
+int files_plan_make(struct os *os, struct files_side *side, enum files_swap swap,
+                    const struct text_list *own, struct error *err)
 {
     SCOPED(files_records) struct files_records *records = NULL;
     if (files_records_create(os, side->fd, PLAN, &records, err) < 0)
         return -1;
-    struct making making = {.os = os, .side = side, .records = records};
+    struct making making = {.os = os, .side = side, .records = records, .own = own};
     if (make_steps(&making, swap, err) < 0)
         return error_prefix(err, "%s", side->live);
     return files_records_sync(records, err);

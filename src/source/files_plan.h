@@ -13,15 +13,18 @@ struct error;
 struct files_side;
 struct os;
 
+struct text_list;
+
 enum files_swap {
     FILES_SWAP_WHOLE, /* the tree as one */
     FILES_SWAP_MERGE, /* each restored file; what the backup does not hold stays */
 };
 
 /* Write the plan for what lies under "tree" in the side folder, and sync it. With a side folder
- * inside the live tree, WHOLE exchanges the tree's content, name by name. */
+ * inside the live tree, WHOLE exchanges the tree's content, name by name. What `own` names is
+ * left where it is by a MERGE. */
 int files_plan_make(struct os *os, struct files_side *side, enum files_swap swap,
-                    struct error *err);
+                    const struct text_list *own, struct error *err);
 
 /* Do what is not done yet. */
 int files_plan_forwards(struct os *os, const struct files_side *side, struct error *err);

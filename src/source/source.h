@@ -93,6 +93,7 @@ struct load_options {
     struct text_list tables;  /* empty: all */
     struct text_list include; /* globs, for files */
     struct text_list exclude;
+    struct text_list own; /* files: absolute paths of kedge's own, which are never replaced */
     const char *to; /* files: the folder beneath which all trees go; NULL: back where they were */
     bool devices;   /* files: make device nodes; without it they are left out */
     bool cascade;
