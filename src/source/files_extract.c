@@ -15,6 +15,7 @@
 #include "source/files_records.h"
 #include "source/files_roots.h"
 #include "source/files_side.h"
+#include "source/files_table.h"
 
 #include <inttypes.h>
 #include <pthread.h>
@@ -66,6 +67,11 @@ struct extract {
     struct files_member *open; /* whose content comes; NULL: it is passed over */
     struct buf path;
     uint64_t devices_left_out;
+    /* Hard links to what is not restored, by their target: the first of them becomes the file, in a
+     * second reading of the archive. */
+    struct files_table *adopted;
+    bool second;
+    bool folders_repeated; /* some folder was there before its member came */
     struct files_extracted extracted;
 };
 
@@ -98,14 +104,20 @@ static const struct files_root *root_of(const struct extract *extract, const cha
     return NULL;
 }
 
-static bool wanted(struct extract *extract, const struct tar_member *member, const char *path)
+static bool selected(const struct extract *extract, const char *path, bool folder)
 {
     const struct files_extract_options *options = extract->options;
-    bool folder = member->type == TAR_FOLDER;
     const struct files_root *root = root_of(extract, path);
     if (options->include->count && !files_glob_covers(options->include, root, path, folder))
         return false;
-    if (files_glob_covers(options->exclude, root, path, folder))
+    return !files_glob_covers(options->exclude, root, path, folder) &&
+           !files_sides_elsewhere(options->sides, path);
+}
+
+static bool wanted(struct extract *extract, const struct tar_member *member, const char *path)
+{
+    const struct files_extract_options *options = extract->options;
+    if (!selected(extract, path, member->type == TAR_FOLDER))
         return false;
     bool device = member->type == TAR_CHARACTER_DEVICE || member->type == TAR_BLOCK_DEVICE;
     if (device && !options->devices)
@@ -126,20 +138,23 @@ static int check_limits(struct extract *extract, const struct tar_member *member
     return 0;
 }
 
-/* A hard link's target is a member too, and no more to be trusted than a path. */
-static int check_link(struct extract *extract, const struct tar_member *member, struct error *err)
+/* A hard link's target is a member too, and no more to be trusted than a path. 1 when it is not
+ * among what is restored. */
+static int check_link(struct extract *extract, const struct tar_member *member, struct buf *clean,
+                      struct error *err)
 {
-    struct buf clean = BUF_INIT;
-    int result = tar_path_clean(member->link, &clean, err);
+    int result = tar_path_clean(member->link, clean, err);
     size_t side = 0;
     char *place =
-        result == 0 ? files_sides_place(extract->options->sides, clean.data, &side) : NULL;
-    if (result == 0 && !place)
+        result == 0 ? files_sides_place(extract->options->sides, clean->data, &side) : NULL;
+    bool elsewhere = result == 0 && files_sides_elsewhere(extract->options->sides, clean->data);
+    if (result == 0 && !place && !elsewhere)
         result = error_set(err, ERROR_CORRUPT, "member %s is a link to %s, outside of the archive",
                            member->path, member->link);
     free(place);
-    buf_clear(&clean);
-    return result < 0 ? error_prefix(err, "member %s", member->path) : 0;
+    if (result < 0)
+        return error_prefix(err, "member %s", member->path);
+    return !selected(extract, clean->data, false);
 }
 
 static int note_later(struct extract *extract, const struct tar_member *member, struct error *err)
@@ -147,6 +162,38 @@ static int note_later(struct extract *extract, const struct tar_member *member, 
     buf_reset(&extract->header);
     tar_append_header(&extract->header, member);
     return files_records_add(extract->later, extract->header.data, extract->header.length, err);
+}
+
+/* A later member of that name would be another file: such an archive is linked at once, as it is
+ * read. Else links wait until all files are there. */
+static int take_link(struct extract *extract, struct files_member *member, struct steps *steps,
+                     struct error *err)
+{
+    struct buf target = BUF_INIT;
+    int missing = check_link(extract, &member->header, &target, err);
+    int result = missing < 0 ? -1 : 0;
+    if (missing > 0)
+        result = files_table_add(extract->adopted, target.data, member->side, member->place, err);
+    buf_clear(&target);
+    if (result < 0)
+        return -1;
+    if (extract->options->repetitions && !missing) {
+        add_step(steps, member, NULL, 0, 0);
+        return 0;
+    }
+    return note_later(extract, &member->header, err);
+}
+
+/* Of the second reading: what a link stands for is made in the link's place. */
+static void take_adopted(struct extract *extract, const struct tar_member *header, const char *path,
+                         struct steps *steps)
+{
+    const struct files_place *at = files_table_find(extract->adopted, path);
+    if (!at || header->type == TAR_HARD_LINK || header->type == TAR_FOLDER)
+        return;
+    extract->open =
+        files_member_new(extract->options->os, header, path, at->side, mem_string(at->place));
+    add_step(steps, extract->open, NULL, 0, 0);
 }
 
 static int take_member(struct extract *extract, struct steps *steps, struct error *err)
@@ -158,13 +205,15 @@ static int take_member(struct extract *extract, struct steps *steps, struct erro
     const char *path = extract->path.data;
     if (strcmp(path, INDEX_MEMBER) == 0)
         return 0;
+    if (extract->second) {
+        take_adopted(extract, header, path, steps);
+        return 0;
+    }
     if (check_limits(extract, header, err) < 0)
-        return -1;
-    if (header->type == TAR_HARD_LINK && check_link(extract, header, err) < 0)
         return -1;
     size_t side = 0;
     char *place = files_sides_place(extract->options->sides, path, &side);
-    if (!place)
+    if (!place && !files_sides_elsewhere(extract->options->sides, path))
         return error_set(err, ERROR_CORRUPT, "member %s is in none of the backup's trees", path);
     if (!wanted(extract, header, path)) {
         free(place);
@@ -172,15 +221,14 @@ static int take_member(struct extract *extract, struct steps *steps, struct erro
     }
     struct files_member *member = files_member_new(extract->options->os, header, path, side, place);
     extract->open = member;
-    int result = 0;
-    if (header->type == TAR_HARD_LINK || header->type == TAR_FOLDER) {
-        if (!path[0])
-            member->header.path = ".";
-        result = note_later(extract, &member->header, err);
-    }
-    if (result == 0 && header->type != TAR_HARD_LINK)
-        add_step(steps, member, NULL, 0, 0);
-    return result;
+    if (!path[0])
+        member->header.path = ".";
+    if (header->type == TAR_HARD_LINK)
+        return take_link(extract, member, steps, err);
+    if (header->type == TAR_FOLDER && note_later(extract, &member->header, err) < 0)
+        return -1;
+    add_step(steps, member, NULL, 0, 0);
+    return 0;
 }
 
 static int take_content(struct extract *extract, const struct tar_piece *piece, struct steps *steps,
@@ -265,13 +313,40 @@ static int next_piece(struct extract *extract, struct steps *steps, struct segme
     return result;
 }
 
-static int do_steps(struct files_maker *maker, const struct steps *steps, struct error *err)
+/* Checked when the member was parsed, so it has a place. */
+static char *place_of(const struct extract *extract, const char *path, size_t *ret_side)
+{
+    struct buf clean = BUF_INIT;
+    char *place = NULL;
+    if (tar_path_clean(path, &clean, NULL) == 0)
+        place = files_sides_place(extract->options->sides, clean.data, ret_side);
+    buf_clear(&clean);
+    return place;
+}
+
+static int link_at_once(const struct extract *extract, struct files_maker *maker,
+                        const struct files_member *member, struct error *err)
+{
+    size_t side = 0;
+    SCOPED(string) char *target = place_of(extract, member->header.link, &side);
+    return files_make_link(maker, member->side, member->place, side, target, &member->header, err);
+}
+
+static int do_step(const struct extract *extract, struct files_maker *maker,
+                   const struct step *step, struct error *err)
+{
+    if (step->data)
+        return files_make_content(maker, step->member, step->data, step->size, step->offset, err);
+    if (step->member->header.type == TAR_HARD_LINK)
+        return link_at_once(extract, maker, step->member, err);
+    return files_make(maker, step->member, err);
+}
+
+static int do_steps(const struct extract *extract, struct files_maker *maker,
+                    const struct steps *steps, struct error *err)
 {
     for (size_t i = 0; i < steps->count; i++) {
-        const struct step *step = &steps->items[i];
-        int result = step->data ? files_make_content(maker, step->member, step->data, step->size,
-                                                     step->offset, err)
-                                : files_make(maker, step->member, err);
+        int result = do_step(extract, maker, &steps->items[i], err);
         if (result < 0)
             return -1;
     }
@@ -293,7 +368,7 @@ static int work(struct extract *extract, struct files_maker *maker, struct steps
         more = extract->frames ? next_frame(extract, steps, &segment, err)
                                : next_piece(extract, steps, &segment, err);
         uint64_t size = segment ? segment->size : 0;
-        if (more > 0 && do_steps(maker, steps, err) < 0)
+        if (more > 0 && do_steps(extract, maker, steps, err) < 0)
             more = -1;
         clear_steps(steps);
         if (segment)
@@ -310,6 +385,7 @@ static void add_totals(struct extract *extract, const struct files_maker *maker)
     pthread_mutex_lock(&extract->lock);
     extract->extracted.made += maker->made;
     extract->extracted.bytes += maker->bytes;
+    extract->folders_repeated |= maker->folders_repeated;
     pthread_mutex_unlock(&extract->lock);
 }
 
@@ -349,21 +425,47 @@ static int run_workers(struct extract *extract, struct error *err)
     return -1;
 }
 
+/* The archive once more, for what links stand for. */
+static int read_again(struct extract *extract, struct error *err)
+{
+    if (!files_table_count(extract->adopted))
+        return 0;
+    if (!extract->frames) {
+        error_set(err, ERROR_FAILED, "some files have other names that are not restored with them");
+        return error_hint(err,
+                          "this archive can be read only once: restore the other names too, or "
+                          "all of it with --to");
+    }
+    files_member_release(STEAL(extract->open));
+    tar_parser_free(extract->parser);
+    extract->parser = tar_parser_new();
+    extract->second = true;
+    extract->over = false;
+    extract->claimed = extract->turn = 0;
+    return run_workers(extract, err);
+}
+
 /* ---- what comes last ---- */
 
 struct final {
     struct extract *extract;
     struct files_maker *maker;
+    struct files_table *done; /* folders, where one may come twice; else NULL */
     int (*act)(struct final *final, const struct tar_member *member, struct error *err);
 };
 
-/* Checked when the member was parsed, so it has a place. */
-static char *place_of(struct extract *extract, const char *path, size_t *ret_side)
+/* What a link is made to: its target, or the link that was made in the target's stead. */
+static char *target_of(const struct extract *extract, const char *link, size_t *ret_side)
 {
     struct buf clean = BUF_INIT;
     char *place = NULL;
-    if (tar_path_clean(path, &clean, NULL) == 0)
-        place = files_sides_place(extract->options->sides, clean.data, ret_side);
+    if (tar_path_clean(link, &clean, NULL) == 0) {
+        const struct files_place *at = files_table_find(extract->adopted, clean.data);
+        if (at)
+            *ret_side = at->side;
+        place = at ? mem_string(at->place)
+                   : files_sides_place(extract->options->sides, clean.data, ret_side);
+    }
     buf_clear(&clean);
     return place;
 }
@@ -374,7 +476,10 @@ static int make_link(struct final *final, const struct tar_member *member, struc
         return 0;
     size_t side = 0, target_side = 0;
     SCOPED(string) char *place = place_of(final->extract, member->path, &side);
-    SCOPED(string) char *target = place_of(final->extract, member->link, &target_side);
+    SCOPED(string) char *target = target_of(final->extract, member->link, &target_side);
+    if (side == target_side && strcmp(place, target) == 0 &&
+        files_table_count(final->extract->adopted))
+        return 0;
     return files_make_link(final->maker, side, place, target_side, target, member, err);
 }
 
@@ -384,6 +489,10 @@ static int finish_folder(struct final *final, const struct tar_member *member, s
         return 0;
     size_t side = 0;
     SCOPED(string) char *place = place_of(final->extract, member->path, &side);
+    /* The way goes backwards, and the last one counts. */
+    int fresh = final->done ? files_table_add(final->done, place, side, "", err) : 1;
+    if (fresh <= 0)
+        return fresh;
     return files_make_folder_final(final->maker, side, place, member, err);
 }
 
@@ -410,8 +519,10 @@ static int finish(struct extract *extract, struct error *err)
     struct final final = {.extract = extract, .maker = &maker, .act = make_link};
     int result = files_records_forwards(extract->later, visit_later, &final, err);
     final.act = finish_folder;
+    final.done = extract->folders_repeated && options->repetitions ? files_table_new() : NULL;
     if (result == 0)
         result = files_records_backwards(extract->later, visit_later, &final, err);
+    files_table_free(final.done);
     add_totals(extract, &maker);
     files_maker_clear(&maker);
     return result;
@@ -429,13 +540,17 @@ int files_extract(const struct files_extract_options *options, struct segment_so
                               .later = later,
                               .frames = source->ops->count(source),
                               .parser = tar_parser_new(),
+                              .adopted = files_table_new(),
                               .path = BUF_INIT,
                               .header = BUF_INIT};
     pthread_mutex_init(&extract.lock, NULL);
     pthread_cond_init(&extract.changed, NULL);
     int result = run_workers(&extract, err);
     if (result == 0)
+        result = read_again(&extract, err);
+    if (result == 0)
         result = finish(&extract, err);
+    files_table_free(extract.adopted);
     if (extract.devices_left_out)
         log_warning("%" PRIu64 " device nodes were left out", extract.devices_left_out);
     options->os->unlinkat(options->os, folder, LATER, 0);

@@ -91,8 +91,10 @@ static int make_folder(struct files_maker *maker, int folder, const char *name,
     int failed = errno;
     /* Made before, for something in it. */
     if (failed == EEXIST && os->fstatat(os, folder, name, &stat, AT_SYMLINK_NOFOLLOW) == 0 &&
-        S_ISDIR(stat.st_mode))
+        S_ISDIR(stat.st_mode)) {
+        maker->folders_repeated = true;
         return 0;
+    }
     if (failed != EEXIST)
         return refuse(header->path, failed, err);
     if (clear_way(maker, folder, name, header->path, err) < 0)

@@ -27,6 +27,7 @@ struct files_maker {
     size_t parent_side;
     int parent_fd;
     uint64_t made, bytes;
+    bool folders_repeated; /* one was there already */
 };
 
 void files_maker_init(struct files_maker *maker, struct os *os, const struct files_sides *sides,

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/os.h"
 #include "base/text.h"
 #include "source/files_beneath.h"
@@ -57,6 +58,52 @@ static bool covered(const struct files_roots *roots, size_t number)
     return false;
 }
 
+static bool lies_in(const char *path, const char *folder)
+{
+    size_t length = strcmp(folder, "/") == 0 ? 0 : strlen(folder);
+    return strncmp(path, folder, length) == 0 && (path[length] == '/' || !path[length]);
+}
+
+static void side_clear(struct files_sides *sides, struct files_side *side)
+{
+    file_close(sides->os, &side->fd);
+    file_close(sides->os, &side->base_fd);
+    free(side->live);
+    free(side->base);
+    free(side->container);
+    free(side->member);
+}
+
+/* Two trees of a target can be one on the disk, or one in the other, by a symbolic link on the way.
+ * Only the outer one can be swapped. */
+static void drop_nested(struct files_sides *sides)
+{
+    for (size_t i = sides->count; i-- > 0;) {
+        struct files_side *side = &sides->items[i];
+        size_t k = 0;
+        while (k < sides->count && (k == i || !lies_in(side->live, sides->items[k].live)))
+            k++;
+        if (k == sides->count)
+            continue;
+        log_warning("/%s is %s, which is restored as %s is", side->member, side->live,
+                    sides->items[k].live);
+        text_list_add(&sides->elsewhere, side->member);
+        side_clear(sides, side);
+        memmove(side, side + 1, (--sides->count - i) * sizeof *side);
+    }
+}
+
+bool files_sides_elsewhere(const struct files_sides *sides, const char *member)
+{
+    for (size_t i = 0; i < sides->elsewhere.count; i++) {
+        const char *tree = sides->elsewhere.items[i];
+        size_t length = strlen(tree);
+        if (strncmp(member, tree, length) == 0 && (member[length] == '/' || !member[length]))
+            return true;
+    }
+    return false;
+}
+
 int files_sides_make(struct os *os, const struct files_roots *roots, const char *to, const char *id,
                      struct files_sides *ret_sides, struct error *err)
 {
@@ -77,21 +124,16 @@ int files_sides_make(struct os *os, const struct files_roots *roots, const char 
                   sides.count);
         sides.count++;
     }
+    drop_nested(&sides);
     *ret_sides = sides;
     return 0;
 }
 
 void files_sides_clear(struct files_sides *sides)
 {
-    for (size_t i = 0; i < sides->count; i++) {
-        struct files_side *side = &sides->items[i];
-        file_close(sides->os, &side->fd);
-        file_close(sides->os, &side->base_fd);
-        free(side->live);
-        free(side->base);
-        free(side->container);
-        free(side->member);
-    }
+    for (size_t i = 0; i < sides->count; i++)
+        side_clear(sides, &sides->items[i]);
+    text_list_clear(&sides->elsewhere);
     free(sides->items);
     *sides = (struct files_sides){0};
 }

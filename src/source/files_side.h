@@ -16,6 +16,7 @@
 #define KEDGE_SOURCE_FILES_SIDE_H
 
 #include "base/mem.h"
+#include "base/text.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -46,6 +47,7 @@ struct files_sides {
     struct os *os;
     struct files_side *items;
     size_t count;
+    struct text_list elsewhere; /* trees that are part of another one now: not restored */
 };
 
 /* The sides of a restore to where the trees were, or, with `to`, beneath that folder. Nothing is
@@ -67,6 +69,10 @@ void files_sides_clear(struct files_sides *sides);
 /* The side a member belongs to and its path in the side folder ("tree/..."), to be freed; NULL when
  * it lies in none of the trees. `member` is clean. */
 char *files_sides_place(const struct files_sides *sides, const char *member, size_t *ret_side);
+
+/* Does a member belong to a tree whose place is, by a symbolic link, another tree of this restore?
+ * That one is restored, and what the archive has of this one is passed over. */
+bool files_sides_elsewhere(const struct files_sides *sides, const char *member);
 
 /* What restore logs keep. `moment_ns` is the time of the swap. */
 char *files_sides_format(const struct files_sides *sides, int64_t moment_ns);
