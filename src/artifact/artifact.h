@@ -120,7 +120,7 @@ struct verify_result {
     int level; /* highest passed, -1 for none */
     uint64_t stored_bytes;
     uint64_t plain_bytes;
-    uint64_t rows;
+    uint64_t rows; /* UINT64_MAX: not counted */
     uint64_t frames;
     char checksum[65];
     char seal[65];             /* of its manifest, "" when that is not as it was written */

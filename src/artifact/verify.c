@@ -183,7 +183,7 @@ static int check_content(const struct artifact_open_options *options, struct ope
     result->frames = decoded.frames;
     if (check_digest(manifest, decoded.digest, err) < 0 || check_lists(opened, err) < 0)
         return -1;
-    result->rows = opened->contents.image ? 0 : manifest->rows;
+    result->rows = opened->contents.image ? UINT64_MAX : manifest->rows;
     result->level = 2;
     return 0;
 }
@@ -202,7 +202,7 @@ static int verify_content(const struct artifact_open_options *options, struct ve
 int artifact_verify(const struct artifact_open_options *options, int level,
                     struct verify_result *ret_result, struct error *err)
 {
-    *ret_result = (struct verify_result){.level = -1};
+    *ret_result = (struct verify_result){.level = -1, .rows = UINT64_MAX};
     SCOPED(manifest) struct manifest manifest = MANIFEST_INIT;
     if (check_stored(options, &manifest, ret_result, err) < 0)
         return -1;

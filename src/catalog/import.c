@@ -99,6 +99,12 @@ static int choose_number(struct catalog *catalog, int64_t wanted, int64_t *ret_n
     return 0;
 }
 
+/* Nobody counts the rows in the pages of an image. */
+static int64_t rows_of(const struct manifest *manifest)
+{
+    return strcmp(manifest->kind, "sqlite3") == 0 ? -1 : bounded(manifest->rows);
+}
+
 static int add_backup(struct catalog *catalog, const struct import *import, struct error *err)
 {
     const struct manifest *manifest = import->manifest;
@@ -121,7 +127,7 @@ static int add_backup(struct catalog *catalog, const struct import *import, stru
     row.progress_percentage = 100;
     row.size_bytes = bounded(manifest->size_bytes);
     row.source_bytes = bounded(manifest->source_bytes);
-    row.rows = bounded(manifest->rows);
+    row.rows = rows_of(manifest);
     row.checksum = manifest->checksum[0] ? manifest->checksum : NULL;
     row.compression = manifest->compression;
     row.encryption = manifest->encryption;
@@ -144,10 +150,10 @@ static int grow_backup(struct catalog *catalog, const struct import *import, str
     query_init(&query, catalog,
                "UPDATE backups SET size_bytes = coalesce(size_bytes, 0) + ?, "
                "source_bytes = coalesce(source_bytes, 0) + ?, "
-               "rows_backed_up = coalesce(rows_backed_up, 0) + ?");
+               "rows_backed_up = rows_backed_up + ?");
     query_integer(&query, bounded(manifest->size_bytes));
     query_integer(&query, bounded(manifest->source_bytes));
-    query_integer(&query, bounded(manifest->rows));
+    query_count(&query, rows_of(manifest));
     if (manifest->incomplete)
         query_add(&query, ", incomplete = 1");
     /* The first file of a restore point is its database's, which has no part in its name. */

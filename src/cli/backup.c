@@ -142,7 +142,7 @@ static void print_report_json(const struct backup_report *report)
     json_object_set_new(object, "location", console_json_text(report->files[0].location));
     json_object_set_new(object, "size", json_integer((json_int_t)report->size_bytes));
     json_object_set_new(object, "source_size", json_integer((json_int_t)report->source_bytes));
-    json_object_set_new(object, "rows", json_integer((json_int_t)report->rows));
+    json_object_set_new(object, "rows", console_json_count(report->rows));
     json_object_set_new(object, "duration_ms", json_integer(report->duration_ms));
     json_object_set_new(object, "expires", console_json_moment(report->expires_ns));
     json_object_set_new(object, "files", json_of_files(report));

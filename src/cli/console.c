@@ -87,6 +87,11 @@ void console_json(json_t *object)
         puts(text);
 }
 
+json_t *console_json_count(uint64_t count)
+{
+    return count == UINT64_MAX ? json_null() : json_integer((json_int_t)count);
+}
+
 bool console_wants_json(const struct cli *cli)
 {
     return settings_bool(cli->settings, SETTING_JSON);
@@ -94,7 +99,10 @@ bool console_wants_json(const struct cli *cli)
 
 void console_megabytes(uint64_t bytes, const char *between, char ret_text[static 32])
 {
-    snprintf(ret_text, 32, "%.1f%sMB", (double)bytes / 1e6, between);
+    int digits = 1;
+    for (uint64_t limit = 95000; bytes && bytes < limit && digits < 6; limit /= 10)
+        digits++;
+    snprintf(ret_text, 32, "%.*f%sMB", digits, (double)bytes / 1e6, between);
 }
 
 json_t *console_json_text(const char *text)

@@ -36,10 +36,12 @@ void console_json(json_t *object);
 /* Is --json on? */
 bool console_wants_json(const struct cli *cli);
 
-/* "24.5MB", as the old lists have it: MB = 10^6 bytes, one digit, no blank. */
+/* "24.5MB", as the old lists have it: MB = 10^6 bytes, one digit; of less than a tenth the first
+ * two that are not 0: "0.0081MB". */
 void console_megabytes(uint64_t bytes, const char *between, char ret_text[static 32]);
 
-/* For JSON: NULL and 0 become null. */
+/* For JSON: NULL, 0 and UINT64_MAX (not counted) become null. */
+json_t *console_json_count(uint64_t count);
 json_t *console_json_text(const char *text);
 json_t *console_json_moment(int64_t moment_ns);
 

@@ -233,8 +233,8 @@ static void print_json_report(const struct restore_report *report, bool dry_run)
     json_object_set_new(object, "parts", json_of_parts(&report->plan));
     json_object_set_new(object, "left_out", console_json_text(report->plan.left_out));
     if (!dry_run) {
-        json_object_set_new(object, "rows", json_integer((json_int_t)report->rows));
-        json_object_set_new(object, "bytes", json_integer((json_int_t)report->bytes));
+        json_object_set_new(object, "rows", console_json_count(report->rows));
+        json_object_set_new(object, "bytes", console_json_count(report->bytes));
         json_object_set_new(object, "duration_ms", json_integer(report->duration_ms));
         json_object_set_new(object, "safety", console_json_text(report->safety_kind));
         json_object_set_new(object, "way_back", console_json_text(report->safety_text));

@@ -89,6 +89,12 @@ static void set_json(json_t *object, const char *key, const char *text)
     json_object_set_new(object, key, value ? value : console_json_text(text));
 }
 
+/* Nobody counts the rows in the pages of an image. */
+static int64_t rows_in(const char *format, int64_t rows)
+{
+    return text_equal(format, "sqlite3") && !rows ? -1 : rows;
+}
+
 static void add_row(json_t *object, const struct backup_row *row)
 {
     set_count(object, "number", row->number);
@@ -107,7 +113,7 @@ static void add_row(json_t *object, const struct backup_row *row)
     set_count(object, "duration_ms", row->duration_ms);
     set_count(object, "size", row->size_bytes);
     set_count(object, "source_size", row->source_bytes);
-    set_count(object, "rows", row->rows);
+    set_count(object, "rows", rows_in(row->format, row->rows));
     set_text(object, "checksum", row->checksum);
     set_text(object, "compression", row->compression);
     set_text(object, "encryption", row->encryption);
@@ -147,7 +153,7 @@ static void add_manifest(json_t *object, const struct manifest *manifest)
     json_object_set_new(object, "created_at", console_json_moment(manifest->created_ns));
     set_count(object, "size", (int64_t)manifest->size_bytes);
     set_count(object, "source_size", (int64_t)manifest->source_bytes);
-    set_count(object, "rows", (int64_t)manifest->rows);
+    set_count(object, "rows", rows_in(manifest->kind, (int64_t)manifest->rows));
     set_text(object, "checksum", manifest->checksum);
     set_text(object, "compression", manifest->compression);
     set_text(object, "encryption", manifest->encryption);

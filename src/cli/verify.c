@@ -31,7 +31,7 @@ static void print_json_report(const struct verify_report *report, const struct e
     json_object_set_new(object, "verified_level",
                         report->level < 0 ? json_null() : json_integer(report->level));
     json_object_set_new(object, "size", json_integer((json_int_t)report->stored_bytes));
-    json_object_set_new(object, "rows", json_integer((json_int_t)report->rows));
+    json_object_set_new(object, "rows", console_json_count(report->rows));
     json_object_set_new(object, "duration_ms", json_integer(report->duration_ms));
     json_object_set_new(object, "error",
                         console_json_text(failure->code == ERROR_NONE ? NULL : failure->message));
@@ -54,7 +54,7 @@ static void print_report(const struct cli *cli, const struct verify_report *repo
     char size[32];
     char rows[32] = "";
     text_format_size(report->stored_bytes, size);
-    if (report->rows) /* an image is not counted */
+    if (report->rows != UINT64_MAX) /* an image is not counted */
         snprintf(rows, sizeof rows, ", %" PRIu64 " rows", report->rows);
     console_result("✓ %s: level %d (%s), %s%s", report->file, report->level,
                    report->level >= 0 ? level_names[report->level] : "nothing", size, rows);

@@ -10,6 +10,7 @@
 #include "base/stop.h"
 #include "catalog/catalog.h"
 #include "catalog/lock.h"
+#include "crypto/age.h"
 #include "service/backup_copy.h"
 #include "service/backup_record.h"
 #include "service/service.h"
@@ -87,6 +88,11 @@ static int choose_type(struct job *job, struct error *err)
         return error_set(err, ERROR_USAGE, "no such type of backup: %s", type);
     if (database && !target->has_database)
         return error_set(err, ERROR_USAGE, "target %s has no database", target->name);
+    if (strcmp(type, "configuration") == 0 && !target->configuration.count) {
+        error_set(err, ERROR_USAGE, "target %s has no configuration", target->name);
+        return error_hint(err, "name its paths under targets.%s.configuration in kedge.yaml",
+                          target->name);
+    }
     if (files && !target->paths.count) {
         error_set(err, ERROR_USAGE, "target %s has no paths", target->name);
         return error_hint(err, "name them under targets.%s.paths in kedge.yaml", target->name);
@@ -110,19 +116,6 @@ static const char *first_destination(const struct job *job)
     if (job->request->to)
         return job->request->to;
     return job->target.destinations.count ? job->target.destinations.items[0] : NULL;
-}
-
-static int prepare(struct job *job, struct error *err)
-{
-    const struct backup_request *request = job->request;
-    if (service_target(job->service, request->target, &job->target, err) < 0)
-        return -1;
-    if (choose_type(job, err) < 0 || choose_compression(job, err) < 0)
-        return -1;
-    job->retention_days =
-        request->retention_days >= 0 ? request->retention_days : job->target.retention_days;
-    return service_store(job->service, first_destination(job), true, &job->store, &job->destination,
-                         err);
 }
 
 /* ---- one file ---- */
@@ -276,6 +269,46 @@ static int plan_parts(struct job *job, struct part parts[2], struct error *err)
     return count;
 }
 
+/* ---- before there is a row ---- */
+
+static int check_recipients(const struct job *job, struct error *err)
+{
+    const struct text_list *recipients = recipients_of(job);
+    for (size_t i = 0; i < recipients->count; i++)
+        if (age_recipient_check(recipients->items[i], err) < 0)
+            return -1;
+    return 0;
+}
+
+static int check_parts(struct job *job, struct error *err)
+{
+    struct part parts[2] = {0};
+    struct dump_options options;
+    int count = plan_parts(job, parts, err);
+    dump_options_of(job, &options);
+    for (int i = 0; i < count; i++)
+        if (parts[i].source->accepts && parts[i].source->accepts(&options, err) < 0)
+            count = -1;
+    dump_options_clear(&options);
+    return count < 0 ? -1 : 0;
+}
+
+static int prepare(struct job *job, struct error *err)
+{
+    const struct backup_request *request = job->request;
+    if (service_target(job->service, request->target, &job->target, err) < 0)
+        return -1;
+    if (choose_type(job, err) < 0 || choose_compression(job, err) < 0 ||
+        check_recipients(job, err) < 0 || check_parts(job, err) < 0)
+        return -1;
+    job->retention_days =
+        request->retention_days >= 0 ? request->retention_days : job->target.retention_days;
+    return service_store(job->service, first_destination(job), true, &job->store, &job->destination,
+                         err);
+}
+
+/* ---- the work ---- */
+
 /* A dump during which the schema changed is thrown away and taken again. */
 static int write_part_patiently(struct job *job, const struct part *part, struct manifest *manifest,
                                 struct error *err)
@@ -324,6 +357,7 @@ static void fill_report(const struct job *job, struct backup_report *report)
     report->target = mem_string(job->target.name);
     assert(job->part_count <= (int)ARRAY_SIZE(report->files));
     report->file_count = job->part_count;
+    bool uncounted = false;
     for (int i = 0; i < job->part_count; i++) {
         const struct manifest *part = &job->parts[i];
         report->files[i] = (struct backup_file_report){
@@ -334,7 +368,10 @@ static void fill_report(const struct job *job, struct backup_report *report)
         report->size_bytes += part->size_bytes;
         report->source_bytes += part->source_bytes;
         report->rows += part->rows;
+        uncounted |= text_equal(part->kind, "sqlite3");
     }
+    if (uncounted)
+        report->rows = UINT64_MAX;
     report->duration_ms = row->duration_ms;
     report->expires_ns = row->expires_ns;
     report->incomplete = job->reasons.count > 0;

@@ -47,7 +47,8 @@ struct backup_report {
     char *target;
     struct backup_file_report files[2];
     int file_count;
-    uint64_t size_bytes, source_bytes, rows;
+    uint64_t size_bytes, source_bytes;
+    uint64_t rows; /* UINT64_MAX: not counted, as in the pages of an image */
     int64_t duration_ms;
     int64_t expires_ns; /* 0: never */
     bool incomplete;

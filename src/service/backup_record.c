@@ -99,13 +99,17 @@ int backup_record_finish(struct service *service, struct backup_record *record,
     row->size_bytes = 0;
     row->source_bytes = 0;
     row->rows = 0;
+    bool uncounted = false;
     for (int i = 0; i < part_count; i++) {
         row->size_bytes += (int64_t)parts[i].size_bytes;
         row->source_bytes += (int64_t)parts[i].source_bytes;
         row->rows += (int64_t)parts[i].rows;
+        uncounted |= text_equal(parts[i].kind, "sqlite3");
         text_list_give(&metadata, backup_seals_note(parts[i].metadata, parts[i].seal));
         file_row(&parts[i], metadata.items[i], &files[i]);
     }
+    if (uncounted)
+        row->rows = -1;
     row->progress_percentage = 100;
     row->file_path = first->file;
     row->checksum = first->checksum;

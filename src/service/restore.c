@@ -427,6 +427,21 @@ static void record_failure(struct job *job, const struct error *failure)
         restores_fail(job->service->catalog, job->id.text, failure->message, stranded, &ignored);
 }
 
+/* Of a choice nobody counts them, nor of a file without a manifest. */
+static uint64_t bytes_restored(const struct job *job)
+{
+    const struct restore_request *request = job->request;
+    uint64_t bytes = 0;
+    if (request->tables.count || request->include.count || request->leaves_out)
+        return UINT64_MAX;
+    for (size_t i = 0; i < job->count; i++) {
+        if (!job->parts[i].options.plain_size)
+            return UINT64_MAX;
+        bytes += job->parts[i].options.plain_size;
+    }
+    return bytes;
+}
+
 static int run(struct job *job, struct restore_report *report, struct error *err)
 {
     struct os *os = job->service->os;
@@ -436,7 +451,10 @@ static int run(struct job *job, struct restore_report *report, struct error *err
     }
     for (size_t i = 0; i < job->count; i++)
         report->plan.parts[i].restored = job->parts[i].load->rows_loaded;
-    report->rows = report->plan.parts[0].restored;
+    bool pages = text_equal(job->parts[0].options.format, "sqlite3");
+    report->rows =
+        pages && !job->request->tables.count ? UINT64_MAX : report->plan.parts[0].restored;
+    report->bytes = bytes_restored(job);
     /* The target is restored whatever becomes of the log: say so, and let the next run complete the
      * row. */
     if (record_success(job, report, err) < 0)

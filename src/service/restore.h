@@ -29,7 +29,7 @@ struct restore_report {
     char *safety_kind;     /* "swap", "backup", "none" */
     char *safety_text;     /* "old copy kept as /srv/.shop.db.kedge-01...", "backup 13" */
     int64_t undo_until_ns; /* 0: no way back kept */
-    uint64_t rows, bytes;
+    uint64_t rows, bytes;  /* UINT64_MAX: not counted */
     int64_t duration_ms;
     struct restore_plan plan;
 };

@@ -95,7 +95,8 @@ static int verify_file(struct service *service, const struct verify_request *req
         report->level = result.level;
     report->stored_bytes += result.stored_bytes;
     report->plain_bytes += result.plain_bytes;
-    report->rows += result.rows;
+    if (result.rows != UINT64_MAX)
+        report->rows = result.rows + (report->rows == UINT64_MAX ? 0 : report->rows);
     text_list_add_all(&report->warnings, &result.warnings);
     if (failed == 0 && check_known(service, located, file, made > 0, &result, err) < 0) {
         report->level = -1;
@@ -130,6 +131,7 @@ static int verify_located(struct service *service, const struct verify_request *
     report->file = mem_string(located->file);
     report->location = store_location(located->store, located->file);
     report->level = request->level == 3 ? 2 : request->level;
+    report->rows = UINT64_MAX;
     const struct backup_row *row = located->known ? &located->row : NULL;
     if (row && catalog_is_read_only(service->catalog))
         text_list_add(&report->warnings, "the catalogue cannot be written: it does not show this");

@@ -28,7 +28,8 @@ struct verify_report {
     char *file;
     char *location;
     int level; /* passed; -1 for none */
-    uint64_t stored_bytes, plain_bytes, rows;
+    uint64_t stored_bytes, plain_bytes;
+    uint64_t rows; /* UINT64_MAX: not counted */
     int64_t duration_ms;
     struct text_list warnings;
 };

@@ -133,6 +133,9 @@ struct source_ops {
     const char *kind;   /* of the artifact unless dump_options.logical asks for "sql": "sqlite3",
                            "sql", "tar" */
     unsigned capabilities;
+    /* Can it do what these say, as far as that is known without the target? ERROR_USAGE. NULL: it
+     * always can. */
+    int (*accepts)(const struct dump_options *options, struct error *err);
     /* *ret_result is set on success and on failure of single files (incomplete); clear it.
      * ERROR_CHANGED: what was pushed is worth nothing, a new dump into a new sink may succeed. */
     int (*dump)(const struct source_target *target, const struct dump_options *options,

@@ -61,6 +61,7 @@ const struct source_ops source_sqlite = {
     .engine = "sqlite",
     .kind = "sqlite3",
     .capabilities = SOURCE_DATABASE | SOURCE_TABLES,
+    .accepts = sqlite_dump_accepts,
     .dump = sqlite_dump,
     .load = sqlite_load,
     .recover = sqlite_recover,

@@ -122,9 +122,9 @@ static int open_checked(const struct source_target *target, const struct dump_op
     return 0;
 }
 
-static int refuse_selection(const struct dump_options *options, struct error *err)
+int sqlite_dump_accepts(const struct dump_options *options, struct error *err)
 {
-    if (!options->tables.count && !options->exclude_tables.count)
+    if (options->logical || (!options->tables.count && !options->exclude_tables.count))
         return 0;
     error_set(err, ERROR_USAGE, "a page image of a SQLite database holds all of its tables");
     return error_hint(err, "--format sql dumps single ones; restore --table takes single ones out "
@@ -135,7 +135,7 @@ int sqlite_dump(const struct source_target *target, const struct dump_options *o
                 struct segment_sink *sink, struct dump_result *ret_result, struct error *err)
 {
     *ret_result = (struct dump_result){.incomplete = TEXT_LIST_INIT};
-    if (!options->logical && refuse_selection(options, err) < 0)
+    if (sqlite_dump_accepts(options, err) < 0)
         return -1;
     SCOPED(sqlite_snapshot) struct sqlite_snapshot *snapshot = NULL;
     if (open_checked(target, options, &snapshot, err) < 0)

@@ -10,6 +10,9 @@ struct error;
 struct segment_sink;
 struct source_target;
 
+/* The contract is source_ops.accepts'. */
+int sqlite_dump_accepts(const struct dump_options *options, struct error *err);
+
 /* The contract is source_ops.dump's. */
 int sqlite_dump(const struct source_target *target, const struct dump_options *options,
                 struct segment_sink *sink, struct dump_result *ret_result, struct error *err);

@@ -10,6 +10,7 @@ import zlib
 
 import pytest
 
+from conftest import contents
 
 
 def write(kedge, name, text, mode=0o600):
@@ -212,7 +213,7 @@ def test_backup_list_verify_restore_undo(kedge, shop):
     done = kedge("backup", shop)
     created, size, location = done.stdout.splitlines()
     name = re.fullmatch(r"Backup created successfully: (shop_\d{4}-\d\d-\d\d_\d{6}\.sqlite3\.zst)", created)[1]
-    assert re.fullmatch(r"Size: \d+\.\d MB", size)
+    assert re.fullmatch(r"Size: \d+\.\d+ MB", size)
     assert location == f"Location: {kedge.home}/backups/{name}"
 
     listed, = kedge.lines("list")
@@ -263,7 +264,7 @@ def test_an_unknown_backup_shows_what_there_is(kedge, shop):
     done = kedge("restore", "nonexistent.sql.gz", status=4)
     lines = done.stderr.splitlines()
     assert lines[:3] == ["kedge: error: Backup file not found: nonexistent.sql.gz", "", "Available backups:"]
-    assert re.fullmatch(rf"  {re.escape(name)} \(\d+\.\dMB\) - \d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d", lines[3])
+    assert re.fullmatch(rf"  {re.escape(name)} \(\d+\.\d+MB\) - \d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d", lines[3])
 
 
 def test_nothing_is_lost_without_a_terminal_or_force(kedge, shop):
@@ -394,7 +395,7 @@ def test_restore_asks_on_a_terminal_as_its_document_shows(kedge, shop):
                  "  ✓ Gzip integrity verified\n", "  ✓ SQL content verified\n", "✓ Backup verification passed\n",
                  "Are you sure you want to restore from this backup? (yes/no) [no]:", "\nRestore cancelled.\n"):
         assert line in screen, screen
-    assert re.search(r"  File size: \d+\.\dMB\n", screen)
+    assert re.search(r"  File size: \d+\.\d+MB\n", screen)
     assert "⚠️  WARNING: This will REPLACE all data in " in screen
 
 
@@ -446,3 +447,36 @@ def test_a_mistyped_target_makes_no_database(kedge):
 def test_a_missing_folder_of_migrations_says_what_to_do(kedge):
     result = kedge("migrate", "status", "--target", "sqlite:app.db", status=1)
     assert "hint: kedge migrate create NAME makes it" in result.stderr
+
+
+@pytest.mark.parametrize("words, message", [
+    (("--encrypt", "foo"), "is not an age public key"), (("--encrypt", "age1abc"), "is not an age public key"),
+    (("--type", "bogus"), "is none of"), (("--type", "configuration"), "has no configuration"), (("--type", "files"), "no paths"),
+    (("--compress=lzma",), "no compression"), (("--table", "orders"), "holds all of its tables"),
+    (("--exclude-table", "orders"), "holds all of its tables")])
+def test_a_request_that_cannot_be_leaves_no_failed_backup(kedge, shop, words, message):
+    assert message in kedge("backup", shop, *words, status=2).stderr
+    assert kedge.lines("list") == []
+
+
+def test_rows_that_nobody_counted_are_not_0(kedge, shop):
+    assert kedge.json("backup", shop)["rows"] is None
+    assert kedge.json("show", 1)["rows"] is None and "\nrows" not in kedge("show", 1).stdout
+    assert kedge.json("verify", 1)["rows"] is None and kedge.json("verify", 1, "--level", 1)["rows"] is None
+    restored = kedge.json("restore", 1, "--force")
+    assert restored["rows"] is None and restored["bytes"] == os.path.getsize(shop)
+    tables = sum(len(rows) for rows in contents(shop)[1].values())
+    assert kedge.json("backup", shop, "--format", "sql")["rows"] == tables
+    assert kedge.json("show", 2)["rows"] == kedge.json("verify", 2)["rows"] == tables
+    restored = kedge.json("restore", 2, "--force", "--table", "orders")
+    assert restored["rows"] == 1000 and restored["bytes"] is None
+    kedge("catalog", "rebuild", "--from", kedge.backups, env={"KEDGE_HOME": kedge.path("other")})
+    assert [kedge.json("show", number, env={"KEDGE_HOME": kedge.path("other")})["rows"] for number in (1, 2)] == [None, tables]
+
+
+def test_a_small_backup_has_a_size(kedge):
+    sqlite3.connect(kedge.path("small.db")).execute("CREATE TABLE t (a)").connection.close()
+    size = kedge.json("backup", "small.db")["size"]
+    shown = re.search(r"^Size: ([0-9.]+) MB$", kedge("db:backup", kedge.path("small.db")).stdout, re.MULTILINE)[1]
+    assert float(shown) > 0 and 100 < size < 1000
+    assert re.search(r"\(0\.000[0-9]+MB\)", kedge("restore", "nonexistent", status=4).stderr)

@@ -31,11 +31,13 @@ TEST(each_level_is_reached)
             assert_ok(verify(&sample, manifest.file, level, &result, &err), err);
             assert_int_equal(result.level, level);
             assert_int_equal(result.stored_bytes, manifest.size_bytes);
+            assert_true(level > 1 || result.rows == UINT64_MAX);
             if (level > 0)
                 assert_string_equal(result.checksum, manifest.checksum);
             if (level > 1) {
                 assert_int_equal(result.plain_bytes, manifest.plain_bytes);
-                assert_int_equal(result.rows, manifest.rows);
+                bool image = strcmp(samples[i].kind, "sqlite3") == 0;
+                assert_int_equal(result.rows, image ? UINT64_MAX : manifest.rows);
                 assert_int_equal(result.frames, samples[i].segments);
             }
             verify_result_clear(&result);
