@@ -22,6 +22,7 @@ struct planning {
     struct cli *cli;
     enum db_engine engine;
     struct effects *effects;
+    bool stepwise; /* the step that is shown runs statement by statement */
 };
 
 static const struct column_row columns[] = {
@@ -32,20 +33,17 @@ static const struct column_row columns[] = {
     {"undone", "UNDONE", COLUMN_OF_TEXT},   {NULL, NULL, COLUMN_OF_TEXT}};
 
 /* How the statement ends up in the database. */
-static const char *ending_of(const struct planning *planning, const struct migrate_step *step,
+static const char *ending_of(const struct planning *planning,
                              const struct migration_statement *statement)
 {
-    enum db_engine engine = planning->engine;
-    unsigned traits = statement_traits(engine, statement->text, statement->size);
+    unsigned traits = statement_traits(planning->engine, statement->text, statement->size);
     if (traits & TRAIT_COMMITS)
         return "commits by itself";
     if (traits & TRAIT_MAY_COMMIT)
         return "may commit by itself";
     if (traits & TRAIT_OUTSIDE)
         return "outside a transaction";
-    return run_stepwise(engine, step->migration, step->direction)
-               ? "committed at once"
-               : "in the migration's transaction";
+    return planning->stepwise ? "committed at once" : "in the migration's transaction";
 }
 
 static int first_line(const struct migration_statement *statement)
@@ -102,7 +100,7 @@ static void add_tables(json_t *item, enum db_engine engine, const struct effect 
     json_object_set_new(item, "tables", tables);
 }
 
-static json_t *statement_json(const struct planning *planning, const struct migrate_step *step,
+static json_t *statement_json(const struct planning *planning,
                               const struct migration_statement *statement,
                               const struct effect *effect)
 {
@@ -111,7 +109,7 @@ static json_t *statement_json(const struct planning *planning, const struct migr
     json_object_set_new(item, "first_line",
                         json_stringn(statement->text, (size_t)first_line(statement)));
     json_object_set_new(item, "sql", json_stringn(statement->text, statement->size));
-    json_object_set_new(item, "effect", json_string(ending_of(planning, step, statement)));
+    json_object_set_new(item, "effect", json_string(ending_of(planning, statement)));
     json_object_set_new(item, "commits", json_boolean(effect->commits));
     add_tables(item, planning->engine, effect);
     json_object_set_new(item, "algorithm", console_json_text(effect->algorithm));
@@ -225,6 +223,7 @@ static int show_step(struct planning *planning, const struct migrate_step *step,
 {
     const struct migration_part *part = &step->migration->parts[step->direction];
     bool as_json = console_wants_json(planning->cli);
+    planning->stepwise = run_stepwise(planning->engine, step->migration, step->direction);
     json_t *statements = json_array();
     SCOPED(text_list) struct text_list notes = TEXT_LIST_INIT;
     SCOPED(table) struct table *table = table_new(columns);
@@ -239,7 +238,7 @@ static int show_step(struct planning *planning, const struct migrate_step *step,
         for (size_t k = 0; k < effect.notes.count; k++)
             text_list_give(&notes,
                            mem_format("line %zu: %s", part->items[i].line, effect.notes.items[k]));
-        json_array_append_new(statements, statement_json(planning, step, &part->items[i], &effect));
+        json_array_append_new(statements, statement_json(planning, &part->items[i], &effect));
     }
     if (result == 0 && as_json) {
         json_t *object = migrate_step_json(step);

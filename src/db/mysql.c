@@ -98,6 +98,7 @@ struct mysql {
     struct db_url url; /* for the connection that kills */
     unsigned long thread;
     int64_t statement_timeout_ms;
+    int64_t deadline_ns;       /* of the statement that runs; 0 for none */
     enum error_code ended_for; /* why we ended the statement that runs; ERROR_NONE: we did not */
     bool ignore_stop;
 };
@@ -184,27 +185,29 @@ static void kill_statement(struct mysql *mysql)
     my.close(second);
 }
 
-/* Until the server answers; a stop or the deadline kills the statement, and the answer is then that
- * it was interrupted. */
-static void wait_answer(struct mysql *mysql)
+/* A stop or the deadline kills the statement; its answer is then that it was interrupted. */
+static void end_late(struct mysql *mysql)
 {
     struct os *os = mysql->base.os;
+    if (mysql->ended_for != ERROR_NONE)
+        return;
+    if (stop_requested() && !mysql->ignore_stop)
+        mysql->ended_for = ERROR_INTERRUPTED;
+    else if (mysql->deadline_ns && os->clock_monotonic_ns(os) > mysql->deadline_ns)
+        mysql->ended_for = ERROR_TIMEOUT;
+    if (mysql->ended_for != ERROR_NONE)
+        kill_statement(mysql);
+}
+
+/* Until the server answers. */
+static void wait_answer(struct mysql *mysql)
+{
     struct pollfd wait = {.fd = my.socket(mysql->handle), .events = POLLIN};
-    int64_t deadline_ns = 0;
-    if (mysql->statement_timeout_ms)
-        deadline_ns = os->clock_monotonic_ns(os) + mysql->statement_timeout_ms * 1000000;
     for (;;) {
         int ready = poll(&wait, 1, POLL_SLICE_MS);
         if (ready > 0 || (ready < 0 && errno != EINTR))
             return;
-        if (mysql->ended_for != ERROR_NONE)
-            continue;
-        if (stop_requested() && !mysql->ignore_stop)
-            mysql->ended_for = ERROR_INTERRUPTED;
-        else if (deadline_ns && os->clock_monotonic_ns(os) > deadline_ns)
-            mysql->ended_for = ERROR_TIMEOUT;
-        if (mysql->ended_for != ERROR_NONE)
-            kill_statement(mysql);
+        end_late(mysql);
     }
 }
 
@@ -257,7 +260,11 @@ static int put_parameters(struct mysql *mysql, struct buf *out, const char *sql,
 
 static int send_statement(struct mysql *mysql, const char *sql, size_t size, struct error *err)
 {
+    struct os *os = mysql->base.os;
     mysql->ended_for = ERROR_NONE;
+    mysql->deadline_ns = mysql->statement_timeout_ms
+                             ? os->clock_monotonic_ns(os) + mysql->statement_timeout_ms * 1000000
+                             : 0;
     if (!mysql->ignore_stop && stop_check(err) < 0)
         return -1;
     if (my.send_query(mysql->handle, sql, (unsigned long)size))
@@ -298,7 +305,8 @@ static struct db_value column_value(const MYSQL_FIELD *field, const char *text, 
     return (struct db_value){.type = DB_TEXT, .text = text, .size = size};
 }
 
-/* The rows of one result, to the end even when `row` has had enough: the connection needs it. */
+/* The rows of one result, to the end even when `row` has had enough: the connection needs it. Of a
+ * statement that was ended some are still on their way. */
 static int pass_rows(struct mysql *mysql, MYSQL_RES *result, db_row_fn *row, void *context,
                      struct error *err)
 {
@@ -312,9 +320,12 @@ static int pass_rows(struct mysql *mysql, MYSQL_RES *result, db_row_fn *row, voi
         const unsigned long *lengths = my.fetch_lengths(result);
         for (unsigned i = 0; i < count; i++)
             columns[i] = column_value(&fields[i], values[i], lengths[i]);
-        if (row && answer == 0)
+        end_late(mysql);
+        if (row && answer == 0 && mysql->ended_for == ERROR_NONE)
             answer = row(context, columns, count, err);
     }
+    if (answer == 0 && mysql->ended_for != ERROR_NONE)
+        return raise(mysql, NULL, 0, err);
     if (answer == 0 && my.error_number(mysql->handle))
         return raise(mysql, NULL, 0, err);
     return answer;

@@ -263,6 +263,41 @@ TEST(a_statement_that_takes_too_long_is_ended)
     }
 }
 
+/* Its first rows come at once, its last ones in minutes. */
+static const char *const slow_rows[] = {
+    [DB_SQLITE] = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < "
+                  "1000000000000) SELECT i, 'x' FROM n",
+    [DB_POSTGRES] = "SELECT repeat('x', 30000), pg_sleep(0.02) FROM generate_series(1, 10000)",
+    [DB_MYSQL] = "SELECT REPEAT('x', 30000), SLEEP(0.02) FROM information_schema.columns AS a, "
+                 "information_schema.columns AS b",
+};
+
+static int count_row(void *context, const struct db_value *columns, size_t count, struct error *err)
+{
+    (void)columns, (void)count, (void)err;
+    ++*(size_t *)context;
+    return 0;
+}
+
+TEST(a_statement_whose_rows_take_too_long_is_ended)
+{
+    for (int engine = DB_SQLITE; engine <= DB_MYSQL; engine++) {
+        struct error err = ERROR_INIT;
+        struct db *db = open_with((enum db_engine)engine, 500);
+        int64_t started_ms = now_ms();
+        size_t rows = 0;
+        if (!db)
+            continue;
+        assert_fails(db_query(db, slow_rows[engine], NULL, 0, count_row, &rows, &err), err,
+                     ERROR_TIMEOUT);
+        assert_in_range(now_ms() - started_ms, 450, 5000);
+        assert_true(rows > 0);
+        assert_false(db->fault.connection_lost);
+        assert_int_equal(ask(db, "SELECT 7"), 7);
+        db_close(db);
+    }
+}
+
 static void *cancel_later(void *context)
 {
     os_real()->sleep_ms(os_real(), 300);
@@ -446,6 +481,7 @@ TEST_MAIN(UNIT(values_come_back_as_they_went), UNIT(a_rollback_takes_back_and_a_
           UNIT(a_query_can_be_left_and_the_connection_goes_on),
           UNIT(a_lock_that_is_not_to_be_had_is_told_apart),
           UNIT(an_update_counts_the_rows_it_found), UNIT(a_statement_that_takes_too_long_is_ended),
+          UNIT(a_statement_whose_rows_take_too_long_is_ended),
           UNIT(another_thread_can_end_a_statement), UNIT(a_lost_connection_is_told_apart),
           UNIT(a_session_of_our_own_is_not_shared), UNIT(a_password_may_hold_any_character),
           UNIT(encryption_that_is_required_is_not_done_without),
