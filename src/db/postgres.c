@@ -255,12 +255,16 @@ static int postgres_begin(struct db *db, bool for_writing, struct error *err)
     return run(db, "BEGIN", err);
 }
 
-/* A transaction in which a statement failed answers COMMIT with a rollback and no error. */
+/* A transaction in which a statement failed answers COMMIT with a rollback and no error. Once it is
+ * on its way a stop comes too late: nobody would know what became of it. */
 static int postgres_commit(struct db *db, struct error *err)
 {
     if (run(db, "SELECT 1", err) < 0)
         return -1;
-    return run(db, "COMMIT", err);
+    bool heeded = pq_heed_stop(pq_of(db), false);
+    int result = run(db, "COMMIT", err);
+    pq_heed_stop(pq_of(db), heeded);
+    return result;
 }
 
 static int postgres_rollback(struct db *db, struct error *err)

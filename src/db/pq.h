@@ -66,6 +66,8 @@ void pq_set_timeout(struct pq *pq, int64_t timeout_ms);
 
 /* For the statements that undo: go on although a stop was requested. */
 void pq_ignore_stop(struct pq *pq);
+/* From here on a stop counts, or does not. How it was. */
+bool pq_heed_stop(struct pq *pq, bool heed);
 
 /* Interrupt what another thread is running on `pq`. */
 void pq_cancel(struct pq *pq);

@@ -146,6 +146,13 @@ void pq_ignore_stop(struct pq *pq)
     pq->ignore_stop = true;
 }
 
+bool pq_heed_stop(struct pq *pq, bool heed)
+{
+    bool heeded = !pq->ignore_stop;
+    pq->ignore_stop = !heed;
+    return heeded;
+}
+
 void pq_cancel(struct pq *pq)
 {
     atomic_store(&pq->cancelled, true);

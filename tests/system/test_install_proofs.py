@@ -187,7 +187,7 @@ def test_mariadb_is_completed_by_the_next_run_wherever_it_is_cut_short(kedge, ma
         kedge("catalog", "install", "--database", url)
         number += STRIDE
     mariadb.sql("DROP DATABASE IF EXISTS kedge")
-    assert unfinished > 20 // STRIDE
+    assert unfinished > 15 // STRIDE
 
 
 @pytest.mark.skipif(not os.path.exists(FAULTY), reason="kedge-faulty is not built")
