@@ -170,6 +170,11 @@ def postgres():
             return subprocess.run(["psql", "-X", "-At", "-h", "127.0.0.1", "-p", settings["PGPORT"], "-U", "postgres",
                                    "-d", database, "-c", text], capture_output=True, text=True, check=True).stdout
 
+        @staticmethod
+        def restart():
+            subprocess.run([os.path.join(SERVERS, "start-postgres.sh"), "stop", folder], check=True)
+            start_server("start-postgres.sh", folder, settings["PGPORT"], {})
+
         def fresh(self):
             self.sql("DROP DATABASE IF EXISTS shop WITH (FORCE)")
             self.sql("CREATE DATABASE shop")
@@ -195,6 +200,11 @@ def mariadb():
         def sql(self, text, database=""):
             return subprocess.run([*self.client, "-e", text, database], capture_output=True, text=True,
                                   check=True).stdout
+
+        @staticmethod
+        def restart():
+            subprocess.run([os.path.join(SERVERS, "start-mariadb.sh"), "stop", folder], check=True)
+            start_server("start-mariadb.sh", folder, settings["MYSQL_PORT"], {})
 
         def fresh(self):
             self.sql("DROP DATABASE IF EXISTS shop; CREATE DATABASE shop")

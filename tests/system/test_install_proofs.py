@@ -15,8 +15,8 @@ from conftest import BUILD, ROOT, contents
 sys.path.insert(0, os.path.join(ROOT, "tests", "harness"))
 from wire_proxy import WireProxy  # noqa: E402
 
-# Every n-th message is cut.
-STRIDE = int(os.environ.get("KEDGE_FAULT_STRIDE", "5"))
+# Every n-th message is cut, and each of the last ones, where the commit is.
+STRIDE = int(os.environ.get("KEDGE_FAULT_STRIDE", "4"))
 FAULTY = os.path.join(BUILD, "tests", "kedge-faulty")
 
 # Objects by their numbers, which are never given twice: what was made and dropped again is not the same.
@@ -74,8 +74,11 @@ def test_postgres_is_as_before_wherever_it_is_cut_short(kedge, postgres, act, st
     postgres.sql(APPLICATION, "shop")
     before = postgres.sql(EVERYTHING, "shop")
     unchanged = 0
-    number = 1
-    while True:
+    messages, _ = install(kedge, url)
+    url = postgres.fresh()
+    postgres.sql(APPLICATION, "shop")
+    before = postgres.sql(EVERYTHING, "shop")
+    for number in sorted({*range(1, messages + 1, STRIDE), *range(messages - 5, messages + 1)}):
         sent, process = install(kedge, url, number, act)
         if sent < number:
             break
@@ -90,7 +93,6 @@ def test_postgres_is_as_before_wherever_it_is_cut_short(kedge, postgres, act, st
             assert process.returncode in (status, 3), (number, process.returncode, process.errors)
             unchanged += 1
         assert now == before, (number, process.errors)
-        number += STRIDE
     assert unchanged > 20 // STRIDE
     assert postgres.sql("SELECT total FROM orders", "shop") == "7\n"
 
@@ -109,6 +111,18 @@ def test_postgres_is_as_before_when_the_server_dies(kedge, postgres):
         assert process.returncode == 1
         assert "terminating connection" in process.errors or "connection" in process.errors, process.errors
         assert postgres.sql(EVERYTHING, "shop") == before
+
+
+def test_postgres_is_as_before_when_its_server_is_restarted(kedge, postgres):
+    url = postgres.fresh()
+    postgres.sql(APPLICATION, "shop")
+    before = postgres.sql(EVERYTHING, "shop")
+    _, process = install(kedge, url, 40, lambda process: postgres.restart() is not None)
+    assert process.returncode == 1, (process.returncode, process.errors)
+    assert "connection" in process.errors, process.errors
+    assert postgres.sql(EVERYTHING, "shop") == before
+    kedge("migrate-backups", "--database", url)
+    assert postgres.sql("SELECT (SELECT count(*) FROM kedge.apps), (SELECT total FROM orders)", "shop") == "0|7\n"
 
 
 @pytest.fixture
@@ -188,6 +202,19 @@ def test_mariadb_is_completed_by_the_next_run_wherever_it_is_cut_short(kedge, ma
         number += STRIDE
     mariadb.sql("DROP DATABASE IF EXISTS kedge")
     assert unfinished > 15 // STRIDE
+
+
+def test_mariadb_is_completed_after_its_server_was_restarted(kedge, mariadb):
+    url = mariadb.fresh()
+    mariadb.sql(APPLICATION, "shop")
+    mariadb.sql("DROP DATABASE IF EXISTS kedge")
+    before = mariadb_state(mariadb)
+    _, process = install(kedge, url, 20, lambda process: mariadb.restart() is not None)
+    assert process.returncode == 1, (process.returncode, process.errors)
+    run = kedge("migrate-backups", "--database", url)
+    assert "Migration completed successfully" in run.stdout, run.stdout
+    assert mariadb_state(mariadb) == before
+    mariadb.sql("DROP DATABASE kedge")
 
 
 @pytest.mark.skipif(not os.path.exists(FAULTY), reason="kedge-faulty is not built")

@@ -5,6 +5,7 @@ was not there before.
 """
 import os
 import sqlite3
+import time
 from typing import NamedTuple
 
 import pytest
@@ -221,3 +222,36 @@ def test_a_directive_that_is_none_is_no_comment(kedge, request, text, error):
         file.write(text)
     assert error in kedge("migrate", "up", status=1).stderr
     assert place.left() == ""
+
+
+# ---- a server that goes away ----
+
+@pytest.mark.parametrize("engine,options", [("postgres", ""), ("postgres", " notransaction"), ("mariadb", "")])
+def test_a_server_that_is_restarted_in_the_middle(kedge, request, processes, engine, options):
+    """Nothing runs twice, and the next run finishes, or asks once what it cannot know."""
+    place = Place(kedge, request, engine)
+    sleep = "SELECT pg_sleep(s) FROM slow" if engine == "postgres" else "SELECT SLEEP(s) FROM slow"
+    place.ask("CREATE TABLE slow (s int)")
+    place.ask("INSERT INTO slow VALUES (60)")
+    inserts = [f"INSERT INTO a VALUES ({i});" for i in range(20)]
+    write(kedge, [("CREATE TABLE a (id int);\n" + "\n".join(inserts[:10]) + f"\n{sleep};\n" + "\n".join(inserts[10:]), None, options)])
+    process = kedge.start("migrate", "up")
+    processes.append(process)
+    running = ("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep%' AND state = 'active' AND pid <> pg_backend_pid()"
+               if engine == "postgres" else
+               "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE '%SLEEP(s)%' AND id <> CONNECTION_ID()")
+    while place.ask(running) == "0":
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.02)
+    place.server.restart()
+    errors = process.communicate(timeout=60)[1]
+    assert process.returncode == 1, errors
+    assert "connection" in errors or "server" in errors.lower(), errors
+    place.ask("DELETE FROM slow")
+    run = kedge("migrate", "up", status=None)
+    if run.returncode == 6:
+        assert "--ran" in run.stderr and "--not-run" in run.stderr, run.stderr
+        kedge("migrate", "repair", "20240101000001", "--not-run")
+        run = kedge("migrate", "up")
+    assert run.returncode == 0, run.stderr
+    assert place.ask("SELECT COUNT(*) * 1000 + SUM(id) FROM a") == str(20 * 1000 + sum(range(20)))
