@@ -1,7 +1,6 @@
 /*
- * What the catalogue of a PostgreSQL database says: tables with their columns and sizes, sequences,
- * what the database needs from the server around it, and a fingerprint that tells when any
- * definition changed.
+ * What the catalogue of a PostgreSQL database says: tables with their columns and sizes, and
+ * sequences.
  */
 #ifndef KEDGE_SOURCE_POSTGRES_CATALOG_H
 #define KEDGE_SOURCE_POSTGRES_CATALOG_H
@@ -53,10 +52,6 @@ bool postgres_tables_equal(const struct postgres_tables *a, const struct postgre
 
 /* Does a name or pattern of the options ("orders", "shop.orders", "log_*") mean this table? */
 bool postgres_table_matches(const struct text_list *patterns, const char *schema, const char *name);
-
-/* A text that changes whenever a definition changes; VACUUM, ANALYZE, temporary tables and the
- * refresh of a materialised view do not change it. */
-int postgres_catalog_fingerprint(struct pq *pq, char **ret_fingerprint, struct error *err);
 
 /* SELECT pg_catalog.setval(...) for each sequence, appended to `script`. */
 int postgres_sequences_script(struct pq *pq, struct buf *script, struct error *err);

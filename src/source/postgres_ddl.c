@@ -277,10 +277,13 @@ static int read_output(struct process *process, struct statement_reader *reader,
     return more < 0 ? -1 : process_wait(process, err);
 }
 
-/* The line that tells why: the last ones only repeat the query. */
+/* The line that tells why: the last ones only repeat the query. We hold the locks that it asks for,
+ * so that it can only have waited behind somebody who waits for us. */
 static int explain(struct process *process, struct error *err)
 {
     const char *said = strstr(process_errors(process), "error: ");
+    if (strstr(process_errors(process), "Query was: LOCK TABLE ") && err->code == ERROR_FAILED)
+        return error_set(err, ERROR_CHANGED, "somebody waits for a table's lock");
     if (said && err && err->code == ERROR_FAILED)
         error_set(err, ERROR_SOURCE, "pg_dump: %.*s", (int)strcspn(said + 7, "\n"), said + 7);
     return -1;

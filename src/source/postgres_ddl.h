@@ -28,7 +28,8 @@ struct postgres_ddl {
 
 /* `pq` is a connection to the same database; it is not used, only asked how it was made. Foreign
  * keys to tables whose rows are left out become NOT VALID, so that the rest can be loaded; those of
- * partitioned tables, which cannot, are left out with a warning. */
+ * partitioned tables, which cannot, are left out with a warning. ERROR_CHANGED: somebody waits for
+ * a table's lock, who will change it. */
 int postgres_ddl_read(struct os *os, const struct pq *pq, const char *snapshot,
                       const struct postgres_tables *tables, int64_t lock_timeout_ms,
                       struct postgres_ddl *ddl, struct error *err);

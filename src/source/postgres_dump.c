@@ -3,11 +3,13 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/os.h"
 #include "base/segment.h"
 #include "base/stop.h"
 #include "db/pq.h"
 #include "io/progress.h"
 #include "source/postgres_catalog.h"
+#include "source/postgres_change.h"
 #include "source/postgres_ddl.h"
 #include "source/postgres_large.h"
 #include "source/postgres_properties.h"
@@ -20,7 +22,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ATTEMPTS 5
+/* Tries to find a moment of quiet for the definitions, which is a matter of seconds. */
+#define ATTEMPTS 40
+#define PATIENCE_MS 30000
+#define FIRST_PAUSE_MS 20
+#define LONGEST_PAUSE_MS 2000
 #define JOBS_MAXIMUM 64
 #define FIRST_WITH_RANGES 140000
 
@@ -41,10 +47,24 @@ struct dump {
     pthread_cond_t changed;
     enum gate gate; /* readers push only once the definitions are in the artifact */
     size_t next_slice;
+    int joined; /* readers that are in the snapshot and hold their locks */
     bool failed;
     struct error error; /* of the reader that failed first */
     uint64_t rows;
+    char *what; /* changed, or NULL */
 };
+
+static void note_change(struct dump *dump, const char *what)
+{
+    free(dump->what);
+    dump->what = mem_string(what);
+}
+
+static int raise_change(const char *what, enum error_code code, struct error *err)
+{
+    error_set(err, code, "schema changed during the dump%s%s", what ? ": " : "", what ? what : "");
+    return error_hint(err, "back up when nobody changes definitions");
+}
 
 /* The reader's own words for "somebody else has failed": never shown. */
 static int give_up(struct error *err)
@@ -110,11 +130,35 @@ static int finish_slice(struct dump *dump, const struct postgres_slice *slice,
     return state_table(dump, slice->number, err);
 }
 
+static void count_joined(struct dump *dump)
+{
+    pthread_mutex_lock(&dump->lock);
+    dump->joined++;
+    pthread_cond_broadcast(&dump->changed);
+    pthread_mutex_unlock(&dump->lock);
+}
+
+/* A reader that finds somebody waiting for one of our locks cannot go on. 1 all are there, 0 one
+ * found that, -1 another failure. */
+static int await_readers(struct dump *dump, int count, struct error *err)
+{
+    pthread_mutex_lock(&dump->lock);
+    while (dump->joined < count && !dump->failed)
+        pthread_cond_wait(&dump->changed, &dump->lock);
+    bool failed = dump->failed;
+    pthread_mutex_unlock(&dump->lock);
+    if (!failed)
+        return 1;
+    *err = dump->error;
+    return err->code == ERROR_CHANGED ? 0 : -1;
+}
+
 static int read_slices(struct dump *dump, struct error *err)
 {
     SCOPED(pq) struct pq *pq = NULL;
     if (postgres_snapshot_join(&dump->snapshot, &dump->target->url, dump->options, &pq, err) < 0)
         return -1;
+    count_joined(dump);
     const struct postgres_slice *slice;
     while ((slice = take_slice(dump))) {
         struct row_digest digest = {0};
@@ -172,21 +216,75 @@ static void join_readers(struct readers *readers)
 
 /* ---- the parts ---- */
 
+/* All that is said of the database besides its rows. */
+struct definitions {
+    struct postgres_ddl ddl;
+    struct buf sequences;
+    struct buf properties;
+};
+
+#define DEFINITIONS_INIT ((struct definitions){POSTGRES_DDL_INIT, BUF_INIT, BUF_INIT})
+
+static void definitions_clear(struct definitions *definitions)
+{
+    postgres_ddl_clear(&definitions->ddl);
+    buf_clear(&definitions->sequences);
+    buf_clear(&definitions->properties);
+}
+
+/* 1 nothing changed, 0 something did, -1. */
+static int is_unchanged(struct dump *dump, enum change_scope scope, struct error *err)
+{
+    SCOPED(string) char *what = NULL;
+    int changed = postgres_change_find(dump->snapshot.reader, dump->snapshot.locks, scope,
+                                       &dump->snapshot.tables, &what, err);
+    if (changed > 0)
+        note_change(dump, what);
+    return changed < 0 ? -1 : !changed;
+}
+
+/* What is dropped under its hands makes pg_dump fail, and who waits to do it. */
+static int blame_a_change(struct dump *dump, struct error *err)
+{
+    struct error ignored = ERROR_INIT;
+    if (postgres_snapshot_blame(&dump->snapshot, err))
+        return -1;
+    if (err->code == ERROR_CHANGED || postgres_snapshot_is_awaited(&dump->snapshot, &ignored) > 0) {
+        note_change(dump, "somebody waits for a table's lock");
+        return 0;
+    }
+    return is_unchanged(dump, CHANGE_DEFINITIONS, &ignored) == 0 ? 0 : -1;
+}
+
+/* Sequences are read by name, and locked only while they are: they and what functions read can go
+ * meanwhile. 1, 0 when something did, -1. */
+static int read_values(struct dump *dump, struct definitions *definitions, struct error *err)
+{
+    static const char *const states[] = {"42P01", "42704", "42883", "3F000",
+                                         "55P03", "40P01", "XX000"};
+    struct pq *reader = dump->snapshot.reader;
+    if (pq_exec(reader, "SAVEPOINT before", NULL, err) < 0)
+        return -1;
+    if (postgres_sequences_script(reader, &definitions->sequences, err) == 0 &&
+        postgres_properties_script(reader, &definitions->properties, err) == 0)
+        return pq_exec(reader, "ROLLBACK TO SAVEPOINT before", NULL, err) < 0 ? -1 : 1;
+    for (size_t i = 0; i < ARRAY_SIZE(states); i++)
+        if (strcmp(pq_fault(reader)->state, states[i]) == 0) {
+            note_change(dump, err->message);
+            return 0;
+        }
+    return -1;
+}
+
 /* 1 the definitions are those of the snapshot, 0 something changed meanwhile, -1. */
-static int read_definitions(struct dump *dump, struct postgres_ddl *ddl, struct error *err)
+static int read_definitions(struct dump *dump, struct definitions *definitions, struct error *err)
 {
     if (postgres_ddl_read(dump->options->os, dump->snapshot.reader, dump->snapshot.id,
-                          &dump->snapshot.tables, postgres_following_timeout_ms(dump->options), ddl,
-                          err) < 0) {
-        if (postgres_snapshot_blame(&dump->snapshot, err))
-            return -1;
-        /* What is dropped under its hands makes pg_dump fail, and who waits to do it. */
-        struct error ignored = ERROR_INIT;
-        bool disturbed = postgres_snapshot_unchanged(&dump->snapshot, &ignored) == 0 ||
-                         postgres_snapshot_is_awaited(&dump->snapshot, &ignored) > 0;
-        return disturbed ? 0 : -1;
-    }
-    return postgres_snapshot_unchanged(&dump->snapshot, err);
+                          &dump->snapshot.tables, postgres_following_timeout_ms(dump->options),
+                          &definitions->ddl, err) < 0)
+        return blame_a_change(dump, err);
+    int read = read_values(dump, definitions, err);
+    return read > 0 ? is_unchanged(dump, CHANGE_DEFINITIONS, err) : read;
 }
 
 /* A new database has the schema `public`, and pg_dump does not say that it was dropped. Where it
@@ -207,7 +305,7 @@ static int add_absence(struct pq *pq, struct buf *script, struct error *err)
 }
 
 /* Roles after the settings, which the whole file needs, and before their first owner. */
-static int push_definitions(struct dump *dump, const struct postgres_ddl *ddl, struct error *err)
+static int push_preceding(struct dump *dump, const struct postgres_ddl *ddl, struct error *err)
 {
     __attribute__((cleanup(scoped_buf_cleanup))) struct buf pre = BUF_INIT;
     buf_append(&pre, ddl->pre.data, ddl->head);
@@ -219,39 +317,20 @@ static int push_definitions(struct dump *dump, const struct postgres_ddl *ddl, s
     return postgres_script_push(&pre, SECTION_PRE, dump->sink, err);
 }
 
-/* Sequences and what functions read are not locked: they can go while they are read. */
-static int blame_a_change(struct dump *dump, struct error *err)
+static int push_following(struct dump *dump, const struct definitions *definitions,
+                          struct error *err)
 {
-    static const char *const states[] = {"42P01", "42704", "42883", "3F000", "55P03", "XX000"};
-    struct error ignored = ERROR_INIT;
-    for (size_t i = 0; i < ARRAY_SIZE(states); i++)
-        if (strcmp(pq_fault(dump->snapshot.reader)->state, states[i]) == 0 &&
-            postgres_snapshot_unchanged(&dump->snapshot, &ignored) == 0)
-            return error_set(err, ERROR_CHANGED, "schema changed during the dump");
-    return -1;
-}
-
-static int push_following(struct dump *dump, const struct postgres_ddl *ddl, struct error *err)
-{
-    __attribute__((cleanup(scoped_buf_cleanup))) struct buf sequences = BUF_INIT;
-    __attribute__((cleanup(scoped_buf_cleanup))) struct buf properties = BUF_INIT;
-    struct pq *reader = dump->snapshot.reader;
-    if (postgres_sequences_script(reader, &sequences, err) < 0 ||
-        postgres_properties_script(reader, &properties, err) < 0)
-        return blame_a_change(dump, err);
-    if (postgres_script_push(&sequences, SECTION_POST, dump->sink, err) < 0 ||
-        postgres_large_dump(reader, dump->sink, dump->options->progress, err) < 0 ||
-        postgres_script_push(&ddl->post, SECTION_POST, dump->sink, err) < 0)
+    if (postgres_script_push(&definitions->sequences, SECTION_POST, dump->sink, err) < 0 ||
+        postgres_large_dump(dump->snapshot.reader, dump->sink, dump->options->progress, err) < 0 ||
+        postgres_script_push(&definitions->ddl.post, SECTION_POST, dump->sink, err) < 0)
         return -1;
-    return postgres_script_push(&properties, SECTION_POST, dump->sink, err);
+    return postgres_script_push(&definitions->properties, SECTION_POST, dump->sink, err);
 }
 
-static int check_unchanged(struct dump *dump, struct error *err)
+static int check_rows(struct dump *dump, struct error *err)
 {
-    int same = postgres_snapshot_unchanged(&dump->snapshot, err);
-    if (same == 0)
-        return error_set(err, ERROR_CHANGED, "schema changed during the dump");
-    return same < 0 ? -1 : 0;
+    int same = is_unchanged(dump, CHANGE_ROWS, err);
+    return same == 0 ? raise_change(dump->what, ERROR_CHANGED, err) : same < 0 ? -1 : 0;
 }
 
 /* After the definitions: 0 or -1. */
@@ -285,21 +364,23 @@ static uint64_t total_bytes(const struct dump *dump)
 }
 
 /* 1 done, 0 the schema changed before anything was pushed, -1. */
-static int run(struct dump *dump, struct postgres_ddl *ddl, struct error *err)
+static int run(struct dump *dump, struct definitions *definitions, struct error *err)
 {
     struct readers readers = {.count = 0};
     int result = start_readers(dump, &readers, err);
     if (result == 0)
-        result = read_definitions(dump, ddl, err);
-    if (result > 0 && push_definitions(dump, ddl, err) < 0)
+        result = read_definitions(dump, definitions, err);
+    if (result > 0)
+        result = await_readers(dump, readers.count, err);
+    if (result > 0 && push_preceding(dump, &definitions->ddl, err) < 0)
         result = -1;
     set_gate(dump, result > 0 ? GATE_OPEN : GATE_ABANDONED);
     if (result <= 0) {
         join_readers(&readers);
         return result;
     }
-    if (read_rows(dump, &readers, err) < 0 || push_following(dump, ddl, err) < 0 ||
-        check_unchanged(dump, err) < 0)
+    if (read_rows(dump, &readers, err) < 0 || push_following(dump, definitions, err) < 0 ||
+        check_rows(dump, err) < 0)
         return -1;
     return 1;
 }
@@ -325,28 +406,30 @@ static void clear(struct dump *dump)
     postgres_snapshot_close(&dump->snapshot);
     free(dump->digests);
     free(dump->slices_left);
+    free(dump->what);
     pthread_cond_destroy(&dump->changed);
     pthread_mutex_destroy(&dump->lock);
 }
 
-/* 1 done, 0 worth another try, -1. */
+/* 1 done, 0 worth another try and *what changed, -1. */
 static int attempt(const struct source_target *target, const struct dump_options *options,
-                   struct segment_sink *sink, struct dump_result *ret_result, struct error *err)
+                   struct segment_sink *sink, struct dump_result *ret_result, char **what,
+                   struct error *err)
 {
     struct dump dump = {.target = target,
                         .options = options,
                         .sink = sink,
                         .lock = PTHREAD_MUTEX_INITIALIZER,
                         .changed = PTHREAD_COND_INITIALIZER};
-    struct postgres_ddl ddl = POSTGRES_DDL_INIT;
+    struct definitions definitions = DEFINITIONS_INIT;
     int result = postgres_snapshot_open(&target->url, options, &dump.snapshot, err);
-    if (result == 0) {
+    if (result > 0) {
         prepare_slices(&dump);
         progress_begin(options->progress, "reading", total_bytes(&dump));
         struct dump_result found = {0};
         result = describe(&dump, &found, err);
         if (result == 0)
-            result = run(&dump, &ddl, err);
+            result = run(&dump, &definitions, err);
         /* Without the snapshot the others fail with words that nobody understands. */
         if (result < 0)
             postgres_snapshot_blame(&dump.snapshot, err);
@@ -356,7 +439,11 @@ static int attempt(const struct source_target *target, const struct dump_options
         else
             dump_result_clear(&found);
     }
-    postgres_ddl_clear(&ddl);
+    if (result == 0) {
+        free(*what);
+        *what = STEAL(dump.what);
+    }
+    definitions_clear(&definitions);
     clear(&dump);
     return result;
 }
@@ -374,14 +461,25 @@ static int explain(struct error *err)
 int postgres_dump(const struct source_target *target, const struct dump_options *options,
                   struct segment_sink *sink, struct dump_result *ret_result, struct error *err)
 {
-    for (int i = 0; i < ATTEMPTS; i++) {
-        int done = attempt(target, options, sink, ret_result, err);
+    struct os *os = options->os;
+    SCOPED(string) char *what = NULL;
+    int64_t deadline_ns = os->clock_monotonic_ns(os) + PATIENCE_MS * INT64_C(1000000);
+    int64_t pause_ms = FIRST_PAUSE_MS;
+    for (int i = 0; i < ATTEMPTS && os->clock_monotonic_ns(os) < deadline_ns; i++) {
+        if (i) {
+            os->sleep_ms(os, pause_ms);
+            pause_ms = pause_ms * 2 < LONGEST_PAUSE_MS ? pause_ms * 2 : LONGEST_PAUSE_MS;
+        }
+        int done = attempt(target, options, sink, ret_result, &what, err);
         if (done > 0)
             return 0;
         if (done < 0)
             return explain(err);
-        log_info("the schema of %s changed: starting again", target->name);
+        log_info("the schema of %s changed (%s): starting again", target->name,
+                 what ? what : "a table");
         error_clear(err);
+        if (stop_check(err) < 0)
+            return -1;
     }
-    return error_set(err, ERROR_SOURCE, "schema changed during the dump");
+    return raise_change(what, ERROR_SOURCE, err);
 }

@@ -134,8 +134,9 @@ static int name_the_blocker(struct pq *pq, struct error *err)
     return error_hint(err, "wait until that transaction has ended, or allow a longer wait");
 }
 
-/* 1 locked, 0 a table has gone meanwhile, -1. */
-static int list_and_lock(struct pq *pq, const struct dump_options *options, struct error *err)
+/* 1 and what is locked, 0 a table has gone meanwhile, -1. */
+static int list_and_lock(struct pq *pq, const struct dump_options *options,
+                         struct postgres_tables *ret_tables, struct error *err)
 {
     struct postgres_tables tables = {0};
     int result = pq_exec(pq, "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY", NULL, err);
@@ -143,14 +144,16 @@ static int list_and_lock(struct pq *pq, const struct dump_options *options, stru
         result = postgres_tables_list(pq, options, false, &tables, err);
     if (result == 0)
         result = lock_tables(pq, &tables, err);
-    postgres_tables_clear(&tables);
-    if (result == 0)
+    if (result == 0) {
+        *ret_tables = tables;
         return 1;
+    }
+    postgres_tables_clear(&tables);
     /* Gone, or about to be changed by somebody with whom we would wait for each other. */
     static const char *const passing[] = {"42P01", "3F000", "40P01"};
     for (size_t i = 0; i < ARRAY_SIZE(passing); i++)
         if (strcmp(pq_fault(pq)->state, passing[i]) == 0)
-            return pq_exec(pq, "ROLLBACK", NULL, err);
+            return 0;
     if (pq_fault(pq)->lock_timeout)
         return name_the_blocker(pq, err);
     return error_prefix(err, "lock the tables");
@@ -163,7 +166,6 @@ void postgres_snapshot_close(struct postgres_snapshot *snapshot)
     pq_close(snapshot->locks);
     pq_close(snapshot->reader);
     free(snapshot->id);
-    free(snapshot->fingerprint);
     postgres_tables_clear(&snapshot->tables);
     *snapshot = POSTGRES_SNAPSHOT_INIT;
 }
@@ -194,62 +196,66 @@ static int take_snapshot(struct postgres_snapshot *snapshot, const struct dump_o
         pq_query_text(snapshot->reader, "SELECT pg_catalog.pg_export_snapshot()", &snapshot->id,
                       err) < 0)
         return error_prefix(err, "export a snapshot");
-    if (postgres_tables_list(snapshot->reader, options, true, &snapshot->tables, err) < 0 ||
-        find_ours(snapshot, err) < 0)
+    if (postgres_tables_list(snapshot->reader, options, true, &snapshot->tables, err) < 0)
         return -1;
-    return postgres_catalog_fingerprint(snapshot->reader, &snapshot->fingerprint, err);
+    return find_ours(snapshot, err);
 }
 
-/* Are the tables of the snapshot those that are locked? 1, 0, -1. */
-static int snapshot_is_locked(struct postgres_snapshot *snapshot,
-                              const struct dump_options *options, struct error *err)
+/* What was created, changed or dropped between the listing and the snapshot was not locked when
+ * the snapshot was taken: 1 taken and locked, 0 something changed on the way, -1. */
+static int lock_and_take(struct postgres_snapshot *snapshot, const struct dump_options *options,
+                         struct error *err)
 {
-    struct postgres_tables now = {0};
-    if (postgres_tables_list(snapshot->locks, options, false, &now, err) < 0)
-        return -1;
-    bool equal = postgres_tables_equal(&now, &snapshot->tables);
-    postgres_tables_clear(&now);
-    if (!equal)
-        return 0;
-    return lock_tables(snapshot->reader, &snapshot->tables, err) < 0 ? -1 : 1;
+    struct postgres_tables locked = {0};
+    int result = list_and_lock(snapshot->locks, options, &locked, err);
+    if (result > 0 && take_snapshot(snapshot, options, err) < 0)
+        result = pq_fault(snapshot->reader)->lock_timeout ? 0 : -1;
+    if (result > 0 && !postgres_tables_equal(&locked, &snapshot->tables))
+        result = 0;
+    if (result > 0 && lock_tables(snapshot->reader, &snapshot->tables, err) < 0)
+        result = pq_fault(snapshot->reader)->lock_timeout ? 0 : -1;
+    postgres_tables_clear(&locked);
+    return result;
 }
 
-/* 1 taken, 0 something changed on the way, -1. */
+static int go_back(struct postgres_snapshot *snapshot, struct error *err)
+{
+    if (pq_exec(snapshot->locks, "ROLLBACK", NULL, err) < 0 ||
+        pq_exec(snapshot->reader, "ROLLBACK", NULL, err) < 0)
+        return -1;
+    free(STEAL(snapshot->id));
+    postgres_tables_clear(&snapshot->tables);
+    return 0;
+}
+
 static int try_snapshot(struct postgres_snapshot *snapshot, const struct db_url *url,
                         const struct dump_options *options, struct error *err)
 {
-    if (postgres_connect(options->os, url, NULL, options->max_wait_ms, &snapshot->locks, err) < 0)
-        return -1;
-    int locked = list_and_lock(snapshot->locks, options, err);
-    if (locked <= 0)
-        return locked;
-    if (postgres_connect(options->os, url, NULL, postgres_following_timeout_ms(options),
+    if (postgres_connect(options->os, url, NULL, options->max_wait_ms, &snapshot->locks, err) < 0 ||
+        postgres_connect(options->os, url, NULL, postgres_following_timeout_ms(options),
                          &snapshot->reader, err) < 0)
         return -1;
-    /* What was created or dropped between the listing and the snapshot is not locked. */
-    int same = take_snapshot(snapshot, options, err);
-    if (same == 0)
-        same = snapshot_is_locked(snapshot, options, err);
-    return same < 0 && pq_fault(snapshot->reader)->lock_timeout ? 0 : same;
+    for (int left = LISTINGS;; left--) {
+        int taken = lock_and_take(snapshot, options, err);
+        if (taken != 0 || left == 1)
+            return taken;
+        log_debug("tables changed while they were locked: listing them again");
+        error_clear(err);
+        if (go_back(snapshot, err) < 0)
+            return -1;
+    }
 }
 
 int postgres_snapshot_open(const struct db_url *url, const struct dump_options *options,
                            struct postgres_snapshot *ret_snapshot, struct error *err)
 {
-    for (int attempt = 0; attempt < LISTINGS; attempt++) {
-        struct postgres_snapshot snapshot = POSTGRES_SNAPSHOT_INIT;
-        int taken = try_snapshot(&snapshot, url, options, err);
-        if (taken > 0) {
-            *ret_snapshot = snapshot;
-            return 0;
-        }
+    struct postgres_snapshot snapshot = POSTGRES_SNAPSHOT_INIT;
+    int taken = try_snapshot(&snapshot, url, options, err);
+    if (taken > 0)
+        *ret_snapshot = snapshot;
+    else
         postgres_snapshot_close(&snapshot);
-        if (taken < 0)
-            return -1;
-        log_debug("tables changed while they were locked: listing them again");
-        error_clear(err);
-    }
-    return error_set(err, ERROR_SOURCE, "schema changed during the dump");
+    return taken;
 }
 
 int postgres_snapshot_join(const struct postgres_snapshot *snapshot, const struct db_url *url,
@@ -289,12 +295,4 @@ int postgres_snapshot_is_awaited(const struct postgres_snapshot *snapshot, struc
                          &waiting, err) < 0)
         return -1;
     return waiting > 0;
-}
-
-int postgres_snapshot_unchanged(const struct postgres_snapshot *snapshot, struct error *err)
-{
-    SCOPED(string) char *now = NULL;
-    if (postgres_catalog_fingerprint(snapshot->locks, &now, err) < 0)
-        return -1;
-    return strcmp(now, snapshot->fingerprint) == 0;
 }

@@ -34,12 +34,12 @@ struct postgres_snapshot {
     struct pq *reader; /* holds the snapshot */
     bool lost;         /* one of the two has lost its server, and that was told */
     char *id;          /* as pg_export_snapshot told it */
-    char *fingerprint; /* of the catalogue, in the snapshot */
     struct postgres_tables tables;
 };
 
 #define POSTGRES_SNAPSHOT_INIT ((struct postgres_snapshot){0})
 
+/* 1 opened, 0 when tables changed on the way and it is worth another try, -1. */
 int postgres_snapshot_open(const struct db_url *url, const struct dump_options *options,
                            struct postgres_snapshot *ret_snapshot, struct error *err);
 void postgres_snapshot_close(struct postgres_snapshot *snapshot);
@@ -58,8 +58,5 @@ int postgres_snapshot_blame(struct postgres_snapshot *snapshot, struct error *er
 
 /* 1 when somebody waits for a lock that we hold, who would change a table; 0, -1. */
 int postgres_snapshot_is_awaited(const struct postgres_snapshot *snapshot, struct error *err);
-
-/* 1 when the catalogue is as it was in the snapshot, 0 when it has changed, -1. */
-int postgres_snapshot_unchanged(const struct postgres_snapshot *snapshot, struct error *err);
 
 #endif
