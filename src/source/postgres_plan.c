@@ -43,6 +43,9 @@ void plan_add(struct plan *plan, const struct plan_task *task)
 
 #define BTREE_EFFORT 25
 #define FOREIGN_EFFORT 10
+/* One session's work that begins when the last of its tables is complete: while it runs there
+ * should be something left for the others, so it goes before what is as dear and waits for less. */
+#define REFRESH_WEIGHT 2
 
 /* Measured on a mixed database, in bytes of rows that could be loaded meanwhile: a view reads all
  * its tables once. */
@@ -68,7 +71,7 @@ void plan_ready(struct plan *plan)
         if (task->kind == TASK_INDEX)
             plan->tables[task->table].tail += task->cost;
         for (size_t n = 0; task->kind == TASK_REFRESH && n < task->need_count; n++)
-            plan->tables[task->needs[n]].tail += task->cost;
+            plan->tables[task->needs[n]].tail += REFRESH_WEIGHT * task->cost;
     }
 }
 
@@ -178,6 +181,8 @@ static uint64_t weight(const struct plan *plan, const struct plan_task *task)
     }
     if (task->kind == TASK_INDEX)
         return plan->tables[task->table].tail;
+    if (task->kind == TASK_REFRESH)
+        return REFRESH_WEIGHT * task->cost;
     return task->cost;
 }
 

@@ -96,6 +96,31 @@ TEST(a_key_is_built_alone_on_its_table_but_indexes_together)
     plan_clear(&plan);
 }
 
+TEST(what_a_view_waits_for_goes_before_a_dearer_index_that_nobody_waits_for)
+{
+    struct plan plan = PLAN_INIT;
+    size_t read_rows = add_data(&plan, "read", 100);
+    size_t other_rows = add_data(&plan, "other", 100);
+    size_t read_index = add_index(&plan, "read", false);
+    size_t other_index = add_index(&plan, "other", false);
+    plan.tasks[other_index].effort = 60;
+    size_t *needs = mem_alloc(1, sizeof *needs);
+    needs[0] = plan_table(&plan, "public", "read");
+    struct plan_task view = {.kind = TASK_REFRESH, .needs = needs, .need_count = 1};
+    view.table = plan_table(&plan, "public", "v");
+    plan_add(&plan, &view);
+    plan_ready(&plan);
+    assert_int_equal(take(&plan), read_rows);
+    assert_int_equal(take(&plan), other_rows);
+    finish(&plan, read_rows);
+    finish(&plan, other_rows);
+    assert_int_equal(take(&plan), read_index);
+    finish(&plan, read_index);
+    assert_int_equal(take(&plan), other_index + 1);
+    assert_int_equal(take(&plan), other_index);
+    plan_clear(&plan);
+}
+
 TEST(a_view_is_refreshed_when_its_tables_are_complete_beside_others_indexes)
 {
     struct plan plan = PLAN_INIT;
@@ -233,6 +258,7 @@ TEST_MAIN(UNIT(the_biggest_table_is_loaded_first_by_several_at_once),
           UNIT(its_indexes_follow_at_once_before_smaller_tables),
           UNIT(an_index_waits_for_all_rows_of_its_table),
           UNIT(a_key_is_built_alone_on_its_table_but_indexes_together),
+          UNIT(what_a_view_waits_for_goes_before_a_dearer_index_that_nobody_waits_for),
           UNIT(a_view_is_refreshed_when_its_tables_are_complete_beside_others_indexes),
           UNIT(foreign_keys_come_after_all_indexes_and_not_two_on_one_table),
           UNIT(a_foreign_key_to_its_own_table_locks_it_once),
