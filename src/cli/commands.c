@@ -98,7 +98,7 @@ const struct command commands[] = {
      .run = command_migrate_status},
     {.name = "migrate create",
      .arguments = "[NAME]",
-     .maximum = 1,
+     .maximum = 2,
      .summary = "write a new migration file",
      .examples = "kedge migrate create --name=\"add user indexes\"",
      .run = command_migrate_create},

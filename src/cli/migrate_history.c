@@ -7,12 +7,22 @@
 #include "migrate/create.h"
 #include "service/settings.h"
 
+#include <string.h>
+
 int command_migrate_create(struct cli *cli, struct error *err)
 {
     SCOPED(string) char *path = NULL;
     const char *name = settings_text(cli->settings, SETTING_MIGRATIONS_NAME);
     if (!name && cli->arguments.count)
         name = cli->arguments.items[0];
+    /* goose: create NAME sql */
+    if (cli->arguments.count == 2 && strcmp(cli->arguments.items[1], "sql") != 0) {
+        error_set(err, ERROR_USAGE, "a migration has one name; \"%s\" is a second",
+                  cli->arguments.items[1]);
+        error_hint(err, "kedge migrate create --name=\"%s %s\"", cli->arguments.items[0],
+                   cli->arguments.items[1]);
+        return migrate_fail(cli, err);
+    }
     if (!name) {
         error_set(err, ERROR_USAGE, "the migration needs a name");
         error_hint(err, "kedge migrate create --name=\"add user indexes\"");

@@ -73,6 +73,14 @@ static const char *why_no_migration(const char *name)
     return "its name is not YYYYMMDDHHMMSS_name.sql";
 }
 
+/* Is the name that of a migration, but for a mistake? A database or a picture beside them is none.
+ */
+static bool nearly_fits(const char *name)
+{
+    return strcasestr(name, ".sql") || text_ends(name, ".go") || text_ends(name, ".php") ||
+           (*name >= '0' && *name <= '9');
+}
+
 static int on_name(void *context, const char *name, struct error *err)
 {
     struct listing *listing = context;
@@ -94,7 +102,7 @@ static int on_name(void *context, const char *name, struct error *err)
         return 0;
     }
     if (!parsed) {
-        if (listing->depth == 0)
+        if (listing->depth == 0 && nearly_fits(name))
             warn(listing, path, why_no_migration(name));
         return 0;
     }

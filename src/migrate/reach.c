@@ -95,23 +95,22 @@ static int read_databases(struct os *os, const struct db_url *url, struct text_l
                     NULL, 0, on_name, names, err);
 }
 
-static int check_statement(const struct db_url *url, const struct migration_part *part,
+static int check_statement(const struct db_url *url, const char *place,
                            const struct migration_statement *statement,
                            const struct text_list *databases, struct error *err)
 {
     SCOPED(tokens) struct tokens tokens = TOKENS_INIT;
-    const char *path = part->path ? part->path : "registered";
     tokens_read(&tokens, url->engine, statement->text, statement->size);
     const char *other = named_database(&tokens, databases);
     if (other)
         error_set(err, ERROR_USAGE,
-                  "%s:%zu: names the database %s, which a trial would change for good", path,
+                  "%s:%zu: names the database %s, which a trial would change for good", place,
                   statement->line, other);
     else if (reaches_server(url->engine, &tokens))
         error_set(err, ERROR_USAGE,
                   "%s:%zu: reaches out of its database, so a trial would change more than the "
                   "scratch database",
-                  path, statement->line);
+                  place, statement->line);
     else
         return 0;
     return error_hint(err, "try it on a server of its own, with an empty database named by "
@@ -127,8 +126,9 @@ int reach_check(struct os *os, const struct db_url *url, const struct migration_
     for (size_t i = 0; i < set->count; i++)
         for (size_t way = 0; way < 2; way++) {
             const struct migration_part *part = &set->items[i]->parts[way];
+            SCOPED(string) char *place = migration_place(set->items[i], (enum direction)way);
             for (size_t k = 0; k < part->count; k++)
-                if (check_statement(url, part, &part->items[k], &databases, err) < 0)
+                if (check_statement(url, place, &part->items[k], &databases, err) < 0)
                     return -1;
         }
     return 0;

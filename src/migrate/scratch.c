@@ -13,6 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define LOCK_TIMEOUT_MS 10000
+
 struct scratch {
     struct os *os;
     const struct db_url *beside;
@@ -28,8 +30,10 @@ struct scratch {
 static int open_db(struct scratch *scratch, const struct db_url *url, bool create,
                    struct db **ret_db, struct error *err)
 {
-    const struct db_options options = {
-        .os = scratch->os, .create = create, .application = "kedge migrate verify"};
+    const struct db_options options = {.os = scratch->os,
+                                       .create = create,
+                                       .lock_timeout_ms = LOCK_TIMEOUT_MS,
+                                       .application = "kedge migrate verify"};
     return db_open(url, &options, ret_db, err);
 }
 
@@ -54,6 +58,19 @@ static int create_sql(struct scratch *scratch, struct buf *sql, struct error *er
     return 0;
 }
 
+static int mark(struct scratch *scratch, struct error *err)
+{
+    SCOPED(buf) struct buf sql = BUF_INIT;
+    if (scratch->beside->engine != DB_POSTGRES)
+        return 0;
+    buf_append_text(&sql, "COMMENT ON DATABASE ");
+    db_quote_identifier(DB_POSTGRES, &sql, scratch->name);
+    buf_append_text(&sql, " IS ");
+    db_quote_literal(DB_POSTGRES, &sql, scratch->beside->database,
+                     strlen(scratch->beside->database));
+    return db_execute(scratch->admin, sql.data, NULL, 0, NULL, err);
+}
+
 static int create_database(struct scratch *scratch, struct error *err)
 {
     SCOPED(buf) struct buf sql = BUF_INIT;
@@ -61,7 +78,7 @@ static int create_database(struct scratch *scratch, struct error *err)
         return -1;
     if (db_execute(scratch->admin, sql.data, NULL, 0, NULL, err) == 0) {
         scratch->made = true;
-        return 0;
+        return mark(scratch, err);
     }
     error_prefix(err, "make the scratch database %s", scratch->name);
     return error_hint(err, "the role needs the right to create databases; or name an empty "
@@ -80,6 +97,63 @@ static int drop_database(struct scratch *scratch, struct error *err)
         return error_prefix(err, "the scratch database %s is left behind", scratch->name);
     scratch->made = false;
     return 0;
+}
+
+/* ---- those of a process that was killed ---- */
+
+/* Names a session holds as long as it lives; PostgreSQL's count within one database, so there a
+ * scratch database says beside which it was made. `?` is the name. */
+static const char *lock_sql(enum db_engine engine)
+{
+    return engine == DB_POSTGRES
+               ? "SELECT CASE WHEN pg_try_advisory_lock(hashtext('kedge verify'), "
+                 "hashtext(?)) THEN 1 ELSE 0 END"
+               : "SELECT GET_LOCK(?, 0)";
+}
+
+static int take_name(struct scratch *scratch, const char *name, struct error *err)
+{
+    const struct db_value parameter = db_text(name);
+    int64_t taken = 0;
+    if (db_query_integer(scratch->admin, lock_sql(scratch->beside->engine), &parameter, 1, &taken,
+                         err) < 0)
+        return -1;
+    return taken == 1;
+}
+
+static int on_leftover(void *context, const struct db_value *columns, size_t count,
+                       struct error *err)
+{
+    (void)count, (void)err;
+    text_list_add(context, columns[0].text);
+    return 0;
+}
+
+/* Whoever made one and lives holds its name. What cannot be dropped stays: it is not why we came.
+ */
+static void drop_leftovers(struct scratch *scratch)
+{
+    struct error ignored = ERROR_INIT;
+    SCOPED(text_list) struct text_list names = TEXT_LIST_INIT;
+    enum db_engine engine = scratch->beside->engine;
+    const char *question =
+        engine == DB_POSTGRES
+            ? "SELECT datname FROM pg_database WHERE datname ~ '^kedge_verify_[0-9a-z]{26}$' AND "
+              "shobj_description(oid, 'pg_database') = current_database()"
+            : "SELECT schema_name FROM information_schema.schemata WHERE schema_name REGEXP "
+              "'^kedge_verify_[0-9a-z]{26}$'";
+    if (db_query(scratch->admin, question, NULL, 0, on_leftover, &names, &ignored) < 0)
+        return;
+    for (size_t i = 0; i < names.count; i++) {
+        SCOPED(buf) struct buf sql = BUF_INIT;
+        buf_append_text(&sql, "DROP DATABASE IF EXISTS ");
+        db_quote_identifier(engine, &sql, names.items[i]);
+        /* Its server may still be at the statement of the one that was killed. */
+        buf_append_text(&sql, engine == DB_POSTGRES ? " WITH (FORCE)" : "");
+        if (take_name(scratch, names.items[i], &ignored) > 0)
+            db_execute(scratch->admin, sql.data, NULL, 0, NULL, &ignored);
+        error_clear(&ignored);
+    }
 }
 
 static int connect_scratch(struct scratch *scratch, struct error *err)
@@ -200,7 +274,10 @@ static int make(struct scratch *scratch, struct error *err)
     scratch->name = mem_format("kedge_verify_%s", id.text);
     text_lower_all(scratch->name);
     if (open_db(scratch, scratch->beside, false, &scratch->admin, err) < 0 ||
-        create_database(scratch, err) < 0)
+        take_name(scratch, scratch->name, err) < 0)
+        return -1;
+    drop_leftovers(scratch);
+    if (create_database(scratch, err) < 0)
         return -1;
     return connect_scratch(scratch, err);
 }

@@ -4,6 +4,7 @@ A case is a folder of migrations and what the database answers after `up`; after
 was not there before.
 """
 import os
+import re
 import sqlite3
 import time
 from typing import NamedTuple
@@ -255,3 +256,63 @@ def test_a_server_that_is_restarted_in_the_middle(kedge, request, processes, eng
         run = kedge("migrate", "up")
     assert run.returncode == 0, run.stderr
     assert place.ask("SELECT COUNT(*) * 1000 + SUM(id) FROM a") == str(20 * 1000 + sum(range(20)))
+
+
+# ---- new files in the folders of other tools ----
+
+@pytest.mark.parametrize("there,made,begins", [
+    ({"00001_a.sql": "-- +goose Up\nSELECT 1;\n-- +goose Down\n"}, r"00002_new_one\.sql", "-- +goose Up\n"),
+    ({"20240101000001_a.sql": "-- +goose Up\nSELECT 1;\n"}, r"\d{14}_new_one\.sql", "-- +goose Up\n"),
+    ({"20240101000001_a.sql": "-- migrate:up\nSELECT 1;\n-- migrate:down\n"}, r"\d{14}_new_one\.sql", "-- migrate:up\n"),
+    ({"000009_a.up.sql": "SELECT 1;", "000009_a.down.sql": "SELECT 1;"}, r"000010_new_one\.up\.sql", "-- new one\n"),
+    ({"V1__a.sql": "SELECT 1;", "V2_1__b.sql": "SELECT 1;", "R__r.sql": "SELECT 1;"}, r"V3__new_one\.sql", "-- new one\n"),
+    ({"1_a.sql": "-- +migrate Up\nSELECT 1;\n-- +migrate Down\n"}, r"2_new_one\.sql", "-- +migrate Up\n"),
+    ({"20240101000001_a.sql": "SELECT 1;", "20240101000002_a.sql": "SELECT 1;"}, r"\d{14}_new_one\.sql", "-- new one\n"),
+    ({"00001_a.sql": "-- +goose Up\nSELECT 1;\n", "20240101000001_b.sql": "-- +migrate Up\nSELECT 1;\n"}, r"\d{14}_new_one\.sql", "-- +migrate Up\n"),
+    ({"app.db": "", "notes.txt": ""}, r"\d{14}_new_one\.sql", "-- +migrate Up\n"),
+])
+def test_a_new_file_is_as_those_beside_it(kedge, request, there, made, begins):
+    Place(kedge, request, "sqlite")
+    os.makedirs(kedge.path("migrations"))
+    for name, text in there.items():
+        with open(kedge.path("migrations", name), "w", encoding="utf-8") as file:
+            file.write(text)
+    path = kedge("migrate", "create", "new one").stdout.strip()
+    assert re.fullmatch("migrations/" + made, path), path
+    with open(kedge.path(path), encoding="utf-8") as file:
+        first, rest = file.read().split("\n", 1)
+    assert first + "\n" == begins
+    if ".up." in path:
+        assert os.path.exists(kedge.path(path.replace(".up.", ".down.")))
+    with open(kedge.path(path), "w", encoding="utf-8") as file:
+        file.write(f"{first}\nSELECT 1;\n{rest}")
+    run = kedge("migrate", "up")
+    assert "warning" not in run.stderr, run.stderr
+    assert {row["status"] for row in kedge.lines("migrate", "status")} == {"applied"}
+
+
+def test_create_takes_the_words_of_goose(kedge):
+    assert kedge("migrate", "create", "users", "sql").stdout.endswith("_users.sql\n")
+    assert 'hint: kedge migrate create --name="add users"' in kedge("migrate", "create", "add", "users", status=2).stderr
+
+
+@pytest.mark.parametrize("engine", ["postgres", "mariadb"])
+def test_the_scratch_database_of_a_killed_verify_goes_with_the_next(kedge, request, processes, engine):
+    place = Place(kedge, request, engine)
+    sleep = "SELECT pg_sleep(60)" if engine == "postgres" else "SELECT SLEEP(60)"
+    scratch = ("SELECT COUNT(*) FROM pg_database WHERE datname LIKE 'kedge_verify_%'" if engine == "postgres" else
+               "SELECT COUNT(*) FROM information_schema.schemata WHERE schema_name LIKE 'kedge_verify_%'")
+    sleeping = ("SELECT COUNT(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'" if engine == "postgres" else
+                "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE 'SELECT SLEEP(60)%'")
+    write(kedge, [(f"CREATE TABLE a (id int);\n{sleep};", "DROP TABLE a;")])
+    process = kedge.start("migrate", "verify")
+    processes.append(process)
+    while place.ask(sleeping) == "0":
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    assert place.ask(scratch) == "1"
+    write(kedge, [("CREATE TABLE a (id int);", "DROP TABLE a;")])
+    kedge("migrate", "verify")
+    assert place.ask(scratch) == "0"
