@@ -97,7 +97,8 @@ static bool is_partitioned(const struct postgres_tables *tables, const char *sta
  * Amounts of money are written and read as a locale says, arrays with NULL as a setting does. */
 static void begin_defining(struct splitter *splitter)
 {
-    static const char *const ours[] = {"SET lc_monetary = 'C'", "SET array_nulls = on"};
+    static const char *const ours[] = {"SET lc_monetary = 'C'", "SET array_nulls = on",
+                                       "SET default_transaction_read_only = off"};
     for (size_t i = 0; i < ARRAY_SIZE(ours); i++) {
         append_statement(&splitter->preamble, ours[i]);
         append_statement(&splitter->ddl->pre, ours[i]);
@@ -230,6 +231,36 @@ static void leave_out_ours(const struct postgres_tables *tables, struct text_lis
         text_list_give(list, mem_format("--exclude-table=public.%s", tables->ours.items[i]));
 }
 
+/* pg_dump writes as its session reads. A role or database that has strings with escapes would make
+ * the whole file's strings such; an amount of money is to be read under the locale that we set. The
+ * option is only sent where it is needed: poolers refuse it. */
+static const char SESSION_SQL[] =
+    "SELECT string_agg(format(' -c %s=%s', s.name, v.wanted), '') FROM (VALUES "
+    "('standard_conforming_strings', 'on', true), ('lc_monetary', 'C', "
+    "EXISTS (SELECT FROM pg_attribute WHERE atttypid IN (790, 791)) OR "
+    "EXISTS (SELECT FROM pg_type WHERE typbasetype IN (790, 791)))) AS v (name, wanted, matters) "
+    "JOIN pg_settings s ON s.name = v.name WHERE v.matters AND s.reset_val <> v.wanted";
+
+static int add_session_options(struct pq *pq, struct text_list *environment, struct error *err)
+{
+    SCOPED(string) char *options = NULL;
+    if (pq_query_text(pq, SESSION_SQL, &options, err) < 0)
+        return error_prefix(err, "read the settings of the session");
+    if (!options || !*options)
+        return 0;
+    for (size_t i = 0; i < environment->count; i++) {
+        char **item = &environment->items[i];
+        if (!text_starts(*item, "PGOPTIONS="))
+            continue;
+        char *joined = mem_format("%s%s", *item, options);
+        free(*item);
+        *item = joined;
+        return 0;
+    }
+    text_list_give(environment, mem_format("PGOPTIONS=%s", options));
+    return 0;
+}
+
 static void add_arguments(const char *snapshot, int64_t lock_timeout_ms, struct text_list *list)
 {
     static const char *const fixed[] = {
@@ -242,7 +273,7 @@ static void add_arguments(const char *snapshot, int64_t lock_timeout_ms, struct 
         text_list_give(list, mem_format("--lock-wait-timeout=%lld", (long long)lock_timeout_ms));
 }
 
-static int start_pg_dump(struct os *os, const struct pq *pq, struct text_list *arguments,
+static int start_pg_dump(struct os *os, struct pq *pq, struct text_list *arguments,
                          struct process **ret_process, struct error *err)
 {
     SCOPED(string) char *program = NULL;
@@ -255,6 +286,11 @@ static int start_pg_dump(struct os *os, const struct pq *pq, struct text_list *a
     __attribute__((cleanup(scoped_text_list_cleanup))) struct text_list environment =
         TEXT_LIST_INIT;
     add_environment(pq, &environment);
+    if (add_session_options(pq, &environment, err) < 0) {
+        if (secret > 0)
+            close(secret);
+        return -1;
+    }
     struct process_options options = {.os = os,
                                       .program = program,
                                       .arguments = arguments,
@@ -289,7 +325,7 @@ static int explain(struct process *process, struct error *err)
     return -1;
 }
 
-static int read_definitions(struct os *os, const struct pq *pq, struct text_list *arguments,
+static int read_definitions(struct os *os, struct pq *pq, struct text_list *arguments,
                             const struct postgres_tables *tables, struct postgres_ddl *ddl,
                             struct error *err)
 {
@@ -307,7 +343,7 @@ static int read_definitions(struct os *os, const struct pq *pq, struct text_list
     return result;
 }
 
-int postgres_ddl_read(struct os *os, const struct pq *pq, const char *snapshot,
+int postgres_ddl_read(struct os *os, struct pq *pq, const char *snapshot,
                       const struct postgres_tables *tables, int64_t lock_timeout_ms,
                       struct postgres_ddl *ddl, struct error *err)
 {
@@ -318,7 +354,7 @@ int postgres_ddl_read(struct os *os, const struct pq *pq, const char *snapshot,
     return read_definitions(os, pq, &arguments, tables, ddl, err);
 }
 
-int postgres_ddl_read_own(struct os *os, const struct pq *pq, const char *snapshot,
+int postgres_ddl_read_own(struct os *os, struct pq *pq, const char *snapshot,
                           struct postgres_ddl *ddl, struct error *err)
 {
     __attribute__((cleanup(scoped_text_list_cleanup))) struct text_list arguments = TEXT_LIST_INIT;

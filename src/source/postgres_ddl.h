@@ -26,15 +26,15 @@ struct postgres_ddl {
 
 #define POSTGRES_DDL_INIT ((struct postgres_ddl){BUF_INIT, BUF_INIT, 0})
 
-/* `pq` is a connection to the same database; it is not used, only asked how it was made. Foreign
+/* `pq` is a connection to the same database; only asked how it was made and set. Foreign
  * keys to tables whose rows are left out become NOT VALID, so that the rest can be loaded; those of
  * partitioned tables, which cannot, are left out with a warning. ERROR_CHANGED: somebody waits for
  * a table's lock, who will change it. */
-int postgres_ddl_read(struct os *os, const struct pq *pq, const char *snapshot,
+int postgres_ddl_read(struct os *os, struct pq *pq, const char *snapshot,
                       const struct postgres_tables *tables, int64_t lock_timeout_ms,
                       struct postgres_ddl *ddl, struct error *err);
 /* Of kedge's own tables alone. */
-int postgres_ddl_read_own(struct os *os, const struct pq *pq, const char *snapshot,
+int postgres_ddl_read_own(struct os *os, struct pq *pq, const char *snapshot,
                           struct postgres_ddl *ddl, struct error *err);
 void postgres_ddl_clear(struct postgres_ddl *ddl);
 

@@ -108,12 +108,26 @@ int postgres_connect_beside(struct os *os, const struct db_url *url, const char 
     return -1;
 }
 
+/* What a role or database says about its sessions must not keep us from tidying up. */
+static const char PATIENT_SQL[] = "SET default_transaction_read_only = off; SET lock_timeout = 0; "
+                                  "SET statement_timeout = 0; SET client_min_messages = warning";
+
+static int connect_patiently(const struct db_url *url, const struct pq_options *options,
+                             struct pq **ret_pq, struct error *err)
+{
+    SCOPED(pq) struct pq *pq = NULL;
+    if (pq_open(url, options, &pq, err) < 0 || pq_exec(pq, PATIENT_SQL, NULL, err) < 0)
+        return -1;
+    *ret_pq = STEAL(pq);
+    return 0;
+}
+
 int postgres_connect_tidy(struct os *os, const struct db_url *url, const char *name,
                           struct pq **ret_pq, struct error *err)
 {
     struct pq_options options = {.os = os, .ignore_stop = true};
     options.database = strcmp(name, "postgres") == 0 ? "template1" : "postgres";
-    return pq_open(url, &options, ret_pq, err);
+    return connect_patiently(url, &options, ret_pq, err);
 }
 
 int postgres_database_oid(struct pq *pq, const char *name, int64_t *ret_oid, struct error *err)
@@ -161,8 +175,7 @@ static int drop_subscriptions(struct os *os, const struct db_url *url, struct pq
     if (!pq_rows(names))
         return 0;
     struct pq_options options = {.os = os, .database = name, .ignore_stop = true};
-    if (pq_open(url, &options, &pq, err) < 0 ||
-        pq_exec(pq, "SET default_transaction_read_only = off; SET lock_timeout = 0", NULL, err) < 0)
+    if (connect_patiently(url, &options, &pq, err) < 0)
         return -1;
     for (size_t i = 0; i < pq_rows(names); i++)
         if (drop_subscription(pq, pq_value(names, i, 0), err) < 0)

@@ -1,6 +1,7 @@
 """Databases of shapes that are met rarely, each found by trying one that was not made for kedge."""
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -105,3 +106,66 @@ def test_a_catalogue_read_in_any_order_is_no_change_of_the_schema(server, tmp_pa
     run = Run("dump", server.url("many"), tmp_path / "many.sql", "--jobs", 2)
     assert "starting again" not in run.error
     server.drop("many")
+
+
+# ---- settings of roles and databases ----
+
+def test_strings_with_escapes_as_a_databases_custom_do_not_spoil_its_dump(server, tmp_path):
+    server.create("escaped", "escaped_psql")
+    server.sql(r"""
+        CREATE TABLE t (a text DEFAULT E'a\\b''c', b bytea DEFAULT '\x5c00', CHECK (a <> E'\\'));
+        CREATE SEQUENCE "s\q'"; SELECT nextval('"s\q''"');
+        CREATE FUNCTION f(text DEFAULT E'x\\y') RETURNS text LANGUAGE sql AS 'SELECT E''\\\\'' || $1';
+        COMMENT ON TABLE t IS E'back\\slash'; INSERT INTO t DEFAULT VALUES;
+        SELECT lo_from_bytea(777, '\x005c00ff'); COMMENT ON LARGE OBJECT 777 IS E'a\\b''';
+        ALTER DATABASE escaped SET "own.word" = 'c\d'; COMMENT ON DATABASE escaped IS E'e\\f';
+        ALTER DATABASE escaped SET standard_conforming_strings = off;
+    """, "escaped")
+    Run("copy", server.url("escaped"), server.url("escaped_back"), "--jobs", 2, "--thorough")
+    server.assert_same("escaped", "escaped_back")
+    Run("dump", server.url("escaped"), tmp_path / "escaped.sql")
+    server.play(tmp_path / "escaped.sql", "escaped_psql")
+    server.assert_same("escaped", "escaped_psql")
+    server.drop("escaped", "escaped_psql", "escaped_back")
+
+
+def test_a_role_that_only_reads_by_default_restores_and_tidies_up(server, tmp_path):
+    server.create("plain", "plain_psql")
+    server.sql("CREATE TABLE t AS SELECT 1 AS a;", "plain")
+    Run("dump", server.url("plain"), tmp_path / "plain.sql")
+    (tmp_path / "bad.sql").write_text("CREATE TABLE t (a integer);\nINSERT INTO nowhere VALUES (1);\n")
+    server.sql("ALTER ROLE postgres SET default_transaction_read_only = on; ALTER ROLE postgres SET lock_timeout = 1;")
+    try:
+        Run("load", tmp_path / "plain.sql", server.url("plain_back"))
+        server.play(tmp_path / "plain.sql", "plain_psql")
+        run = Run("load", tmp_path / "bad.sql", server.url("other"), check=False)
+        assert run.status == 22 and "stays" not in run.error
+    finally:
+        server.sql("SET default_transaction_read_only = off; ALTER ROLE postgres RESET ALL;")
+    assert not [name for name in server.databases() if "__kedge_" in name]
+    server.assert_same("plain", "plain_back")
+    server.assert_same("plain", "plain_psql")
+    server.drop("plain", "plain_back", "plain_psql")
+
+
+@pytest.mark.skipif(not shutil.which("localedef") or not Path("/usr/share/i18n/locales/de_DE").exists(),
+                    reason="needs locales to make")
+def test_amounts_in_definitions_keep_their_value_where_a_comma_is_a_point(tmp_path, monkeypatch):
+    folder = Path("/tmp") / f"kedge-zoo-locale-{os.getpid()}"
+    (folder / "locales").mkdir(parents=True, mode=0o755)
+    subprocess.run(["localedef", "-i", "de_DE", "-f", "UTF-8", folder / "locales" / "de_DE.UTF-8"], check=True)
+    (folder / "locales" / "C.utf8").symlink_to("/usr/lib/locale/C.utf8")
+    monkeypatch.setenv("LOCPATH", str(folder / "locales"))
+    server = Proofs(folder, free_port())
+    try:
+        server.create("german", "german_psql")
+        server.sql("ALTER DATABASE german SET lc_monetary = 'de_DE.UTF-8'; ALTER DATABASE german_psql SET lc_monetary = 'de_DE.UTF-8';")
+        server.sql("CREATE TABLE t (id integer, price money DEFAULT '1.234,56', CHECK (price > '0,05')); INSERT INTO t VALUES (1);", "german")
+        Run("copy", server.url("german"), server.url("german_back"))
+        Run("dump", server.url("german"), tmp_path / "german.sql")
+        server.play(tmp_path / "german.sql", "german_psql")
+        for name in ("german", "german_back", "german_psql"):
+            assert server.sql("INSERT INTO t VALUES (2); SELECT price::numeric FROM t ORDER BY id", name) == "1234.56\n1234.56"
+    finally:
+        server.stop()
+        shutil.rmtree(folder)

@@ -63,6 +63,7 @@ TEST(the_second_part_begins_with_the_settings_it_needs)
                                "SELECT pg_catalog.set_config('search_path', '', false);\n\n"
                                "SET lc_monetary = 'C';\n\n"
                                "SET array_nulls = on;\n\n"
+                               "SET default_transaction_read_only = off;\n\n"
                                "SET default_tablespace = '';\n\n";
     assert_memory_equal(ddl.post.data, head, sizeof head - 1);
     postgres_ddl_clear(&ddl);
