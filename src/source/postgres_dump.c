@@ -455,6 +455,9 @@ static int explain(struct error *err)
         return -1;
     if (err->code == ERROR_PERMISSION && !*err->hint)
         error_hint(err, "back up as a superuser, the owner, or a member of pg_read_all_data");
+    if (strstr(err->message, "out of shared memory"))
+        error_hint(err, "the server has no room for a lock on each table: raise its "
+                        "max_locks_per_transaction");
     return error_recode(err, ERROR_SOURCE);
 }
 

@@ -113,6 +113,30 @@ static int lock_tables(struct pq *pq, const struct postgres_tables *tables, stru
     return 0;
 }
 
+/* All sessions share the server's one table of locks, and as shipped it holds some thousands: with
+ * more, only the first session locks every table, and the others each when they read it. Then
+ * somebody who waits for a table makes the dump fail instead of waiting. 1, 0, -1. */
+static int locks_are_scarce(struct pq *pq, const struct postgres_tables *tables,
+                            const struct dump_options *options, struct error *err)
+{
+    int64_t room = 0;
+    if (pq_query_integer(pq,
+                         "SELECT current_setting('max_locks_per_transaction')::bigint * "
+                         "(current_setting('max_connections')::bigint + "
+                         "current_setting('max_prepared_transactions')::bigint)",
+                         &room, err) < 0)
+        return -1;
+    int64_t sessions = (options->jobs < 1 ? 1 : options->jobs) + 3;
+    return (int64_t)tables->count * sessions > room;
+}
+
+static int lock_again(struct pq *pq, const struct postgres_tables *tables,
+                      const struct dump_options *options, struct error *err)
+{
+    int scarce = locks_are_scarce(pq, tables, options, err);
+    return scarce < 0 ? -1 : scarce ? 0 : lock_tables(pq, tables, err);
+}
+
 /* The server does not say on which table it waited: look who holds or asks for all of one. */
 static int name_the_blocker(struct pq *pq, struct error *err)
 {
@@ -212,7 +236,7 @@ static int lock_and_take(struct postgres_snapshot *snapshot, const struct dump_o
         result = pq_fault(snapshot->reader)->lock_timeout ? 0 : -1;
     if (result > 0 && !postgres_tables_equal(&locked, &snapshot->tables))
         result = 0;
-    if (result > 0 && lock_tables(snapshot->reader, &snapshot->tables, err) < 0)
+    if (result > 0 && lock_again(snapshot->reader, &snapshot->tables, options, err) < 0)
         result = pq_fault(snapshot->reader)->lock_timeout ? 0 : -1;
     postgres_tables_clear(&locked);
     return result;
@@ -269,7 +293,7 @@ int postgres_snapshot_join(const struct postgres_snapshot *snapshot, const struc
     if (pq_exec(pq, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", NULL, err) < 0 ||
         pq_exec_format(pq, err, "SET TRANSACTION SNAPSHOT '%s'", snapshot->id) < 0)
         return error_prefix(err, "join the snapshot");
-    if (lock_tables(pq, &snapshot->tables, err) < 0)
+    if (lock_again(pq, &snapshot->tables, options, err) < 0)
         return pq_fault(pq)->lock_timeout
                    ? error_set(err, ERROR_CHANGED, "schema changed during the dump")
                    : error_prefix(err, "lock the tables");

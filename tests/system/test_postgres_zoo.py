@@ -169,3 +169,29 @@ def test_amounts_in_definitions_keep_their_value_where_a_comma_is_a_point(tmp_pa
     finally:
         server.stop()
         shutil.rmtree(folder)
+
+
+# ---- many tables ----
+
+def test_more_tables_than_the_server_has_room_for_locks_in_every_session(tmp_path):
+    folder = Path("/tmp") / f"kedge-zoo-many-{os.getpid()}"
+    folder.mkdir(mode=0o755)
+    server = Proofs(folder, free_port())
+    try:
+        server.sql("ALTER SYSTEM SET max_locks_per_transaction = 32; ALTER SYSTEM SET max_connections = 50;")
+        server.sql("ALTER SYSTEM SET max_worker_processes = 0; ALTER SYSTEM SET max_wal_senders = 0;")
+        server.stop()
+        server.start()
+        server.create("tenants")
+        for first in range(0, 1500, 100):
+            server.sql("".join(f"CREATE TABLE t{i} AS SELECT {i} AS a;" for i in range(first, first + 100)), "tenants")
+        Run("copy", server.url("tenants"), server.url("tenants_back"), "--jobs", 8)
+        assert server.sql("SELECT count(*) FROM pg_class WHERE relname LIKE 't%' AND relnamespace = 'public'::regnamespace",
+                          "tenants_back") == "1500"
+        for first in range(1500, 4500, 100):
+            server.sql("".join(f"CREATE TABLE t{i} ();" for i in range(first, first + 100)), "tenants")
+        run = Run("dump", server.url("tenants"), tmp_path / "tenants.sql", check=False)
+        assert run.status == 20 and "out of shared memory" in run.error and "max_locks_per_transaction" in run.error
+    finally:
+        server.stop()
+        shutil.rmtree(folder)
