@@ -326,6 +326,8 @@ static int fill_request(struct cli *cli, struct restore_request *request, struct
     request->cascade = settings_bool(settings, SETTING_CASCADE);
     request->force = confirm_is_forced(cli);
     request->no_owner = settings_bool(settings, SETTING_NO_OWNER);
+    request->max_statement_bytes =
+        (size_t)settings_integer(settings, SETTING_MAX_STATEMENT_MB) * 1000000;
     request->devices = settings_bool(settings, SETTING_DEVICES);
     request->role = settings_text(settings, SETTING_ROLE);
     request->jobs = session_jobs(cli);

@@ -349,6 +349,14 @@ struct statement_reader *statement_reader_create(const struct dialect *dialect,
     return reader;
 }
 
+static int fail_too_long(struct statement_reader *reader, struct error *err)
+{
+    size_t maximum = reader->options.max_statement_bytes;
+    scan_fail(reader, 0, false, err, "statement is longer than %zu bytes", maximum);
+    return maximum < STATEMENT_MAXIMUM ? error_hint(err, "--max-statement-mb MB allows longer ones")
+                                       : -1;
+}
+
 int statement_reader_push(struct statement_reader *reader, const void *data, size_t size,
                           struct error *err)
 {
@@ -357,8 +365,7 @@ int statement_reader_push(struct statement_reader *reader, const void *data, siz
         return -1;
     buffer_compact(reader);
     if (reader->buf.length > reader->options.max_statement_bytes)
-        return scan_fail(reader, 0, false, err, "statement is longer than %zu bytes",
-                         reader->options.max_statement_bytes);
+        return fail_too_long(reader, err);
     return 0;
 }
 

@@ -53,6 +53,7 @@ int restore_part_open(struct service *service, const struct restore_request *req
     struct restore_wish wish = {.to = request->to, .connection = request->connection};
     if (restore_trust_check(service, located, &options, part->reader, &wish.trusted, err) < 0)
         return -1;
+    part->trusted = wish.trusted;
     if (located->known)
         wish.target = located->row.target;
     else if (wish.trusted)
@@ -83,6 +84,7 @@ int restore_part_load(struct service *service, const struct restore_request *req
         .cascade = request->cascade,
         .force = request->force,
         .no_owner = request->no_owner,
+        .max_statement_bytes = part->trusted ? 0 : request->max_statement_bytes,
         .devices = request->devices,
         .role = request->role,
         .id = id,

@@ -26,6 +26,7 @@ struct restore_part {
     struct load *load;
     struct target_lock *lock;
     bool swapped;
+    bool trusted; /* it is one that the catalogue knows */
 };
 
 void restore_part_clear(struct restore_part *part);

@@ -43,6 +43,8 @@ struct restore_request {
     bool verify; /* level 2 first */
     bool dry_run;
     bool cascade, force, no_owner, devices;
+    /* Of a statement of a file that the catalogue does not vouch for; 0: as of any other. */
+    size_t max_statement_bytes;
     const char *role;
     int jobs;
     const struct artifact_keys *keys;

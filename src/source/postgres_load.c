@@ -152,6 +152,7 @@ static int fill_side(struct database_load *load, struct pq *beside, struct error
     if (postgres_swap_create(beside, &load->swap, load->options, err) < 0)
         return -1;
     load->rules.no_owner = load->options->no_owner;
+    load->rules.max_statement_bytes = load->options->max_statement_bytes;
     load->rules.no_properties = load->swap.live_oid != 0;
     struct postgres_fill fill = {.url = &load->target->url,
                                  .database = load->swap.side,

@@ -402,7 +402,9 @@ struct postgres_player *postgres_player_new(const struct postgres_play_options *
     struct postgres_player *player = MEM_NEW(struct postgres_player);
     player->options = *options;
     player->partial = BUF_INIT;
-    struct statement_options reading = {.dialect = DB_POSTGRES, .name = options->name};
+    struct statement_options reading = {.dialect = DB_POSTGRES,
+                                        .name = options->name,
+                                        .max_statement_bytes = options->rules->max_statement_bytes};
     struct statement_handler handler = {
         .statement = on_statement, .data = on_data, .data_end = on_data_end, .context = player};
     player->reader = statement_reader_new(&reading, &handler);

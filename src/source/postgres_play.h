@@ -27,6 +27,7 @@ struct statement;
 
 struct postgres_rules {
     bool no_owner;
+    size_t max_statement_bytes;   /* 0: 1 GiB */
     bool no_properties;           /* the database keeps its own owner, grants and settings */
     struct text_list settings;    /* that the server knows */
     struct text_list tablespaces; /* that it has: they are not made again */

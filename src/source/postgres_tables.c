@@ -285,6 +285,7 @@ static int begin(struct tables_load *load, struct error *err)
         pq_query_integer(load->pq, "SELECT txid_current()", &load->kept.xid, err) < 0)
         return -1;
     load->rules.no_owner = load->options->no_owner;
+    load->rules.max_statement_bytes = load->options->max_statement_bytes;
     load->rules.no_properties = true;
     return 0;
 }

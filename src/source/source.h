@@ -99,6 +99,7 @@ struct load_options {
     bool cascade;
     bool force;
     bool no_owner;
+    size_t max_statement_bytes; /* sql; 0: 1 GiB */
     const char *role;
     bool thorough;  /* check() proves all it can (integrity, keys, digests): verification level 3 */
     const char *id; /* ULID of this restore: names the side copy */

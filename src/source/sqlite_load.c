@@ -89,8 +89,7 @@ static int fill_sql(struct sqlite_load *load, struct segment_source *segments, s
 {
     struct stat side;
     progress_begin(load->options->progress, "restoring", load->options->plain_size);
-    if (sqlite_replay(load->os, load->path, load->options->progress, segments,
-                      &load->base.rows_loaded, err) < 0)
+    if (sqlite_replay(load->path, load->options, segments, &load->base.rows_loaded, err) < 0)
         return -1;
     if (load->os->fstat(load->os, load->fd, &side) < 0)
         return error_set_errno(err, ERROR_FAILED, errno, "look at %s", load->path);

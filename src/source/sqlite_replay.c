@@ -6,6 +6,7 @@
 #include "db/statement.h"
 #include "io/progress.h"
 #include "source/sqlite_connection.h"
+#include "source/source.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -135,17 +136,18 @@ static int open_bare(struct os *os, const char *path, struct sqlite_connection *
     return 0;
 }
 
-int sqlite_replay(struct os *os, const char *path, struct progress *progress,
+int sqlite_replay(const char *path, const struct load_options *load,
                   struct segment_source *segments, uint64_t *ret_rows, struct error *err)
 {
     SCOPED(sqlite_connection) struct sqlite_connection *connection = NULL;
-    if (open_bare(os, path, &connection, err) < 0)
+    if (open_bare(load->os, path, &connection, err) < 0)
         return -1;
-    struct statement_options options = {.dialect = DB_SQLITE, .name = "dump"};
+    struct statement_options options = {
+        .dialect = DB_SQLITE, .name = "dump", .max_statement_bytes = load->max_statement_bytes};
     struct statement_handler handler = {.statement = run, .context = connection};
     SCOPED(statement_reader)
     struct statement_reader *reader = statement_reader_new(&options, &handler);
-    if (push_all(reader, segments, progress, err) < 0)
+    if (push_all(reader, segments, load->progress, err) < 0)
         return -1;
     if (!sqlite3_get_autocommit(connection->handle))
         return error_set(err, ERROR_CORRUPT, "the dump ends within its transaction");

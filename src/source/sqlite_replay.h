@@ -10,13 +10,12 @@
 #include <stdint.h>
 
 struct error;
-struct os;
-struct progress;
+struct load_options;
 struct segment_source;
 
 /* `path` is an empty file that nobody else knows; it is not synced. *ret_rows counts what was
  * inserted. After a failure its content is worthless. */
-int sqlite_replay(struct os *os, const char *path, struct progress *progress,
+int sqlite_replay(const char *path, const struct load_options *load,
                   struct segment_source *segments, uint64_t *ret_rows, struct error *err);
 
 #endif

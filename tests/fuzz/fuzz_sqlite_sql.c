@@ -6,6 +6,7 @@
 
 #include "base/os.h"
 #include "harness/segments_memory.h"
+#include "source/source.h"
 #include "source/sqlite_replay.h"
 
 #include <dirent.h>
@@ -80,7 +81,8 @@ static int replay_inside(const char *path, struct segments_memory *memory, struc
     uint64_t rows = 0;
     int outside = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     MUST(outside >= 0 && chdir(own_folder()) == 0);
-    int result = sqlite_replay(os_real(), path, NULL, segments_memory_source(memory), &rows, err);
+    const struct load_options options = {.os = os_real()};
+    int result = sqlite_replay(path, &options, segments_memory_source(memory), &rows, err);
     MUST(fchdir(outside) == 0 && close(outside) == 0);
     return result;
 }

@@ -411,3 +411,22 @@ def test_a_file_that_no_catalogue_knows_goes_where_it_is_told(shop, kind):
     shop("restore", path, "--force", "--to", shop.path("new/" if kind == "files" else "new2.db"))
     if kind == "database":
         shop("restore", path, "--force", env={**other, "DATABASE_URL": "sqlite:" + shop.path("shop.db")})
+
+
+def test_a_foreign_statement_without_end_is_not_kept_in_memory(kedge):
+    """A file of a few kilobytes that becomes gigabytes; a backup of ours is restored whatever it holds."""
+    process = subprocess.Popen(["zstd", "-q", "-1", "-o", kedge.path("big.sql.zst")], stdin=subprocess.PIPE)
+    process.stdin.write(b"CREATE TABLE t (a);\nINSERT INTO t VALUES ('")
+    for _ in range(30):
+        process.stdin.write(bytes(b"a") * 1000000)
+    process.stdin.write(b"');\n")
+    process.communicate()
+    limit = ("--max-statement-mb", 20)
+    result = kedge("restore", "./big.sql.zst", "--to", "out.db", "--force", *limit, status=22)
+    assert "statement is longer than 20000000 bytes" in result.stderr and "hint: --max-statement-mb" in result.stderr
+    assert not os.path.exists(kedge.path("out.db"))
+    kedge("restore", "./big.sql.zst", "--to", "out.db", "--force")
+    kedge("backup", "out.db", "--format", "sql")
+    kedge("restore", 1, "--to", "back.db", "--force", *limit)
+    with sqlite3.connect(kedge.path("back.db")) as db:
+        assert db.execute("SELECT length(a) FROM t").fetchone() == (30000000,)
