@@ -99,8 +99,8 @@ bool console_wants_json(const struct cli *cli)
 
 void console_megabytes(uint64_t bytes, const char *between, char ret_text[static 32])
 {
-    int digits = 1;
-    for (uint64_t limit = 95000; bytes && bytes < limit && digits < 6; limit /= 10)
+    int digits = bytes && bytes < 95000 ? 3 : 1;
+    for (uint64_t limit = 9500; bytes && bytes < limit && digits < 6; limit /= 10)
         digits++;
     snprintf(ret_text, 32, "%.*f%sMB", digits, (double)bytes / 1e6, between);
 }
