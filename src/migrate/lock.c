@@ -163,6 +163,23 @@ int migrate_lock_check(struct migrate_lock *lock, struct error *err)
     return held > 0 ? 0 : migrate_lock_lost(err);
 }
 
+int migrate_lock_retake(struct migrate_lock *lock, struct error *err)
+{
+    const struct lock_sql *sql = lock->db ? &engines[lock->db->ops->engine] : NULL;
+    const struct db_value parameters[] = {db_integer(lock->session), db_integer(lock->key)};
+    int64_t held = 0;
+    int64_t got = 0;
+    if (!sql || !sql->held)
+        return 0;
+    if (db_query_integer(lock->db, sql->held, parameters, 2, &held, err) < 0 ||
+        (!held && ask(lock, sql->take, &got, err) < 0))
+        return -1;
+    return held || got ? 0
+                       : error_set(err, ERROR_LOCKED,
+                                   "the migration let the migration lock go, and another process "
+                                   "has it now");
+}
+
 int migrate_lock_take(struct migrate_lock *lock, struct db *db,
                       const struct migrate_lock_options *options, struct error *err)
 {

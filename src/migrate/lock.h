@@ -38,6 +38,9 @@ struct migrate_lock {
 int migrate_lock_take(struct migrate_lock *lock, struct db *db,
                       const struct migrate_lock_options *options, struct error *err);
 
+/* After a file that may have let it go, by DISCARD ALL or pg_advisory_unlock_all: take it again.
+ * ERROR_LOCKED when somebody else was there first. */
+int migrate_lock_retake(struct migrate_lock *lock, struct error *err);
 /* Is it still ours? 0 or -1. */
 int migrate_lock_check(struct migrate_lock *lock, struct error *err);
 

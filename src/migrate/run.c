@@ -259,7 +259,10 @@ static enum run_result leave(const struct run *run, const struct migrate_step *s
     if (!run->owns_session || fault.connection_lost || result == RUN_NOT_NEEDED ||
         !touched(run, step))
         return result;
-    int left = db_reset(run->db, result == RUN_DONE ? err : &ignored);
+    struct error *told = result == RUN_DONE ? err : &ignored;
+    int left = db_reset(run->db, told);
+    if (left == 0 && run->lock)
+        left = migrate_lock_retake(run->lock, told);
     if (result == RUN_FAILED)
         run->db->fault = fault;
     return left < 0 ? RUN_FAILED : result;

@@ -59,6 +59,11 @@ CASES = [
         ("SELECT pg_catalog.set_config('search_path', '', false);\nCREATE TABLE public.a (id int);\n"
          "CREATE INDEX CONCURRENTLY i ON public.a (id);", "DROP TABLE public.a;", " notransaction"),
     ], "SELECT count(*) FROM a", "0"),
+    Case("postgres", "locks that are let go", [
+        ("SELECT pg_advisory_unlock_all();\nCREATE TABLE a (id int);", "SELECT pg_advisory_unlock_all();\nDROP TABLE a;"),
+        ("DISCARD ALL;\nCREATE TABLE b (id int);", "DISCARD ALL;\nDROP TABLE b;", " notransaction"),
+        ("CREATE TABLE c (id int);", "DROP TABLE c;"),
+    ], "SELECT count(*) FROM a, b, c", "0"),
     Case("mariadb", "another database", [
         ("CREATE DATABASE elsewhere;\nUSE elsewhere;\nCREATE TABLE a (id int);", "DROP DATABASE elsewhere;"),
         ("CREATE TABLE b (id int);", "DROP TABLE b;"),
