@@ -3,8 +3,8 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "crypto/age.h"
+#include "crypto/evp.h"
 
-#include <openssl/evp.h>
 #include <string.h>
 
 #define CHUNK_NONCE_SIZE 12
@@ -24,9 +24,12 @@ int age_stream_init(struct age_stream *stream, const unsigned char key[static AG
                     bool seal, struct error *err)
 {
     age_stream_clear(stream);
-    stream->context = EVP_CIPHER_CTX_new();
+    if (evp_load(err) < 0)
+        return -1;
+    stream->context = evp_library.EVP_CIPHER_CTX_new_();
     if (!stream->context ||
-        !EVP_CipherInit_ex(stream->context, EVP_chacha20_poly1305(), NULL, key, NULL, seal)) {
+        !evp_library.EVP_CipherInit_ex_(stream->context, evp_library.EVP_chacha20_poly1305_(), NULL,
+                                        key, NULL, seal)) {
         age_stream_clear(stream);
         return failed(err);
     }
@@ -35,7 +38,8 @@ int age_stream_init(struct age_stream *stream, const unsigned char key[static AG
 
 void age_stream_clear(struct age_stream *stream)
 {
-    EVP_CIPHER_CTX_free(stream->context); /* wipes the key */
+    if (stream->context)
+        evp_library.EVP_CIPHER_CTX_free_(stream->context); /* wipes the key */
     stream->context = NULL;
 }
 
@@ -46,7 +50,7 @@ static int set_nonce(struct age_stream *stream, uint64_t number, bool last)
     for (int i = 0; i < 8; i++)
         nonce[CHUNK_NONCE_SIZE - 2 - i] = (unsigned char)(number >> 8 * i);
     nonce[CHUNK_NONCE_SIZE - 1] = last;
-    return EVP_CipherInit_ex(stream->context, NULL, NULL, NULL, nonce, -1);
+    return evp_library.EVP_CipherInit_ex_(stream->context, NULL, NULL, NULL, nonce, -1);
 }
 
 int age_stream_seal(struct age_stream *stream, uint64_t number, bool last, const void *plain,
@@ -56,9 +60,10 @@ int age_stream_seal(struct age_stream *stream, uint64_t number, bool last, const
     int done = 0;
     int rest = 0;
     if (!set_nonce(stream, number, last) ||
-        !EVP_CipherUpdate(stream->context, sealed, &done, plain, (int)size) ||
-        !EVP_CipherFinal_ex(stream->context, sealed + done, &rest) ||
-        !EVP_CIPHER_CTX_ctrl(stream->context, EVP_CTRL_AEAD_GET_TAG, AGE_TAG_SIZE, sealed + size))
+        !evp_library.EVP_CipherUpdate_(stream->context, sealed, &done, plain, (int)size) ||
+        !evp_library.EVP_CipherFinal_ex_(stream->context, sealed + done, &rest) ||
+        !evp_library.EVP_CIPHER_CTX_ctrl_(stream->context, EVP_CTRL_AEAD_GET_TAG, AGE_TAG_SIZE,
+                                          sealed + size))
         return failed(err);
     return 0;
 }
@@ -74,10 +79,11 @@ int age_stream_open(struct age_stream *stream, uint64_t number, bool last, const
     int done = 0;
     int rest = 0;
     if (!set_nonce(stream, number, last) ||
-        !EVP_CIPHER_CTX_ctrl(stream->context, EVP_CTRL_AEAD_SET_TAG, AGE_TAG_SIZE, tag) ||
-        !EVP_CipherUpdate(stream->context, plain, &done, bytes, (int)size))
+        !evp_library.EVP_CIPHER_CTX_ctrl_(stream->context, EVP_CTRL_AEAD_SET_TAG, AGE_TAG_SIZE,
+                                          tag) ||
+        !evp_library.EVP_CipherUpdate_(stream->context, plain, &done, bytes, (int)size))
         return failed(err);
-    if (EVP_CipherFinal_ex(stream->context, plain + done, &rest))
+    if (evp_library.EVP_CipherFinal_ex_(stream->context, plain + done, &rest))
         return 1;
     mem_wipe(plain, size);
     return 0;

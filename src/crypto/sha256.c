@@ -1,9 +1,10 @@
 #include "crypto/sha256.h"
 
+#include "base/error.h"
 #include "base/text.h"
+#include "crypto/evp.h"
 #include "crypto/sha256_blocks.h"
 
-#include <openssl/evp.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,9 +25,14 @@ static pthread_once_t found = PTHREAD_ONCE_INIT;
 
 static void find(void)
 {
+    struct error err = ERROR_INIT;
     own = sha256_blocks_able();
-    if (!own)
-        algorithm = EVP_MD_fetch(NULL, "SHA256", NULL);
+    if (own)
+        return;
+    if (evp_load(&err) == 0)
+        algorithm = evp_library.EVP_MD_fetch_(NULL, "SHA256", NULL);
+    else
+        fprintf(stderr, "kedge: error: %s\n", err.message);
 }
 
 static void must(int done)
@@ -51,9 +57,10 @@ struct sha256 *sha256_new(void)
         start(hash);
         return hash;
     }
-    hash->context = EVP_MD_CTX_new();
-    must(algorithm && hash->context ? 1 : 0);
-    must(EVP_DigestInit_ex2(hash->context, algorithm, NULL));
+    must(algorithm != NULL);
+    hash->context = evp_library.EVP_MD_CTX_new_();
+    must(hash->context != NULL);
+    must(evp_library.EVP_DigestInit_ex2_(hash->context, algorithm, NULL));
     return hash;
 }
 
@@ -94,7 +101,7 @@ void sha256_update(struct sha256 *hash, const void *data, size_t size)
     if (!size)
         return;
     if (hash->context)
-        must(EVP_DigestUpdate(hash->context, data, size));
+        must(evp_library.EVP_DigestUpdate_(hash->context, data, size));
     else
         update(hash, data, size);
 }
@@ -144,8 +151,8 @@ static void pad(struct sha256 *hash)
 void sha256_finish(struct sha256 *hash, uint8_t ret_digest[static SHA256_SIZE])
 {
     if (hash->context) {
-        must(EVP_DigestFinal_ex(hash->context, ret_digest, NULL));
-        must(EVP_DigestInit_ex2(hash->context, NULL, NULL));
+        must(evp_library.EVP_DigestFinal_ex_(hash->context, ret_digest, NULL));
+        must(evp_library.EVP_DigestInit_ex2_(hash->context, NULL, NULL));
         return;
     }
     pad(hash);
@@ -157,7 +164,8 @@ void sha256_free(struct sha256 *hash)
 {
     if (!hash)
         return;
-    EVP_MD_CTX_free(hash->context);
+    if (hash->context)
+        evp_library.EVP_MD_CTX_free_(hash->context);
     free(hash);
 }
 
