@@ -241,8 +241,8 @@ int file_free_space(struct os *os, const char *path, uint64_t *ret_bytes, struct
     return 0;
 }
 
-int folder_list(struct os *os, const char *path, file_visit_fn *visit, void *context,
-                struct error *err)
+int folder_entries(struct os *os, const char *path, file_entry_fn *visit, void *context,
+                   struct error *err)
 {
     int fd = file_open(os, path, O_RDONLY | O_DIRECTORY, 0, err);
     if (fd < 0)
@@ -262,10 +262,29 @@ int folder_list(struct os *os, const char *path, file_visit_fn *visit, void *con
         if (!entry)
             break;
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            result = visit(context, entry->d_name, err);
+            result = visit(context, entry->d_name, entry->d_type, err);
     }
     os->closedir(os, folder);
     return result;
+}
+
+struct name_visit {
+    file_visit_fn *visit;
+    void *context;
+};
+
+static int visit_name(void *context, const char *name, unsigned char type, struct error *err)
+{
+    const struct name_visit *each = context;
+    (void)type;
+    return each->visit(each->context, name, err);
+}
+
+int folder_list(struct os *os, const char *path, file_visit_fn *visit, void *context,
+                struct error *err)
+{
+    struct name_visit each = {visit, context};
+    return folder_entries(os, path, visit_name, &each, err);
 }
 
 char *path_join(const char *folder, const char *name)

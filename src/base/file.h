@@ -69,6 +69,12 @@ typedef int file_visit_fn(void *context, const char *name, struct error *err);
 int folder_list(struct os *os, const char *path, file_visit_fn *visit, void *context,
                 struct error *err);
 
+/* The same with what each is, a DT_... of <dirent.h>; DT_UNKNOWN where the file system does not
+ * tell. */
+typedef int file_entry_fn(void *context, const char *name, unsigned char type, struct error *err);
+int folder_entries(struct os *os, const char *path, file_entry_fn *visit, void *context,
+                   struct error *err);
+
 /* Path arithmetic; results are the caller's to free. */
 char *path_join(const char *folder, const char *name);
 char *path_folder(const char *path);     /* "." when there is none */
