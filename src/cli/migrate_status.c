@@ -66,6 +66,12 @@ static void add_applied(struct table *table, const struct migration_state *state
     table_text(table, text);
 }
 
+static void add_name(struct table *table, const char *title, const char *note)
+{
+    SCOPED(string) char *both = *note ? mem_format("%s (%s)", title, note) : NULL;
+    table_text(table, both ? both : title);
+}
+
 static void show_table(struct cli *cli, const struct migration_states *states)
 {
     bool more = settings_integer(cli->settings, SETTING_VERBOSE) > 0;
@@ -74,14 +80,12 @@ static void show_table(struct cli *cli, const struct migration_states *states)
         const struct migration_state *state = &states->items[i];
         SCOPED(string) char *note = note_of(state);
         SCOPED(string) char *title = migrate_title(state->name);
-        SCOPED(string)
-        char *name = !more && *note ? mem_format("%s (%s)", title, note) : mem_string(title);
-        SCOPED(string) char *batch = mem_format("%lld", (long long)state->row.batch);
         table_text(table, state->version);
         table_text(table, history_status_name(state->status));
-        table_text(table, name);
+        add_name(table, title, more ? "" : note);
         add_applied(table, state);
         if (more) {
+            SCOPED(string) char *batch = mem_format("%lld", (long long)state->row.batch);
             table_text(table, state->row.batch ? batch : "-");
             table_text(table, note);
         }

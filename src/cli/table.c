@@ -19,8 +19,9 @@
 struct cell {
     bool empty;
     int64_t number;
-    char *text;  /* COLUMN_OF_TEXT as it came */
-    char *shown; /* for people */
+    char *text;   /* COLUMN_OF_TEXT as it came */
+    char *shown;  /* for people; mostly the same text */
+    size_t width; /* SIZE_MAX: to be measured */
 };
 
 struct table {
@@ -45,8 +46,9 @@ void table_free(struct table *table)
     if (!table)
         return;
     for (size_t i = 0; i < table->cell_count; i++) {
+        if (table->cells[i].shown != table->cells[i].text)
+            free(table->cells[i].shown);
         free(table->cells[i].text);
-        free(table->cells[i].shown);
     }
     free(table->cells);
     free(table);
@@ -60,14 +62,28 @@ static struct cell *add_cell(struct table *table)
     return cell;
 }
 
+/* ASCII without control characters: as it came, a column each. */
+static bool is_plain(const char *text)
+{
+    while (*text >= ' ' && *text < 0x7f)
+        text++;
+    return !*text;
+}
+
 void table_text(struct table *table, const char *text)
 {
     struct cell *cell = add_cell(table);
     cell->empty = !text;
     cell->text = mem_string(text);
+    if (text && is_plain(text)) {
+        cell->shown = cell->text;
+        cell->width = strlen(text);
+        return;
+    }
     struct buf out = BUF_INIT;
     text_append_visible(&out, text ? text : "-", text ? strlen(text) : 1);
     cell->shown = buf_steal(&out);
+    cell->width = SIZE_MAX;
 }
 
 static char *format_age(int64_t seconds)
@@ -115,6 +131,7 @@ void table_number(struct table *table, int64_t number)
     cell->empty = number == TABLE_NONE;
     cell->number = number;
     cell->shown = cell->empty ? mem_string("-") : format_number(type, number);
+    cell->width = strlen(cell->shown);
 }
 
 size_t table_rows(const struct table *table)
@@ -175,7 +192,7 @@ static size_t *measure(const struct table *table)
         widths[i] = table->columns[i].title ? table_text_width(table->columns[i].title) : 0;
     for (size_t i = 0; i < table->cell_count; i++) {
         size_t column = i % table->column_count;
-        size_t width = table_text_width(table->cells[i].shown);
+        size_t width = table->cells[i].width;
         if (table->columns[column].title && width > widths[column])
             widths[column] = width;
     }
@@ -206,13 +223,13 @@ static void squeeze(const struct table *table, size_t *widths, size_t limit)
 
 static void append_blanks(struct buf *line, size_t count)
 {
+    buf_reserve(line, count);
     while (count-- > 0)
         buf_append_char(line, ' ');
 }
 
-static void print_cell(struct buf *line, const char *text, size_t width, bool right)
+static void print_cell(struct buf *line, const char *text, size_t shown, size_t width, bool right)
 {
-    size_t shown = table_text_width(text);
     SCOPED(string) char *cut = NULL;
     if (shown > width) {
         cut = mem_string_n(text, fitting_bytes(text, width - 1));
@@ -229,21 +246,27 @@ static void print_cell(struct buf *line, const char *text, size_t width, bool ri
         append_blanks(line, blanks);
 }
 
-static void print_line(const struct table *table, const struct cell *cells, const size_t *widths)
+/* `line` is memory for it. */
+static void print_line(const struct table *table, const struct cell *cells, const size_t *widths,
+                       struct buf *line)
 {
-    SCOPED(buf) struct buf line = BUF_INIT;
+    buf_reset(line);
     for (size_t i = 0; i < table->column_count; i++) {
         const struct column_row *column = &table->columns[i];
         if (!column->title)
             continue;
-        if (line.length)
-            append_blanks(&line, COLUMN_GAP);
-        print_cell(&line, cells ? cells[i].shown : column->title, widths[i],
-                   is_right(column->type));
+        if (line->length)
+            append_blanks(line, COLUMN_GAP);
+        if (cells)
+            print_cell(line, cells[i].shown, cells[i].width, widths[i], is_right(column->type));
+        else
+            print_cell(line, column->title, table_text_width(column->title), widths[i],
+                       is_right(column->type));
     }
-    while (line.length && line.data[line.length - 1] == ' ')
-        line.length--;
-    printf("%.*s\n", (int)line.length, line.data);
+    while (line->length && line->data[line->length - 1] == ' ')
+        line->length--;
+    fwrite(line->data, 1, line->length, stdout);
+    putchar('\n');
 }
 
 static void use_utf8(void)
@@ -253,16 +276,32 @@ static void use_utf8(void)
         setlocale(LC_CTYPE, "");
 }
 
+/* Only what is not ASCII needs the locale, which takes a while to load. */
+static void measure_cells(const struct table *table)
+{
+    bool ready = false;
+    for (size_t i = 0; i < table->cell_count; i++) {
+        struct cell *cell = &table->cells[i];
+        if (cell->width != SIZE_MAX)
+            continue;
+        if (!ready)
+            use_utf8();
+        ready = true;
+        cell->width = table_text_width(cell->shown);
+    }
+}
+
 void table_print(const struct table *table, size_t width)
 {
-    use_utf8();
+    measure_cells(table);
     SCOPED(memory) void *memory = measure(table);
     size_t *widths = memory;
     if (width)
         squeeze(table, widths, width);
-    print_line(table, NULL, widths);
+    SCOPED(buf) struct buf line = BUF_INIT;
+    print_line(table, NULL, widths, &line);
     for (size_t i = 0; i < table_rows(table); i++)
-        print_line(table, table->cells + i * table->column_count, widths);
+        print_line(table, table->cells + i * table->column_count, widths, &line);
 }
 
 /* ---- for machines ---- */
