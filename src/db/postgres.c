@@ -320,8 +320,10 @@ static int postgres_is_shared(struct db *db, struct error *err)
 static int configure(struct db *db, const struct db_options *options, struct error *err)
 {
     SCOPED(buf) struct buf sql = BUF_INIT;
-    /* Splitting and quoting count on it. */
-    buf_append_text(&sql, "SET standard_conforming_strings = on");
+    /* Splitting and quoting count on it. The server says so itself when it is on already. */
+    const char *conforming = pq_parameter_status(pq_of(db), "standard_conforming_strings");
+    if (!text_equal(conforming, "on"))
+        buf_append_text(&sql, "; SET standard_conforming_strings = on");
     if (options->statement_timeout_ms)
         buf_append_format(&sql, "; SET statement_timeout = %" PRId64,
                           options->statement_timeout_ms);
@@ -329,7 +331,7 @@ static int configure(struct db *db, const struct db_options *options, struct err
         buf_append_format(&sql, "; SET lock_timeout = %" PRId64, options->lock_timeout_ms);
     if (options->read_only)
         buf_append_text(&sql, "; SET default_transaction_read_only = on");
-    return run(db, sql.data, err);
+    return sql.length ? run(db, sql.data + strlen("; "), err) : 0;
 }
 
 /* DISCARD ALL would let the advisory locks go. */

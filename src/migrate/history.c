@@ -9,12 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MOMENT_LENGTH strlen("2026-01-02 03:04:05")
+
 /* What the engines write differently. */
 struct engine_sql {
     const char *moment;      /* type of a moment */
     const char *long_text;   /* type of a long text */
     const char *table_tail;  /* after CREATE TABLE (...) */
-    const char *read_moment; /* a moment as ISO 8601 in UTC; %s is the column */
+    const char *read_moment; /* applied_at, as moment_of reads it */
     const char *columns;     /* names of a table's columns, and of its schema where statements may
                                 change the default one; `?` is the schema or NULL, the table */
     const char *schema;      /* where a table would be made; NULL */
@@ -22,17 +24,17 @@ struct engine_sql {
 };
 
 static const struct engine_sql engines[] = {
-    [DB_SQLITE] = {"TEXT", "TEXT", "", "%s",
+    [DB_SQLITE] = {"TEXT", "TEXT", "", "applied_at",
                    "SELECT name, NULL FROM pragma_table_info(coalesce(?2, ?1))", NULL, ""},
     [DB_POSTGRES] = {"TIMESTAMPTZ", "TEXT", "",
-                     "to_char(%s AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')",
+                     "CAST(floor(date_part('epoch', applied_at)) AS bigint)",
                      "SELECT a.attname, n.nspname FROM pg_attribute a "
                      "JOIN pg_class c ON c.oid = a.attrelid "
                      "JOIN pg_namespace n ON n.oid = c.relnamespace "
                      "WHERE a.attrelid = to_regclass(?) AND a.attnum > 0 AND NOT a.attisdropped",
                      "SELECT current_schema()", " FOR UPDATE"},
     [DB_MYSQL] = {"DATETIME(3)", "MEDIUMTEXT", " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
-                  "DATE_FORMAT(%s, '%%Y-%%m-%%dT%%H:%%i:%%sZ')",
+                  "applied_at",
                   "SELECT column_name, table_schema FROM information_schema.columns "
                   "WHERE table_schema = coalesce(?, database()) AND table_name = ?",
                   "SELECT DATABASE()", " FOR UPDATE"},
@@ -144,6 +146,7 @@ int history_find(struct history *history, struct error *err)
     if (history_columns(history, &columns, err) < 0)
         return -1;
     history->exists = columns.count > 0;
+    history->missed = !history->exists;
     for (size_t i = 0; history->exists && i < ARRAY_SIZE(needed); i++) {
         if (text_list_has(&columns, needed[i]))
             continue;
@@ -217,6 +220,20 @@ static int64_t integer_of(const struct db_value *value, int64_t none)
     return number;
 }
 
+/* ISO 8601 in UTC, of seconds since 1970 (PostgreSQL) or "2026-01-02 03:04:05.678" (MySQL): making
+ * a text of it is cheaper here than at the server. */
+static char *moment_of(enum db_engine engine, const struct db_value *value)
+{
+    char iso[32];
+    if (engine == DB_POSTGRES && value->type == DB_INTEGER) {
+        moment_format_iso(value->integer * MOMENT_SECOND, iso);
+        return mem_string(iso);
+    }
+    if (engine == DB_MYSQL && value->type == DB_TEXT && value->size >= MOMENT_LENGTH)
+        return mem_format("%.10sT%.8sZ", value->text, value->text + 11);
+    return text_of(value);
+}
+
 struct row_reading {
     struct history *history;
     struct history_rows *rows;
@@ -237,7 +254,7 @@ static int on_row(void *context, const struct db_value *columns, size_t count, s
     row.name = text_of(&columns[1]);
     row.batch = integer_of(&columns[3], 0);
     row.checksum = text_of(&columns[4]);
-    row.applied_at = text_of(&columns[5]);
+    row.applied_at = moment_of(reading->history->db->ops->engine, &columns[5]);
     row.execution_time_ms = integer_of(&columns[6], -1);
     row.statements_done = integer_of(&columns[7], 0);
     row.progress = text_of(&columns[8]);
@@ -250,18 +267,9 @@ static int on_row(void *context, const struct db_value *columns, size_t count, s
 
 static char *select_sql(const struct history *history, const char *tail)
 {
-    SCOPED(buf) struct buf moment = BUF_INIT;
-    const char *format = engine(history)->read_moment;
-    for (const char *at = format; *at; at++) {
-        if (at[0] == '%' && at[1] == 's')
-            buf_append_text(&moment, "applied_at");
-        else
-            buf_append_char(&moment, *at);
-        at += at[0] == '%';
-    }
     return mem_format("SELECT version, name, status, batch, checksum, %s, execution_time_ms, "
                       "statements_done, progress, error_message, backup_id FROM %s%s",
-                      moment.data, history->quoted, tail);
+                      engine(history)->read_moment, history->quoted, tail);
 }
 
 static int compare_versions(const void *a, const void *b)
@@ -287,11 +295,29 @@ int history_read(struct history *history, struct history_rows *rows, struct erro
     struct row_reading reading = {history, rows};
     if (!history->exists)
         return 0;
-    SCOPED(string) char *sql = select_sql(history, " ORDER BY version");
+    SCOPED(string) char *sql = select_sql(history, "");
     if (db_query(history->db, sql, NULL, 0, on_row, &reading, err) < 0)
         return -1;
     sort_rows(rows);
     return 0;
+}
+
+/* Whoever can read it has found it. Where that fails, and within a transaction, which a failure
+ * would end, it is looked for first. */
+int history_load(struct history *history, struct history_rows *rows, struct error *err)
+{
+    struct db *db = history->db;
+    if (!history->exists && !history->missed && !db->ops->in_transaction(db)) {
+        struct error ignored = ERROR_INIT;
+        history->exists = true;
+        if (history_read(history, rows, &ignored) == 0)
+            return 0;
+        history_rows_clear(rows);
+        history->exists = false;
+    }
+    if (!history->exists && history_find(history, err) < 0)
+        return -1;
+    return history_read(history, rows, err);
 }
 
 int history_read_one(struct history *history, const char *version, struct history_row *ret_row,

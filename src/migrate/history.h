@@ -52,6 +52,7 @@ struct history {
     char *table; /* as given: "schema_migrations", "kedge.schema_migrations" */
     char *quoted;
     bool exists;
+    bool missed; /* it was looked for and is not there */
 };
 
 #define HISTORY_INIT ((struct history){0})
@@ -70,6 +71,9 @@ int history_create(struct history *history, struct error *err);
 
 /* Every row, in the order of the bytes of their versions. An absent table has none. */
 int history_read(struct history *history, struct history_rows *rows, struct error *err);
+/* The two at once, mostly with one statement, for who only looks: what runs migrations finds the
+ * table first, so that it knows its schema. */
+int history_load(struct history *history, struct history_rows *rows, struct error *err);
 /* One row, read afresh, locked where the engine can: 1, 0, -1. */
 int history_read_one(struct history *history, const char *version, struct history_row *ret_row,
                      struct error *err);
