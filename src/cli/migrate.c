@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 #include "cli/console.h"
 #include "db/db.h"
+#include "migrate/folder_reading.h"
 #include "service/migration_backup.h"
 #include "service/settings.h"
 #include "service/setup.h"
@@ -174,6 +175,26 @@ static int find_checked(struct migrate_door *door, struct db_url *ret_url, struc
     return door->backed_up ? migration_backup_check(ret_url->engine, err) : 0;
 }
 
+/* The folder is read while the server answers. */
+static int open_beside(struct migrate_door *door, struct db_url *url, bool looking,
+                       const struct migrator_options *options, struct error *err)
+{
+    const struct migration_folder folder = {
+        .os = door->cli->os,
+        .path = options->folder,
+        .dialect = url->engine,
+        .placeholders = options->placeholders,
+        .keep_placeholders = options->keep_placeholders,
+    };
+    SCOPED(folder_reading)
+    struct folder_reading *reading = folder.path ? folder_reading_start(&folder) : NULL;
+    struct migrator_options reading_already = *options;
+    reading_already.reading = reading;
+    if (open_database(door, url, looking, err) < 0)
+        return -1;
+    return migrator_open(door->db, &reading_already, &door->migrator, err);
+}
+
 int migrate_door_open(struct migrate_door *door, struct cli *cli, bool looking, struct error *err)
 {
     SCOPED(db_url) struct db_url url = DB_URL_INIT;
@@ -192,8 +213,7 @@ int migrate_door_open(struct migrate_door *door, struct cli *cli, bool looking, 
         .before = door->before,
         .before_context = door->before_context,
     };
-    if (find_checked(door, &url, err) < 0 || open_database(door, &url, looking, err) < 0 ||
-        migrator_open(door->db, &options, &door->migrator, err) < 0)
+    if (find_checked(door, &url, err) < 0 || open_beside(door, &url, looking, &options, err) < 0)
         return -1;
     const struct text_list *warnings = migrator_warnings(door->migrator);
     for (size_t i = 0; i < warnings->count; i++)

@@ -8,6 +8,7 @@
 #include "migrate/parallel.h"
 #include "migrate/placeholder.h"
 
+#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,18 +82,33 @@ static bool nearly_fits(const char *name)
            (*name >= '0' && *name <= '9');
 }
 
-static int on_name(void *context, const char *name, struct error *err)
+/* Folder or file? The folder mostly says so itself; behind a link, the system is asked. 1, 0 when
+ * it is gone, -1. */
+static int is_folder(const struct listing *listing, const char *path, unsigned char type,
+                     bool *ret_folder, struct error *err)
+{
+    struct stat info;
+    *ret_folder = type == DT_DIR;
+    if (type == DT_DIR || type == DT_REG)
+        return 1;
+    int there = file_stat(listing->folder->os, path, &info, err);
+    if (there > 0)
+        *ret_folder = S_ISDIR(info.st_mode);
+    return there;
+}
+
+static int on_entry(void *context, const char *name, unsigned char type, struct error *err)
 {
     struct listing *listing = context;
     struct entry entry = {.text = BUF_INIT_MAX(MIGRATION_FILE_MAXIMUM)};
+    bool folder = false;
     if (naming_is_dropping(name) || text_ends(name, ".sql.conf"))
         return 0;
     SCOPED(string) char *path = path_join(listing->path, name);
-    struct stat info;
-    int there = file_stat(listing->folder->os, path, &info, err);
+    int there = is_folder(listing, path, type, &folder, err);
     if (there <= 0)
         return there;
-    if (S_ISDIR(info.st_mode)) {
+    if (folder) {
         text_list_give(&listing->folders, STEAL(path));
         return 0;
     }
@@ -125,7 +141,7 @@ static bool has_flyway(const struct listing *listing)
 static int list_folder(struct listing *listing, const char *path, struct error *err)
 {
     listing->path = path;
-    if (folder_list(listing->folder->os, path, on_name, listing, err) < 0) {
+    if (folder_entries(listing->folder->os, path, on_entry, listing, err) < 0) {
         if (err->code == ERROR_NOT_FOUND)
             error_hint(err, "kedge migrate create NAME makes it, --migrations names another");
         return -1;
@@ -458,7 +474,7 @@ static int read_entries(struct listing *listing, struct migration_set *set, stru
         if (entry->naming.kind != NAMING_ONE_FILE && read_entry(listing, entry, err) < 0)
             return -1;
     }
-    return parallel_each(listing->count, read_one_file, listing, err);
+    return parallel_each(listing->count, read_one_file, listing, listing->folder->helper, err);
 }
 
 /* A way back without a way there. */
@@ -479,7 +495,7 @@ static int read_listing(struct listing *listing, struct migration_set *set, stru
         return -1;
     if (listing->count > 1)
         qsort(listing->items, listing->count, sizeof *listing->items, compare_entries);
-    if (parallel_each(listing->count, read_text, listing, err) < 0 ||
+    if (parallel_each(listing->count, read_text, listing, listing->folder->helper, err) < 0 ||
         find_layout(listing, err) < 0 || read_entries(listing, set, err) < 0)
         return -1;
     return check_pairs(set, err);

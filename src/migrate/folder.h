@@ -8,6 +8,7 @@
 #include "migrate/migration.h"
 
 struct os;
+struct parallel_helper;
 
 #define MIGRATION_FILE_MAXIMUM ((size_t)256 << 20)
 
@@ -17,6 +18,7 @@ struct migration_folder {
     enum db_engine dialect;
     const struct text_list *placeholders; /* Flyway's, "name=value"; may be NULL */
     bool keep_placeholders;               /* leave ${name} as it is */
+    struct parallel_helper *helper;       /* may be NULL (migrate/parallel.h) */
 };
 
 /* Every migration in the folder, added to `set`, unsorted. `warnings` (may be NULL) gets a sentence

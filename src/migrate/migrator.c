@@ -5,6 +5,7 @@
 #include "migrate/difference.h"
 #include "migrate/file.h"
 #include "migrate/folder.h"
+#include "migrate/folder_reading.h"
 #include "migrate/import.h"
 #include "migrate/lock.h"
 #include "migrate/progress.h"
@@ -25,6 +26,8 @@ struct migrator {
     struct history history;
     struct migration_set set;
     struct text_list warnings;
+    struct history_rows ahead; /* read while the folder was */
+    bool has_ahead;
     bool sorted;
     char *by;
     char *from;
@@ -34,9 +37,12 @@ struct migrator {
 
 /* ---- opening ---- */
 
-/* "ada", and "web1 (pid 4711)". */
+/* "ada", and "web1 (pid 4711)". Asked for when something is written: the names of users may be in
+ * some directory on the network. */
 static void name_operator(struct migrator *migrator)
 {
+    if (migrator->by)
+        return;
     char host[256] = "";
     struct os *os = migrator->db->os;
     struct passwd entry;
@@ -52,6 +58,33 @@ static void name_operator(struct migrator *migrator)
         migrator->by = mem_format("user %d", (int)getuid());
 }
 
+/* A failure is told when the history is asked for. */
+static void read_ahead(struct migrator *migrator)
+{
+    struct error ignored = ERROR_INIT;
+    migrator->has_ahead = history_load(&migrator->history, &migrator->ahead, &ignored) == 0;
+    if (!migrator->has_ahead)
+        history_rows_clear(&migrator->ahead);
+}
+
+static int read_folder(struct migrator *migrator, struct error *err)
+{
+    const struct migrator_options *options = &migrator->options;
+    const struct migration_folder folder = {
+        .os = migrator->db->os,
+        .path = options->folder,
+        .dialect = migrator->db->ops->engine,
+        .placeholders = options->placeholders,
+        .keep_placeholders = options->keep_placeholders,
+    };
+    if (!options->folder)
+        return 0;
+    if (!options->reading)
+        return migration_folder_read(&folder, &migrator->set, &migrator->warnings, err);
+    read_ahead(migrator);
+    return folder_reading_finish(options->reading, &migrator->set, &migrator->warnings, err);
+}
+
 int migrator_open(struct db *db, const struct migrator_options *options,
                   struct migrator **ret_migrator, struct error *err)
 {
@@ -63,16 +96,7 @@ int migrator_open(struct db *db, const struct migrator_options *options,
     if (!migrator->options.lock_timeout_ms)
         migrator->options.lock_timeout_ms = LOCK_TIMEOUT_MS;
     history_init(&migrator->history, db, options->history_table);
-    name_operator(migrator);
-    const struct migration_folder folder = {
-        .os = db->os,
-        .path = options->folder,
-        .dialect = db->ops->engine,
-        .placeholders = options->placeholders,
-        .keep_placeholders = options->keep_placeholders,
-    };
-    if (options->folder &&
-        migration_folder_read(&folder, &migrator->set, &migrator->warnings, err) < 0)
+    if (read_folder(migrator, err) < 0)
         return -1;
     *ret_migrator = STEAL(migrator);
     return 0;
@@ -85,13 +109,15 @@ void migrator_close(struct migrator *migrator)
     history_clear(&migrator->history);
     migration_set_clear(&migrator->set);
     text_list_clear(&migrator->warnings);
+    history_rows_clear(&migrator->ahead);
     free(migrator->by);
     free(migrator->from);
     free(migrator);
 }
 
-const char *migrator_operator(const struct migrator *migrator)
+const char *migrator_operator(struct migrator *migrator)
 {
+    name_operator(migrator);
     return migrator->by;
 }
 
@@ -163,19 +189,45 @@ int migrator_register(struct migrator *migrator, const char *version, const char
 
 /* ---- planning and running ---- */
 
-static int prepare(struct migrator *migrator, struct error *err)
+static int sort(struct migrator *migrator, struct error *err)
 {
     if (!migrator->sorted && migration_set_sort(&migrator->set, err) < 0)
         return -1;
     migrator->sorted = true;
+    return 0;
+}
+
+/* Before what needs the history's table, but not all of its rows, or not yet. */
+static int prepare(struct migrator *migrator, struct error *err)
+{
+    if (sort(migrator, err) < 0)
+        return -1;
     return history_find(&migrator->history, err) < 0 ? -1 : 0;
 }
 
-static int make_plan(struct migrator *migrator, const struct migrate_request *request,
-                     struct migrate_plan *plan, int64_t *ret_batch, struct error *err)
+/* The history as it is now. */
+static int read_history(struct migrator *migrator, struct history_rows *rows, struct error *err)
+{
+    migrator->has_ahead = false;
+    return sort(migrator, err) < 0 ? -1 : history_load(&migrator->history, rows, err);
+}
+
+/* For who only looks, and has not looked yet, it may be the one that was read with the folder. */
+static int look_at_history(struct migrator *migrator, struct history_rows *rows, struct error *err)
+{
+    if (!migrator->has_ahead)
+        return read_history(migrator, rows, err);
+    migrator->has_ahead = false;
+    *rows = migrator->ahead;
+    migrator->ahead = HISTORY_ROWS_INIT;
+    return sort(migrator, err);
+}
+
+static int plan_again(struct migrator *migrator, const struct migrate_request *request,
+                      struct migrate_plan *plan, int64_t *ret_batch, struct error *err)
 {
     SCOPED(history_rows) struct history_rows rows = HISTORY_ROWS_INIT;
-    if (history_read(&migrator->history, &rows, err) < 0)
+    if (read_history(migrator, &rows, err) < 0)
         return -1;
     *ret_batch = history_last_batch(&rows) + 1;
     return migrate_plan_make(&migrator->set, &rows, request, plan, err);
@@ -184,10 +236,10 @@ static int make_plan(struct migrator *migrator, const struct migrate_request *re
 int migrator_plan(struct migrator *migrator, const struct migrate_request *request,
                   struct migrate_plan *plan, struct error *err)
 {
-    int64_t batch = 0;
-    if (prepare(migrator, err) < 0)
+    SCOPED(history_rows) struct history_rows rows = HISTORY_ROWS_INIT;
+    if (look_at_history(migrator, &rows, err) < 0)
         return -1;
-    return make_plan(migrator, request, plan, &batch, err);
+    return migrate_plan_make(&migrator->set, &rows, request, plan, err);
 }
 
 static void notify(struct migrator *migrator, enum migrate_event_kind kind,
@@ -216,6 +268,7 @@ static int take_lock(struct migrator *migrator, struct migrate_lock *lock, struc
 
 static struct run run_of(struct migrator *migrator, int64_t batch)
 {
+    name_operator(migrator);
     return (struct run){
         .db = migrator->db,
         .history = &migrator->history,
@@ -298,11 +351,11 @@ static int migrate(struct migrator *migrator, const struct migrate_request *requ
     int64_t batch = 0;
     if (migrator_plan(migrator, request, &first, err) < 0)
         return -1;
+    if (first.count == 0)
+        return 0;
     const struct run run = run_of(migrator, batch);
-    if (first.count == 0 || run_check(&run, &first, err) < 0)
-        return first.count ? -1 : 0;
-    if (take_lock(migrator, &lock, err) < 0 || prepare(migrator, err) < 0 ||
-        make_plan(migrator, request, &plan, &batch, err) < 0)
+    if (run_check(&run, &first, err) < 0 || take_lock(migrator, &lock, err) < 0 ||
+        plan_again(migrator, request, &plan, &batch, err) < 0)
         return -1;
     if (plan.count == 0)
         return 0;
@@ -368,7 +421,7 @@ static void sort_states(struct migration_states *states)
 int migrator_status(struct migrator *migrator, struct migration_states *states, struct error *err)
 {
     SCOPED(history_rows) struct history_rows rows = HISTORY_ROWS_INIT;
-    if (prepare(migrator, err) < 0 || history_read(&migrator->history, &rows, err) < 0)
+    if (look_at_history(migrator, &rows, err) < 0)
         return -1;
     SCOPED(memory) void *memory = mem_alloc(rows.count + 1, sizeof(bool));
     bool *taken = memory;
@@ -416,7 +469,7 @@ int migrator_anchor(struct migrator *migrator, struct migration_anchor *ret_anch
 {
     SCOPED(history_rows) struct history_rows rows = HISTORY_ROWS_INIT;
     struct migration_anchor anchor = {0};
-    if (prepare(migrator, err) < 0 || history_read(&migrator->history, &rows, err) < 0)
+    if (look_at_history(migrator, &rows, err) < 0)
         return -1;
     const struct history_row *last = last_run(&rows);
     if (!last)
@@ -490,6 +543,7 @@ static struct history_entry entry_of(struct migrator *migrator, const struct mig
                                      const struct history_row *row)
 {
     struct os *os = migrator->db->os;
+    name_operator(migrator);
     struct history_entry entry = {
         .version = migration ? migration->version : row->version,
         .name = migration ? migration->name : row->name,

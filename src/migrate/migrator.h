@@ -12,6 +12,7 @@
 
 struct db;
 struct error;
+struct folder_reading;
 struct migrator;
 
 enum migrate_event_kind {
@@ -33,11 +34,12 @@ typedef void migrate_notify_fn(void *context, const struct migrate_event *event)
 
 /* All borrowed until the migrator is closed. */
 struct migrator_options {
-    const char *folder;        /* NULL: registered migrations only */
-    const char *history_table; /* NULL: schema_migrations; "schema.table" is possible */
-    int64_t wait_ms;           /* for the migration lock; 0: 60 s */
-    int64_t lock_timeout_ms;   /* for one statement; 0: 5 s */
-    const char *by;            /* who runs it, for the history; NULL: the user's name */
+    const char *folder;             /* NULL: registered migrations only */
+    struct folder_reading *reading; /* of the same folder, when it has begun; else NULL */
+    const char *history_table;      /* NULL: schema_migrations; "schema.table" is possible */
+    int64_t wait_ms;                /* for the migration lock; 0: 60 s */
+    int64_t lock_timeout_ms;        /* for one statement; 0: 5 s */
+    const char *by;                 /* who runs it, for the history; NULL: the user's name */
     const char *backup_id;
     const struct text_list *placeholders; /* Flyway's, "name=value"; may be NULL */
     bool keep_placeholders;               /* leave ${name} as it is */
@@ -52,7 +54,9 @@ struct migrator_options {
     void *before_context;
 };
 
-/* The folder is read at once; `db` is borrowed. Errors of files name file, line and column. */
+/* The folder is read at once; `db` is borrowed. Errors of files name file, line and column. While
+ * a reading that has begun goes on, the history is read: what is looked at first is what it was
+ * then. */
 int migrator_open(struct db *db, const struct migrator_options *options,
                   struct migrator **ret_migrator, struct error *err);
 void migrator_close(struct migrator *migrator);
@@ -152,7 +156,7 @@ int migrator_difference(struct migrator *migrator, const char *version, struct b
                         struct error *err);
 
 /* Who is written into the history. Borrowed. */
-const char *migrator_operator(const struct migrator *migrator);
+const char *migrator_operator(struct migrator *migrator);
 
 const struct migration_set *migrator_set(struct migrator *migrator);
 const struct text_list *migrator_warnings(struct migrator *migrator);
