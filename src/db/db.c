@@ -111,6 +111,20 @@ int db_own_role(struct db *db, struct error *err)
     return db->ops->own_role ? db->ops->own_role(db, err) : 0;
 }
 
+int db_series_begin(struct db *db, struct error *err)
+{
+    return db->ops->series ? db->ops->series(db, true, err) : 0;
+}
+
+void db_series_end(struct db *db)
+{
+    struct error ignored = ERROR_INIT;
+    struct db_fault fault = db->fault;
+    if (db->ops->series && !db->ops->in_transaction(db))
+        db->ops->series(db, false, &ignored);
+    db->fault = fault;
+}
+
 void db_cancel(struct db *db)
 {
     db->ops->cancel(db);

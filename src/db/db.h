@@ -102,6 +102,9 @@ struct db_ops {
     int (*commit)(struct db *db, struct error *err);
     int (*rollback)(struct db *db, struct error *err);
     int (*in_transaction)(struct db *db); /* 1 or 0 */
+    /* Many short transactions follow, or (`on` false) are over. What each of them promises stays
+     * the same; they may cost less. Never within one. NULL where nothing can be done. */
+    int (*series)(struct db *db, bool on, struct error *err);
     /* Does something between us and the server give our session there to others whenever no
      * transaction is open? Then nothing that belongs to a session (a lock, a setting) is ours. 1,
      * 0, -1. NULL where nothing of the kind is known. */
@@ -149,6 +152,10 @@ int db_commit(struct db *db, struct error *err);
 int db_rollback(struct db *db, struct error *err); /* no transaction is success */
 int db_reset(struct db *db, struct error *err);
 int db_own_role(struct db *db, struct error *err);
+/* From here many short transactions follow each other, to db_series_end. */
+int db_series_begin(struct db *db, struct error *err);
+/* A failure is of no consequence. */
+void db_series_end(struct db *db);
 void db_cancel(struct db *db);
 
 /* `name` as a quoted identifier, appended to `sql`. */

@@ -205,18 +205,11 @@ static int prepare(struct migrator *migrator, struct error *err)
     return history_find(&migrator->history, err) < 0 ? -1 : 0;
 }
 
-/* The history as it is now. */
-static int read_history(struct migrator *migrator, struct history_rows *rows, struct error *err)
-{
-    migrator->has_ahead = false;
-    return sort(migrator, err) < 0 ? -1 : history_load(&migrator->history, rows, err);
-}
-
 /* For who only looks, and has not looked yet, it may be the one that was read with the folder. */
 static int look_at_history(struct migrator *migrator, struct history_rows *rows, struct error *err)
 {
     if (!migrator->has_ahead)
-        return read_history(migrator, rows, err);
+        return sort(migrator, err) < 0 ? -1 : history_load(&migrator->history, rows, err);
     migrator->has_ahead = false;
     *rows = migrator->ahead;
     migrator->ahead = HISTORY_ROWS_INIT;
@@ -227,7 +220,8 @@ static int plan_again(struct migrator *migrator, const struct migrate_request *r
                       struct migrate_plan *plan, int64_t *ret_batch, struct error *err)
 {
     SCOPED(history_rows) struct history_rows rows = HISTORY_ROWS_INIT;
-    if (read_history(migrator, &rows, err) < 0)
+    migrator->has_ahead = false;
+    if (prepare(migrator, err) < 0 || history_read(&migrator->history, &rows, err) < 0)
         return -1;
     *ret_batch = history_last_batch(&rows) + 1;
     return migrate_plan_make(&migrator->set, &rows, request, plan, err);
@@ -282,8 +276,8 @@ static struct run run_of(struct migrator *migrator, int64_t batch)
     };
 }
 
-static int run_plan(struct migrator *migrator, const struct migrate_plan *plan,
-                    struct migrate_lock *lock, int64_t batch, size_t *count, struct error *err)
+static int run_steps(struct migrator *migrator, const struct migrate_plan *plan,
+                     struct migrate_lock *lock, int64_t batch, size_t *count, struct error *err)
 {
     struct run run = run_of(migrator, batch);
     run.lock = lock;
@@ -303,6 +297,16 @@ static int run_plan(struct migrator *migrator, const struct migrate_plan *plan,
                duration_ms);
     }
     return 0;
+}
+
+static int run_plan(struct migrator *migrator, const struct migrate_plan *plan,
+                    struct migrate_lock *lock, int64_t batch, size_t *count, struct error *err)
+{
+    if (plan->count > 1 && db_series_begin(migrator->db, err) < 0)
+        return -1;
+    int result = run_steps(migrator, plan, lock, batch, count, err);
+    db_series_end(migrator->db);
+    return result;
 }
 
 /* Two that begin at once both find no table: it is made under the lock, on SQLite that of a

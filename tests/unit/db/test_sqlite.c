@@ -302,6 +302,39 @@ TEST(quoted_text_reads_back)
     place_clear(&place);
 }
 
+static bool has_journal(const struct place *place)
+{
+    SCOPED(string) char *path = mem_format("%s-journal", place->url.database);
+    return access(path, F_OK) == 0;
+}
+
+TEST(series_keeps_its_journal_to_its_end_and_leaves_a_log_alone)
+{
+    struct place place;
+    place_init(&place);
+    struct error err = ERROR_INIT;
+    SCOPED(string) char *mode = NULL;
+    SCOPED(db) struct db *db = open_place(&place);
+    execute(db, "CREATE TABLE t (a)");
+    assert_false(has_journal(&place));
+    assert_ok(db_series_begin(db, &err), err);
+    for (int i = 0; i < 3; i++) {
+        execute(db, "INSERT INTO t VALUES (1)");
+        assert_true(has_journal(&place));
+    }
+    db_series_end(db);
+    assert_false(has_journal(&place));
+
+    execute(db, "PRAGMA journal_mode = WAL");
+    assert_ok(db_series_begin(db, &err), err);
+    execute(db, "INSERT INTO t VALUES (1)");
+    db_series_end(db);
+    assert_int_equal(db_query_text(db, "PRAGMA journal_mode", NULL, 0, &mode, &err), 1);
+    assert_string_equal(mode, "wal");
+    db_close(STEAL(db));
+    place_clear(&place);
+}
+
 TEST_MAIN(UNIT(values_of_every_type_come_back_as_they_went),
           UNIT(query_inside_a_query_and_stopping_one), UNIT(failing_statement_says_where_and_what),
           UNIT(busy_database_is_waited_for_and_then_locked), UNIT(stop_request_shortens_the_wait),
@@ -309,4 +342,5 @@ TEST_MAIN(UNIT(values_of_every_type_come_back_as_they_went),
           UNIT(file_that_is_missing_or_no_database_is_named),
           UNIT(read_only_connection_cannot_write), UNIT(full_synchronous_is_set),
           UNIT(file_that_cannot_grow_fails_and_keeps_what_was_committed),
-          UNIT(more_statements_than_the_cache_holds), UNIT(quoted_text_reads_back))
+          UNIT(more_statements_than_the_cache_holds), UNIT(quoted_text_reads_back),
+          UNIT(series_keeps_its_journal_to_its_end_and_leaves_a_log_alone))
