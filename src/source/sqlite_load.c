@@ -21,6 +21,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -329,6 +330,16 @@ static int check_format(const struct load_options *options, struct error *err)
                      options->format);
 }
 
+/* The copy beside the target and its journals are called after it. */
+static int check_name(const struct sqlite_load *load, struct error *err)
+{
+    if (strlen(path_base(load->kept.side)) + strlen("-old-journal") <= NAME_MAX)
+        return 0;
+    error_set(err, ERROR_USAGE, "the file name of %s is too long for a copy beside it",
+              load->kept.target);
+    return error_hint(err, "restore --to a name of at most 200 bytes, and rename that");
+}
+
 int sqlite_load(const struct source_target *target, const struct load_options *options,
                 struct load **ret_load, struct error *err)
 {
@@ -349,7 +360,7 @@ int sqlite_load(const struct source_target *target, const struct load_options *o
     text_list_add_all(&load->kept.tables, &options->tables);
     load->path =
         options->tables.count ? sqlite_tables_full_path(&load->kept) : mem_string(load->kept.side);
-    if (look_at_target(load, err) < 0)
+    if (check_name(load, err) < 0 || look_at_target(load, err) < 0)
         return -1;
     note_kept(load);
     *ret_load = STEAL(base);

@@ -411,3 +411,13 @@ def test_damage_is_found_and_nothing_wrong_is_restored(kedge):
         result = kedge("restore", "latest", "--force", status=None)
         assert result.returncode != 0
         assert contents(path) == before
+
+
+def test_a_name_without_room_for_a_copy_is_refused_before_anything(kedge):
+    name = make_database(kedge.path("n" * 217 + ".db"), rows=10)
+    kedge("backup", name)
+    result = kedge("restore", 1, "--force", status=2)
+    assert "too long for a copy beside it" in result.stderr and "hint: restore --to" in result.stderr
+    assert kedge.lines("restores") == [] and "warning" not in kedge("list").stderr
+    kedge("restore", 1, "--force", "--to", "short.db")
+    assert contents(kedge.path("short.db")) == contents(name)
