@@ -37,7 +37,7 @@ bench: ## measure against the peers, side by side
 	@tools/install-packages build bench
 	@meson setup build-release --buildtype=release >/dev/null 2>&1 || true
 	@ninja -j $(JOBS) -C build-release
-	@bench/run $(BENCH)
+	@bench/$(if $(filter migrate,$(firstword $(BENCH))),$(BENCH),run $(BENCH))
 
 format: ## clang-format everything
 	@git ls-files '*.c' '*.h' | xargs clang-format-14 -i
