@@ -325,6 +325,17 @@ static int explain(struct process *process, struct error *err)
     return -1;
 }
 
+/* It went well, but something is not as one would think. */
+static void pass_warnings(struct process *process)
+{
+    static const char mark[] = "pg_dump: warning: ";
+    const char *line = process_errors(process);
+    while ((line = strstr(line, mark))) {
+        line += sizeof mark - 1;
+        log_warning("pg_dump: %.*s", (int)strcspn(line, "\n"), line);
+    }
+}
+
 static int read_definitions(struct os *os, struct pq *pq, struct text_list *arguments,
                             const struct postgres_tables *tables, struct postgres_ddl *ddl,
                             struct error *err)
@@ -336,9 +347,11 @@ static int read_definitions(struct os *os, struct pq *pq, struct text_list *argu
     SCOPED(statement_reader) struct statement_reader *reader = splitter_reader(&splitter);
     int result = read_output(process, reader, err);
     if (result == 0)
-        result = splitter_finish(&splitter, reader, err);
+        pass_warnings(process);
     else
         explain(process, err);
+    if (result == 0)
+        result = splitter_finish(&splitter, reader, err);
     splitter_clear(&splitter);
     return result;
 }

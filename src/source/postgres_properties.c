@@ -208,6 +208,46 @@ static int add_statements(struct pq *pq, const char *sql, struct buf *script, st
     return 0;
 }
 
+static void append_condition(struct buf *body, const char *role)
+{
+    buf_append_text(body, "BEGIN IF NOT EXISTS (SELECT FROM pg_catalog.pg_db_role_setting s "
+                          "JOIN pg_catalog.pg_roles r ON r.oid = s.setrole "
+                          "WHERE s.setdatabase = 0 AND r.rolname = ");
+    pq_quote_literal(body, role);
+    buf_append_text(body, ") THEN ");
+}
+
+/* A role that has settings where the script is played keeps those. */
+static int add_role_settings(struct pq *pq, struct buf *script, struct error *err)
+{
+    SCOPED(pq_result) struct pq_result *rows = NULL;
+    if (pq_exec(pq,
+                "SELECT r.rolname, c.setting FROM pg_db_role_setting s "
+                "CROSS JOIN unnest(s.setconfig) WITH ORDINALITY AS c (setting, place) "
+                "JOIN pg_roles r ON r.oid = s.setrole "
+                "WHERE s.setdatabase = 0 AND r.rolname !~ '^pg_' ORDER BY 1, c.place",
+                &rows, err) < 0)
+        return error_prefix(err, "read the settings of roles");
+    __attribute__((cleanup(scoped_buf_cleanup))) struct buf body = BUF_INIT;
+    for (size_t i = 0; i < pq_rows(rows); i++) {
+        const char *role = pq_value(rows, i, 0);
+        if (!body.length)
+            append_condition(&body, role);
+        buf_append_text(&body, "ALTER ROLE ");
+        pq_quote_identifier(&body, role);
+        append_setting(&body, pq_value(rows, i, 1));
+        buf_append_text(&body, "; ");
+        if (i + 1 < pq_rows(rows) && strcmp(pq_value(rows, i + 1, 0), role) == 0)
+            continue;
+        buf_append_text(&body, "END IF; END");
+        buf_append_text(script, "DO ");
+        pq_quote_literal(script, body.data);
+        buf_append_text(script, ";\n");
+        buf_clear(&body);
+    }
+    return 0;
+}
+
 int postgres_roles_script(struct pq *pq, struct buf *script, struct error *err)
 {
     int64_t readable = 0;
@@ -217,7 +257,7 @@ int postgres_roles_script(struct pq *pq, struct buf *script, struct error *err)
     const char *password = readable ? "rolpassword" : "NULL";
     SCOPED(string)
     char *roles = mem_format(ROLES_SQL, password, password, readable ? "pg_authid" : "pg_roles");
-    if (add_statements(pq, roles, script, err) < 0)
+    if (add_statements(pq, roles, script, err) < 0 || add_role_settings(pq, script, err) < 0)
         return -1;
     for (size_t i = 0; i < ARRAY_SIZE(SHARED_SQL); i++)
         if (add_statements(pq, SHARED_SQL[i], script, err) < 0)

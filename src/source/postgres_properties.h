@@ -19,7 +19,8 @@ struct pq;
  * whatever its name. */
 int postgres_properties_script(struct pq *pq, struct buf *script, struct error *err);
 
-/* Statements that make roles (where they are missing), memberships and tablespaces. */
+/* Statements that make roles (where they are missing), their settings (where they have none),
+ * memberships and tablespaces. */
 int postgres_roles_script(struct pq *pq, struct buf *script, struct error *err);
 
 /* The position in the server's log, to be freed. */

@@ -102,6 +102,21 @@ static int undo_steps(struct pq *pq, const struct postgres_kept *kept, enum load
     return pq_exec(pq, "COMMIT", NULL, err);
 }
 
+/* A restore of the whole database leaves it with the old copy. */
+static int require_store(struct pq *pq, const struct postgres_kept *kept, struct error *err)
+{
+    struct pq_parameter name = {.data = kept->store, .size = strlen(kept->store)};
+    SCOPED(pq_result) struct pq_result *row = NULL;
+    if (pq_exec_parameters(pq, "SELECT FROM pg_namespace WHERE nspname = $1", &name, 1, false, &row,
+                           err) < 0)
+        return -1;
+    if (pq_rows(row) || !kept->count)
+        return 0;
+    error_set(err, ERROR_RESTORE, "what was replaced is not in this database: it has no schema %s",
+              kept->store);
+    return error_hint(err, "if a later restore replaced the whole database, undo that one first");
+}
+
 int postgres_tables_undo(struct os *os, const char *text, const struct source_target *target,
                          bool dry_run, char **ret_changed, struct error *err)
 {
@@ -110,7 +125,8 @@ int postgres_tables_undo(struct os *os, const char *text, const struct source_ta
     enum load_state state = LOAD_BEFORE;
     if (ret_changed)
         *ret_changed = NULL;
-    if (open_kept(os, text, target, &kept, &pq, err) < 0 || find_side(pq, &kept, &state, err) < 0)
+    if (open_kept(os, text, target, &kept, &pq, err) < 0 || find_side(pq, &kept, &state, err) < 0 ||
+        require_store(pq, &kept, err) < 0)
         return -1;
     if (dry_run)
         return 0;

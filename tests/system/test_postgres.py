@@ -209,13 +209,20 @@ def test_an_empty_database_comes_back(server):
 
 def test_roles_and_tablespaces_are_written_on_request(zoo, tmp_path):
     zoo.sql("""DROP ROLE IF EXISTS "kedge Role"; DROP ROLE IF EXISTS kedge_group;
-               CREATE ROLE kedge_group; CREATE ROLE "kedge Role" LOGIN PASSWORD 'x' CONNECTION LIMIT 3 IN ROLE kedge_group;""")
+               CREATE ROLE kedge_group; CREATE ROLE "kedge Role" LOGIN PASSWORD 'x' CONNECTION LIMIT 3 IN ROLE kedge_group;
+               ALTER ROLE "kedge Role" SET search_path = "a'b", public; ALTER ROLE "kedge Role" SET work_mem = '5MB';
+               ALTER ROLE zoo_reader SET work_mem = '6MB';""")
     Run("dump", zoo.url("zoo"), tmp_path / "zoo.sql", "--roles")
+    zoo.sql("ALTER ROLE zoo_reader SET work_mem = '7MB';")
     zoo.sql('DROP ROLE "kedge Role"; DROP ROLE kedge_group;')
     zoo.create("zoo_roles")
     zoo.play(tmp_path / "zoo.sql", "zoo_roles")
     assert zoo.sql("""SELECT rolconnlimit, rolcanlogin, rolpassword LIKE 'SCRAM%', pg_has_role(oid, 'kedge_group', 'MEMBER')
                       FROM pg_authid WHERE rolname = 'kedge Role'""") == "3|t|t|t"
+    assert zoo.sql("SELECT rolconfig FROM pg_roles WHERE rolname = 'kedge Role'") == """{"search_path=\\"a'b\\", public",work_mem=5MB}"""
+    # What a role has already stays.
+    assert zoo.sql("SELECT rolconfig FROM pg_roles WHERE rolname = 'zoo_reader'") == "{work_mem=7MB}"
+    zoo.sql("ALTER ROLE zoo_reader RESET ALL;")
     zoo.sql('DROP ROLE "kedge Role"; DROP ROLE kedge_group;')
 
 
@@ -557,6 +564,20 @@ def rows(server, database):
 def frozen(server):
     """A copy of the store as it is now, to restore from later."""
     Run("copy", server.url("store"), server.url("frozen"))
+
+
+def test_undo_of_a_table_tells_that_a_later_restore_is_to_be_undone_first(store):
+    frozen(store)
+    store.sql("SET session_replication_role = replica; UPDATE customers SET name = 'spoiled' WHERE id < 50", "store")
+    spoiled = rows(store, "store")
+    table = Run("copy", store.url("frozen"), store.url("store"), "--table", "customers", "--keep").values["KEPT"]
+    whole = Run("copy", store.url("frozen"), store.url("store"), "--keep").values["KEPT"]
+    run = Run("undo", store.url("store"), table, check=False)
+    assert run.status == 22 and "what was replaced is not in this database" in run.error and "undo that one first" in run.error
+    Run("undo", store.url("store"), whole)
+    Run("undo", store.url("store"), table)
+    assert rows(store, "store") == spoiled
+    Run("discard", store.url("store"), whole)
 
 
 def test_a_table_is_restored_where_it_is_and_undone_and_redone(store):

@@ -581,6 +581,16 @@ def test_subscriptions_refuse_a_restore_unless_it_is_forced(server):
     server.drop("plain", "subscribed")
 
 
+def test_what_pg_dump_warns_of_is_told(server, tmp_path):
+    server.create("warned")
+    server.sql("CREATE SUBSCRIPTION far_sub CONNECTION 'dbname=x' PUBLICATION p WITH (connect = false, slot_name = 'far_slot'); "
+               "CREATE ROLE lesser LOGIN; GRANT pg_read_all_data TO lesser;", "warned")
+    run = Run("dump", server.url("warned", "lesser"), tmp_path / "x")
+    assert "pg_dump: subscriptions not dumped because current user is not a superuser" in run.error
+    server.drop("warned")
+    server.sql("DROP ROLE lesser;")
+
+
 def test_extensions_that_the_server_lacks_are_named_before_anything_is_touched(server, tmp_path):
     server.create("lacking", "target")
     server.sql("CREATE TABLE t (a integer);", "lacking")
