@@ -19,8 +19,7 @@ void files_carrier_init(struct files_carrier *carrier, struct os *os, bool no_ow
                                       .names = files_names_new(),
                                       .acl = BUF_INIT,
                                       .no_owner = no_owner,
-                                      .user = geteuid(),
-                                      .group = getegid()};
+                                      .root = geteuid() == 0};
 }
 
 void files_carrier_clear(struct files_carrier *carrier)
@@ -55,18 +54,18 @@ static gid_t group_of(struct files_carrier *carrier, const struct tar_member *me
 
 /* False when the owner is not as the member says: then its set-id bits are nobody's business. */
 static bool give(struct files_carrier *carrier, int fd, const char *name,
-                 const struct tar_member *member, int flags)
+                 const struct tar_member *member, const struct stat *now, int flags)
 {
     if (carrier->no_owner)
         return false;
     uid_t user = user_of(carrier, member);
     gid_t group = group_of(carrier, member);
-    if (user == carrier->user && group == carrier->group)
+    if (user == now->st_uid && group == now->st_gid)
         return true;
     if (carrier->os->fchownat(carrier->os, fd, name, user, group, flags) == 0)
         return true;
     /* An ordinary user keeps what is restored, as with every tar, but may choose a group. */
-    carrier->owners_lost += carrier->user == 0;
+    carrier->owners_lost += carrier->root;
     carrier->os->fchownat(carrier->os, fd, name, (uid_t)-1, group, flags);
     return false;
 }
@@ -132,10 +131,15 @@ int files_carry_open(struct files_carrier *carrier, int fd, const struct tar_mem
                      struct error *err)
 {
     struct os *os = carrier->os;
-    bool given = give(carrier, fd, "", member, AT_EMPTY_PATH);
+    struct stat now;
+    if (os->fstat(os, fd, &now) < 0)
+        return error_set_errno(err, ERROR_FAILED, errno, "look at %s", member->path);
+    bool given = give(carrier, fd, "", member, &now, AT_EMPTY_PATH);
     if (set_attributes(carrier, fd, member, err) < 0)
         return -1;
-    if (os->fchmod(os, fd, mode_of(member, given)) < 0)
+    /* A new owner takes set-id bits away, and those that are not wanted are none of a new file. */
+    mode_t mode = mode_of(member, given);
+    if ((mode != (now.st_mode & 07777) || mode & 06000) && os->fchmod(os, fd, mode) < 0)
         return error_set_errno(err, ERROR_FAILED, errno, "set the mode of %s", member->path);
     if (set_acls(carrier, fd, member, err) < 0)
         return -1;
@@ -171,7 +175,10 @@ int files_carry_name(struct files_carrier *carrier, int folder, const char *name
                      const struct tar_member *member, struct error *err)
 {
     struct os *os = carrier->os;
-    bool given = give(carrier, folder, name, member, AT_SYMLINK_NOFOLLOW);
+    struct stat now;
+    if (os->fstatat(os, folder, name, &now, AT_SYMLINK_NOFOLLOW) < 0)
+        return error_set_errno(err, ERROR_FAILED, errno, "look at %s", member->path);
+    bool given = give(carrier, folder, name, member, &now, AT_SYMLINK_NOFOLLOW);
     if (carry_by_path(carrier, folder, name, member, given, err) < 0)
         return -1;
     struct timespec times[2];

@@ -22,8 +22,7 @@ struct files_carrier {
     struct files_names *names;
     struct buf acl;
     bool no_owner;
-    uid_t user; /* who owns what is made, and its group */
-    gid_t group;
+    bool root;
     uint64_t owners_lost, attributes_lost; /* what this system did not take */
 };
 

@@ -5,6 +5,7 @@
 #include "base/os.h"
 #include "io/tar.h"
 #include "source/files_beneath.h"
+#include "source/files_direct.h"
 #include "source/files_member.h"
 #include "source/files_side.h"
 
@@ -102,6 +103,13 @@ static int make_folder(struct files_maker *maker, int folder, const char *name,
     return os->mkdirat(os, folder, name, 0755) < 0 ? refuse(header->path, errno, err) : 0;
 }
 
+/* The side folder is closed to others, so a file may have its own mode from the start, and mostly
+ * keeps it. Attributes can only be set on what we may write. */
+static mode_t first_mode(const struct tar_member *header)
+{
+    return header->attribute_count ? 0600 : header->mode & 0777;
+}
+
 static int make_once(struct files_maker *maker, int folder, const char *name,
                      const struct tar_member *header)
 {
@@ -116,7 +124,8 @@ static int make_once(struct files_maker *maker, int folder, const char *name,
     case TAR_BLOCK_DEVICE:
         return os->mknodat(os, folder, name, S_IFBLK | 0600, makedev(header->major, header->minor));
     default:
-        return os->openat(os, folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+        return os->openat(os, folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW,
+                          first_mode(header));
     }
 }
 
@@ -150,6 +159,8 @@ static int open_file(struct files_maker *maker, struct files_member *member, str
     if (maker->os->fallocate(maker->os, fd, 0, 0, (off_t)member->header.size) < 0 &&
         (errno == ENOSPC || errno == EDQUOT || errno == EFBIG))
         return error_set_errno(err, ERROR_FAILED, errno, "make %s", member->header.path);
+    if (member->header.size >= FILES_DIRECT_FROM)
+        member->direct_fd = files_direct_open(maker->os, folder, path_base(member->place));
     return 0;
 }
 
@@ -169,6 +180,7 @@ static int finish(struct files_maker *maker, struct files_member *member, struct
     if (files_carry_open(&maker->carrier, member->fd, &member->header, err) < 0)
         return -1;
     file_close(os, &member->fd);
+    file_close(os, &member->direct_fd);
     return 0;
 }
 
@@ -203,14 +215,21 @@ static int write_sparse(struct files_maker *maker, struct files_member *member, 
     return 0;
 }
 
+static int write_plain(struct files_maker *maker, struct files_member *member, const uint8_t *data,
+                       size_t size, uint64_t offset, struct error *err)
+{
+    size_t done = files_direct_write(maker->os, member->direct_fd, data, size, offset);
+    return file_pwrite_all(maker->os, member->fd, data + done, size - done, offset + done,
+                           member->header.path, err);
+}
+
 int files_make_content(struct files_maker *maker, struct files_member *member, const void *data,
                        size_t size, uint64_t offset, struct error *err)
 {
     if (ensure_open(maker, member, err) < 0)
         return -1;
     int result = member->header.sparse ? write_sparse(maker, member, data, size, offset, err)
-                                       : file_pwrite_all(maker->os, member->fd, data, size, offset,
-                                                         member->header.path, err);
+                                       : write_plain(maker, member, data, size, offset, err);
     if (result < 0)
         return -1;
     maker->bytes += size;

@@ -73,7 +73,7 @@ struct files_member *files_member_new(struct os *os, const struct tar_member *he
     member->side = side;
     member->place = place;
     take_map(member, header);
-    member->fd = -1;
+    member->fd = member->direct_fd = -1;
     atomic_init(&member->references, 1);
     atomic_init(&member->left, header->size + 1);
     pthread_mutex_init(&member->lock, NULL);
@@ -91,6 +91,7 @@ void files_member_release(struct files_member *member)
     if (!member || atomic_fetch_sub(&member->references, 1) != 1)
         return;
     file_close(member->os, &member->fd);
+    file_close(member->os, &member->direct_fd);
     tar_map_clear(&member->map);
     pthread_mutex_destroy(&member->lock);
     free(member->attributes);

@@ -27,7 +27,8 @@ struct files_member {
     _Atomic uint64_t left; /* bytes of content not dealt with, and one for the making */
     pthread_mutex_t lock;
     struct os *os;
-    int fd; /* -1 until it is made */
+    int fd;        /* -1 until it is made */
+    int direct_fd; /* of a large file: past the page cache; or -1 */
     char *text;
     struct tar_attribute *attributes;
 };
