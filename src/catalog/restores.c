@@ -47,7 +47,7 @@ void restore_row_clear(struct restore_row *row)
     *row = (struct restore_row){0};
 }
 
-void restore_row_copy(const struct restore_row *row, struct restore_row *ret_copy)
+static void copy_row(const struct restore_row *row, struct restore_row *ret_copy)
 {
     struct restore_row copy = *row;
     row_own(&columns, &copy, &copy.memory);
@@ -210,7 +210,7 @@ static int read_rows(struct query *query, restore_visit_fn *visit, void *context
 static int take_row(void *context, const struct restore_row *row, struct error *err)
 {
     (void)err;
-    restore_row_copy(row, context);
+    copy_row(row, context);
     return 1;
 }
 
@@ -299,7 +299,7 @@ static int collect(void *context, const struct restore_row *row, struct error *e
         kept.error_message = epitaph;
     }
     ARRAY_GROW(collection->rows, collection->count, collection->capacity);
-    restore_row_copy(&kept, &collection->rows[collection->count++]);
+    copy_row(&kept, &collection->rows[collection->count++]);
     return 0;
 }
 

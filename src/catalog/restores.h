@@ -43,7 +43,6 @@ struct restore_row {
 };
 
 void restore_row_clear(struct restore_row *row);
-void restore_row_copy(const struct restore_row *row, struct restore_row *ret_copy);
 
 /* Insert `row` as running since now and set its id (unless it has one) and number. target,
  * restore_type, safety_kind and worker_id are needed. */

@@ -191,7 +191,7 @@ bool age_stanza_is_x25519(const struct age_stanza *stanza)
     return strcmp(stanza->words.items[0], X25519) == 0;
 }
 
-bool age_stanza_is_scrypt(const struct age_stanza *stanza)
+static bool is_scrypt(const struct age_stanza *stanza)
 {
     return strcmp(stanza->words.items[0], SCRYPT) == 0;
 }
@@ -204,7 +204,7 @@ static bool is_well_formed(const struct age_stanza *stanza)
     if (age_stanza_is_x25519(stanza))
         return body_fits && stanza->words.count == 2 &&
                decode_exactly(stanza->words.items[1], data, AGE_KEY_SIZE) == 0;
-    if (age_stanza_is_scrypt(stanza))
+    if (is_scrypt(stanza))
         return body_fits && stanza->words.count == 3 &&
                decode_exactly(stanza->words.items[1], data, SALT_SIZE) == 0 &&
                parse_log_n(stanza->words.items[2], &log_n) == 0;
@@ -221,7 +221,7 @@ int age_wrap_survey(const struct age_header *header, struct age_stanzas *ret_sta
             return error_set(err, ERROR_CORRUPT, "age header: recipient %zu (%s) is malformed",
                              i + 1, stanza->words.items[0]);
         found.x25519 += age_stanza_is_x25519(stanza);
-        found.scrypt += age_stanza_is_scrypt(stanza);
+        found.scrypt += is_scrypt(stanza);
     }
     if (found.scrypt && header->count > 1)
         return error_set(err, ERROR_CORRUPT, "age header: a passphrase must be the only recipient");

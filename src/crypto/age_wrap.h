@@ -50,6 +50,5 @@ int age_unwrap_scrypt(const struct age_stanza *stanza, const char *passphrase, b
 bool age_point_usable(const unsigned char point[static AGE_KEY_SIZE]);
 
 bool age_stanza_is_x25519(const struct age_stanza *stanza);
-bool age_stanza_is_scrypt(const struct age_stanza *stanza);
 
 #endif

@@ -53,11 +53,6 @@ static struct sqlite *sqlite_of(struct db *db)
     return (struct sqlite *)db;
 }
 
-struct sqlite3 *sqlite_handle(struct db *db)
-{
-    return sqlite_of(db)->handle;
-}
-
 bool sqlite_is_read_only(struct db *db)
 {
     return sqlite3_db_readonly(sqlite_of(db)->handle, "main") == 1;

@@ -13,9 +13,6 @@ struct sqlite3;
 int sqlite_open(const struct db_url *url, const struct db_options *options, struct db **ret_db,
                 struct error *err);
 
-/* The library's own handle of a connection that sqlite_open made. Borrowed. */
-struct sqlite3 *sqlite_handle(struct db *db);
-
 /* Whether nothing can be written through it, also because the file is not ours to write. */
 bool sqlite_is_read_only(struct db *db);
 

@@ -128,9 +128,6 @@ size_t scan_word(struct statement_reader *reader, bool (*part)(unsigned char));
 /* Hand out what there is, `skip` bytes of terminator after it. SCAN_GO or -1. */
 int scan_emit(struct statement_reader *reader, size_t skip, bool terminated, struct error *err);
 
-/* Fill in where `index` is. */
-void scan_place(const struct statement_reader *reader, size_t index, size_t *ret_line,
-                size_t *ret_column);
 /* Move the place that `line` and `column` tell forward to `index`. */
 void scan_mark(struct statement_reader *reader, size_t index);
 /* An error that begins with the place of `index`. -1. */

@@ -25,8 +25,9 @@ static void place_advance(const char *text, size_t size, size_t *line, size_t *c
     *column += characters;
 }
 
-void scan_place(const struct statement_reader *reader, size_t index, size_t *ret_line,
-                size_t *ret_column)
+/* Fill in where `index` is. */
+static void find_place(const struct statement_reader *reader, size_t index, size_t *ret_line,
+                       size_t *ret_column)
 {
     *ret_line = reader->line;
     *ret_column = reader->column;
@@ -71,7 +72,7 @@ int scan_fail(const struct statement_reader *reader, size_t index, bool usage, s
     va_start(args, format);
     vsnprintf(what, sizeof what, format, args);
     va_end(args);
-    scan_place(reader, index, &line, &column);
+    find_place(reader, index, &line, &column);
     return scan_fail_at(reader, line, column, usage, err, what);
 }
 
@@ -121,7 +122,7 @@ void scan_open_comment(struct statement_reader *reader, size_t size, enum scan_s
     reader->opened = reader->at;
     if (reader->begin == STATEMENT_NONE)
         scan_mark(reader, reader->at);
-    scan_place(reader, reader->at, &reader->open_line, &reader->open_column);
+    find_place(reader, reader->at, &reader->open_line, &reader->open_column);
     reader->own_line = reader->fresh;
     reader->fresh = false;
     reader->at += size;

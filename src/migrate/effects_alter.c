@@ -27,7 +27,7 @@ static void need(struct alter *alter, enum effect_lock lock, unsigned flags)
 
 /* ---- options ---- */
 
-enum effect_lock effects_option_lock(struct cursor options)
+static enum effect_lock option_lock(struct cursor options)
 {
     static const char *const gentle[] = {"fillfactor",
                                          "toast_tuple_target",
@@ -433,7 +433,7 @@ static int alter_action(struct alter *alter, struct cursor *item, struct error *
         return set_storage(alter, item, err);
     if (cursor_is(item, "SET (") || cursor_is(item, "RESET (")) {
         item->at++;
-        need(alter, effects_option_lock(cursor_group(item)), 0);
+        need(alter, option_lock(cursor_group(item)), 0);
         return 0;
     }
     for (size_t i = 0; i < ARRAY_SIZE(simple_actions); i++) {

@@ -8,7 +8,5 @@
 
 /* The cursor is behind ALTER TABLE (or INDEX, VIEW, ...: `index` for an index). */
 int effects_alter_table(struct effect_work *work, struct cursor *at, bool index, struct error *err);
-/* What SET (...) and RESET (...) take: most options do not hold others up. */
-enum effect_lock effects_option_lock(struct cursor options);
 
 #endif

@@ -31,7 +31,7 @@ void lint_report_at(struct lint_findings *findings, const struct lint_rule *rule
     };
 }
 
-const char *lint_path(const struct lint_part *part)
+static const char *path_of(const struct lint_part *part)
 {
     const struct migration_part *own = &part->migration->parts[part->direction];
     const struct migration_part *up = &part->migration->parts[MIGRATE_UP];
@@ -74,7 +74,7 @@ void lint_report(struct lint_part *part, const struct lint_rule *rule, size_t to
     size_t column = 0;
     size_t offset = token < tokens->count ? (size_t)(tokens->items[token].text - tokens->text) : 0;
     locate(statement, offset, &line, &column);
-    lint_report_at(part->findings, rule, lint_path(part), line, column,
+    lint_report_at(part->findings, rule, path_of(part), line, column,
                    mem_format("%s: %s", about, rule->reason));
     struct lint_finding *finding = &part->findings->items[part->findings->count - 1];
     finding->statement = statement->source;
@@ -87,7 +87,7 @@ void lint_report_whole(struct lint_part *part, const struct lint_rule *rule, con
         return;
     size_t line = part->count ? part->items[0].line : 1;
     size_t column = part->count ? part->items[0].column : 1;
-    lint_report_at(part->findings, rule, lint_path(part), line, column,
+    lint_report_at(part->findings, rule, path_of(part), line, column,
                    mem_format("%s: %s", subject, rule->reason));
     part->findings->items[part->findings->count - 1].direction = part->direction;
 }

@@ -92,9 +92,6 @@ static inline const struct outline *lint_now(const struct lint_part *part)
     return &part->items[part->at].outline;
 }
 
-/* The statement's file. */
-const char *lint_path(const struct lint_part *part);
-
 /* Does a later statement of this part give this name to a table or view again? */
 bool lint_is_taken_again(const struct lint_part *part, const struct sql_name *name);
 

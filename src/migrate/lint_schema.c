@@ -46,7 +46,8 @@ bool lint_table_proves_not_null(const struct lint_table *table, const struct sql
     return false;
 }
 
-bool lint_check_column(const struct outline_action *action, struct sql_name *ret_column)
+/* CHECK (column IS NOT NULL): the column. */
+static bool read_check_column(const struct outline_action *action, struct sql_name *ret_column)
 {
     struct cursor body = action->body;
     while (cursor_is(&body, "("))
@@ -132,7 +133,7 @@ static void add_check(struct lint_table *table, const struct outline_action *act
         if (cursor_pass(&clause, "NOT NULL"))
             cursor_name(&clause, &check.column);
     } else {
-        lint_check_column(action, &check.column);
+        read_check_column(action, &check.column);
     }
     ARRAY_GROW(table->checks, table->check_count, table->check_capacity);
     table->checks[table->check_count++] = check;

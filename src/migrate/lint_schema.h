@@ -64,7 +64,4 @@ bool lint_schema_is_new(const struct lint_schema *schema, const struct sql_name 
 /* Does a constraint that was validated already say that the column holds no NULL? */
 bool lint_table_proves_not_null(const struct lint_table *table, const struct sql_name *column);
 
-/* CHECK (column IS NOT NULL): the column. */
-bool lint_check_column(const struct outline_action *action, struct sql_name *ret_column);
-
 #endif

@@ -303,11 +303,6 @@ struct db *scratch_db(struct scratch *scratch)
     return scratch->db;
 }
 
-const char *scratch_name(const struct scratch *scratch)
-{
-    return scratch->name;
-}
-
 int scratch_empty(struct scratch *scratch, struct error *err)
 {
     if (scratch->named && scratch->beside->engine != DB_SQLITE)

@@ -19,8 +19,6 @@ int scratch_open(struct os *os, const struct db_url *beside, const struct db_url
                  struct scratch **ret_scratch, struct error *err);
 /* Its connection. Borrowed; another one after scratch_empty. */
 struct db *scratch_db(struct scratch *scratch);
-/* "kedge_verify_01h...", or the path of the file. Borrowed. */
-const char *scratch_name(const struct scratch *scratch);
 /* As it was in the beginning. */
 int scratch_empty(struct scratch *scratch, struct error *err);
 /* Drop it, also after a stop was requested. -1 when it is left behind; the error names it. */
