@@ -317,9 +317,9 @@ def test_a_new_file_beside_those_of_another_tool_is_read_with_them(site):
                 file.write(text)
         path = site.path(site("migrate", "create", "more", "--migrations", tool).stdout.strip())
         text = open(path, encoding="utf-8").read()
-        assert ("+migrate" in text) == (tool != "sqlx")
+        assert ("-- +goose Up" in text) == (tool == "goose") and "+migrate" not in text
         with open(path, "a", encoding="utf-8") as file:
-            file.write("CREATE TABLE more (x INT);\n" if tool == "sqlx" else "")
+            file.write("CREATE TABLE more (x INT);\n" if tool != "goose" else "")
         target = ["--target", f"sqlite:{site.path(tool)}.db", "--migrations", tool]
         assert site("migrate", "up", *target).stdout.count("applied") == len(files) + 1
 
