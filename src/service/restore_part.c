@@ -51,12 +51,14 @@ int restore_part_open(struct service *service, const struct restore_request *req
         return error_set(err, ERROR_CORRUPT, "%s is not a backup that kedge can read", file);
     const struct manifest *manifest = artifact_manifest(part->reader);
     struct restore_wish wish = {.to = request->to, .connection = request->connection};
-    if (restore_trust_check(service, located, &options, part->reader, &wish.trusted, err) < 0)
+    enum restore_trust trust;
+    if (restore_trust_check(service, located, &options, part->reader, &trust, err) < 0)
         return -1;
-    part->trusted = wish.trusted;
+    part->trusted = trust == RESTORE_TRUST_OURS;
+    wish.trusted = trust != RESTORE_TRUST_NONE;
     if (located->known)
         wish.target = located->row.target;
-    else if (wish.trusted)
+    else if (part->trusted)
         wish.target = manifest->target;
     if (restore_target_resolve(service, manifest, artifact_kind(part->reader), &wish, &part->target,
                                err) < 0)

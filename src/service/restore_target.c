@@ -70,7 +70,7 @@ static bool default_leads_to(const struct service *service, const char *connecti
 
 static int say_where(const struct manifest *manifest, const char *where, struct error *err)
 {
-    error_set(err, ERROR_USAGE, "only the manifest of %s says that it belongs to %s",
+    error_set(err, ERROR_USAGE, "the manifest of %s, which says that it belongs to %s, was edited",
               manifest->file, where);
     return error_hint(err, "say where it is to go: --to %s, or --connection NAME", where);
 }
@@ -130,7 +130,8 @@ static int resolve_files(struct service *service, const struct manifest *manifes
         return error_hint(err, "say where they are to go with --to FOLDER");
     }
     if (!wish->trusted) {
-        error_set(err, ERROR_USAGE, "only the manifest of %s says where its files belong",
+        error_set(err, ERROR_USAGE,
+                  "the manifest of %s, which says where its files belong, was edited",
                   manifest->file);
         return error_hint(err, "say where they are to go: --to FOLDER, or --connection NAME");
     }

@@ -25,7 +25,8 @@ static int check_manifest(const struct located *located, const char *file,
 }
 
 static int check_known(const struct located *located, const struct artifact_open_options *options,
-                       const struct artifact_reader *reader, bool *ret_trusted, struct error *err)
+                       const struct artifact_reader *reader, enum restore_trust *ret_trust,
+                       struct error *err)
 {
     const struct manifest *manifest = artifact_manifest(reader);
     if (manifest && check_manifest(located, options->file, manifest, err) < 0)
@@ -36,7 +37,7 @@ static int check_known(const struct located *located, const struct artifact_open
         (artifact_checksum(options, checksum, err) < 0 ||
          located_check(located, options->file, checksum, err) < 0))
         return -1;
-    *ret_trusted = trusted;
+    *ret_trust = trusted ? RESTORE_TRUST_OURS : RESTORE_TRUST_NONE;
     return 0;
 }
 
@@ -49,26 +50,30 @@ static int collect_seals(void *context, const struct backup_file_row *file, stru
 
 /* A path may well lead to a backup of ours. */
 static int check_path(struct service *service, const char *file, const struct manifest *manifest,
-                      bool *ret_trusted, struct error *err)
+                      enum restore_trust *ret_trust, struct error *err)
 {
     SCOPED(backup_row) struct backup_row row = BACKUP_ROW_INIT;
     SCOPED(text_list) struct text_list seals = TEXT_LIST_INIT;
-    *ret_trusted = false;
-    int found =
-        manifest && manifest->sealed ? backups_get_file(service->catalog, file, &row, err) : 0;
-    if (found <= 0)
-        return found;
-    if (backup_files_list(service->catalog, row.id, collect_seals, &seals, err) < 0)
+    *ret_trust = RESTORE_TRUST_NONE;
+    if (!manifest || !manifest->sealed)
+        return 0;
+    int found = backups_get_file(service->catalog, file, &row, err);
+    if (found < 0 ||
+        (found && backup_files_list(service->catalog, row.id, collect_seals, &seals, err) < 0))
         return -1;
-    *ret_trusted = text_list_has(&seals, manifest->seal);
+    if (!found)
+        *ret_trust = RESTORE_TRUST_STRANGER;
+    else if (text_list_has(&seals, manifest->seal))
+        *ret_trust = RESTORE_TRUST_OURS;
     return 0;
 }
 
 int restore_trust_check(struct service *service, const struct located *located,
                         const struct artifact_open_options *options,
-                        const struct artifact_reader *reader, bool *ret_trusted, struct error *err)
+                        const struct artifact_reader *reader, enum restore_trust *ret_trust,
+                        struct error *err)
 {
     if (located->known)
-        return check_known(located, options, reader, ret_trusted, err);
-    return check_path(service, options->file, artifact_manifest(reader), ret_trusted, err);
+        return check_known(located, options, reader, ret_trust, err);
+    return check_path(service, options->file, artifact_manifest(reader), ret_trust, err);
 }

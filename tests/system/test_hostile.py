@@ -396,18 +396,20 @@ def test_the_second_file_of_a_full_backup_is_compared_too(shop, words):
 
 
 @pytest.mark.parametrize("kind", ["database", "files"])
-def test_a_file_that_no_catalogue_knows_goes_where_it_is_told(shop, kind):
+def test_a_file_that_no_catalogue_knows_goes_where_its_manifest_says_unless_that_was_edited(shop, kind):
     os.mkdir(shop.path("tree"))
     shop("backup", "shop.db" if kind == "database" else "tree")
     path = artifact(shop)
     shop("restore", path, "--force")
     other = {"KEDGE_HOME": shop.path("elsewhere")}
-    result = shop("restore", path, "--force", env=other, status=2)
-    assert "only the manifest of" in result.stderr and re.search("hint: say where .* to go: --to", result.stderr)
-    assert (shop.path("shop.db") if kind == "database" else "files") in result.stderr
+    shop("restore", path, "--force", env=other)
     shop("restore", path, "--force", "--to", shop.path("new/" if kind == "files" else "new.db"), env=other)
-    edit_manifest(path, target="another")
-    shop("restore", path, "--force", status=2)
+    edit_manifest(path, seal=False, target="another")
+    result = shop("restore", path, "--force", env=other, status=2)
+    assert "was edited" in result.stderr and re.search("hint: say where .* to go: --to", result.stderr)
+    assert (shop.path("shop.db") if kind == "database" else "files") in result.stderr
+    edit_manifest(path, target="some")
+    assert "was edited" in shop("restore", path, "--force", status=2).stderr
     shop("restore", path, "--force", "--to", shop.path("new/" if kind == "files" else "new2.db"))
     if kind == "database":
         shop("restore", path, "--force", env={**other, "DATABASE_URL": "sqlite:" + shop.path("shop.db")})
