@@ -75,6 +75,8 @@ static int verify(struct cli *cli, struct verify_counts *counts, struct error *e
         .scratch = named ? &scratch : NULL,
         .folder = settings_text(cli->settings, SETTING_MIGRATIONS_PATH),
         .history_table = settings_text(cli->settings, SETTING_MIGRATIONS_TABLE),
+        .placeholders = settings_list(cli->settings, SETTING_MIGRATIONS_PLACEHOLDER),
+        .keep_placeholders = settings_bool(cli->settings, SETTING_MIGRATIONS_NO_PLACEHOLDERS),
         .version = cli->arguments.count ? cli->arguments.items[0] : NULL,
         .notify = on_result,
         .context = cli,

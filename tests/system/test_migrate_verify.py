@@ -51,6 +51,13 @@ def test_good_migrations_are_good_and_leave_nothing(place):
     assert [row["status"] for row in place.lines("migrate", "status")] == ["pending"] * 4
 
 
+def test_placeholders_of_flyways_files_are_filled_in(place):
+    os.mkdir(place.path("migrations"))
+    for name, text in (("V1__t.sql", "CREATE TABLE ${prefix}t (id INT);"), ("U1__t.sql", "DROP TABLE ${prefix}t;")):
+        Path(place.path("migrations", name)).write_text(text, encoding="utf-8")
+    assert outcomes(place, "--placeholder", "prefix=shop_")["1"]["outcome"] == "good"
+
+
 BAD = {
     "an index is left out": ("CREATE INDEX gone ON good1 (id, name);", "DROP INDEX gone {on};", None),
     "a column stays": ("ALTER TABLE good1 ADD COLUMN a INT;\nALTER TABLE good1 ADD COLUMN b INT;",
