@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 
+#include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,9 +57,15 @@ static uint64_t hash_of(const char *path)
     return hash;
 }
 
+static struct row **bucket_of(const struct files_table *table, uint64_t hash)
+{
+    assert(table->bucket_count > 0);
+    return &table->buckets[hash % table->bucket_count];
+}
+
 static struct row *find(const struct files_table *table, const char *path, uint64_t hash)
 {
-    struct row *row = table->buckets[hash % table->bucket_count];
+    struct row *row = *bucket_of(table, hash);
     while (row && (row->hash != hash || strcmp(row->path, path) != 0))
         row = row->next;
     return row;
@@ -96,8 +103,9 @@ int files_table_add(struct files_table *table, const char *path, size_t side, co
     memcpy(row->path + path_size, place, place_size);
     row->place = (struct files_place){.side = side, .place = row->path + path_size};
     row->hash = hash;
-    row->next = table->buckets[hash % table->bucket_count];
-    table->buckets[hash % table->bucket_count] = row;
+    struct row **bucket = bucket_of(table, hash);
+    row->next = *bucket;
+    *bucket = row;
     table->count++;
     table->bytes += size;
     return 1;
