@@ -7,12 +7,47 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* ---- tables ---- */
+
+/* FNV-1a. */
+static size_t bucket_of(const struct plan *plan, const char *schema, const char *name)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (; schema && *schema; schema++)
+        hash = (hash ^ (unsigned char)*schema) * UINT64_C(0x100000001b3);
+    for (; *name; name++)
+        hash = (hash ^ (unsigned char)*name) * UINT64_C(0x100000001b3);
+    assert(plan->bucket_count > 0);
+    return hash % plan->bucket_count;
+}
+
 size_t plan_find_table(const struct plan *plan, const char *schema, const char *name)
 {
+    if (!plan->bucket_count)
+        return PLAN_NO_TABLE;
+    size_t i = plan->buckets[bucket_of(plan, schema, name)];
+    while (i != PLAN_NO_TABLE &&
+           !(strcmp(plan->tables[i].name, name) == 0 && text_equal(plan->tables[i].schema, schema)))
+        i = plan->tables[i].next;
+    return i;
+}
+
+static void put_into_bucket(struct plan *plan, size_t number)
+{
+    struct plan_table *table = &plan->tables[number];
+    size_t *bucket = &plan->buckets[bucket_of(plan, table->schema, table->name)];
+    table->next = *bucket;
+    *bucket = number;
+}
+
+static void grow_buckets(struct plan *plan)
+{
+    plan->bucket_count = plan->bucket_count ? plan->bucket_count * 2 : 64;
+    plan->buckets = mem_resize(plan->buckets, plan->bucket_count, sizeof *plan->buckets);
+    for (size_t i = 0; i < plan->bucket_count; i++)
+        plan->buckets[i] = PLAN_NO_TABLE;
     for (size_t i = 0; i < plan->table_count; i++)
-        if (strcmp(plan->tables[i].name, name) == 0 && text_equal(plan->tables[i].schema, schema))
-            return i;
-    return PLAN_NO_TABLE;
+        put_into_bucket(plan, i);
 }
 
 size_t plan_table(struct plan *plan, const char *schema, const char *name)
@@ -20,16 +55,22 @@ size_t plan_table(struct plan *plan, const char *schema, const char *name)
     size_t found = plan_find_table(plan, schema, name);
     if (found != PLAN_NO_TABLE)
         return found;
+    if (plan->table_count == plan->bucket_count)
+        grow_buckets(plan);
     ARRAY_GROW(plan->tables, plan->table_count, plan->table_capacity);
     plan->tables[plan->table_count] =
         (struct plan_table){.schema = mem_string(schema), .name = mem_string(name)};
+    put_into_bucket(plan, plan->table_count);
     return plan->table_count++;
 }
+
+/* ---- tasks ---- */
 
 void plan_add(struct plan *plan, const struct plan_task *task)
 {
     ARRAY_GROW(plan->tasks, plan->task_count, plan->task_capacity);
     plan->tasks[plan->task_count++] = *task;
+    plan->left[task->kind]++;
     struct plan_table *table = task->table == PLAN_NO_TABLE ? NULL : &plan->tables[task->table];
     assert(table || (task->kind != TASK_DATA && task->kind != TASK_INDEX));
     if (task->kind == TASK_DATA) {
@@ -65,8 +106,11 @@ static uint64_t cost_of(const struct plan *plan, const struct plan_task *task)
 
 void plan_ready(struct plan *plan)
 {
+    plan->waiting = mem_resize(plan->waiting, plan->task_count, sizeof *plan->waiting);
+    plan->waiting_count = plan->task_count;
     for (size_t i = 0; i < plan->task_count; i++) {
         struct plan_task *task = &plan->tasks[i];
+        plan->waiting[i] = i;
         task->cost = cost_of(plan, task);
         if (task->kind == TASK_INDEX)
             plan->tables[task->table].tail += task->cost;
@@ -84,8 +128,8 @@ static bool is_filling(enum task_kind kind)
 
 static bool all_done(const struct plan *plan, bool (*among)(enum task_kind kind))
 {
-    for (size_t i = 0; i < plan->task_count; i++)
-        if (plan->tasks[i].state != PLAN_DONE && among(plan->tasks[i].kind))
+    for (enum task_kind kind = 0; kind < TASK_KINDS; kind++)
+        if (plan->left[kind] && among(kind))
             return false;
     return true;
 }
@@ -125,14 +169,6 @@ static bool is_whole(const struct plan *plan, size_t number)
     return table->bytes && !table->frames_left && !table->indexes_left;
 }
 
-static bool is_running(const struct plan *plan, enum task_kind kind)
-{
-    for (size_t i = 0; i < plan->task_count; i++)
-        if (plan->tasks[i].kind == kind && plan->tasks[i].state == PLAN_RUNNING)
-            return true;
-    return false;
-}
-
 struct barriers {
     bool filled;  /* rows, large objects and indexes are there */
     bool keyed;   /* and what precedes the foreign keys */
@@ -146,7 +182,7 @@ static bool may_be_keyed(const struct plan *plan, const struct plan_task *task,
         return false;
     /* Both lock two tables: beside each other they could wait for each other for ever. */
     return barriers->keyed || (is_whole(plan, task->table) && is_whole(plan, task->other) &&
-                               !is_running(plan, TASK_BEFORE));
+                               !plan->running[TASK_BEFORE]);
 }
 
 static bool may_start(const struct plan *plan, const struct plan_task *task,
@@ -163,7 +199,7 @@ static bool may_start(const struct plan *plan, const struct plan_task *task,
     case TASK_REFRESH:
         return needs_are_met(plan, task);
     case TASK_BEFORE:
-        return barriers->filled && !is_running(plan, TASK_FOREIGN);
+        return barriers->filled && !plan->running[TASK_FOREIGN];
     case TASK_FOREIGN:
         return may_be_keyed(plan, task, barriers);
     case TASK_AFTER:
@@ -186,26 +222,37 @@ static uint64_t weight(const struct plan *plan, const struct plan_task *task)
     return task->cost;
 }
 
-struct plan_task *plan_take(struct plan *plan)
+/* Where in the list of those that wait the best is; `waiting_count` when none can start. */
+static size_t find_best(const struct plan *plan)
 {
     struct barriers barriers = {.filled = all_done(plan, is_filling),
                                 .keyed = all_done(plan, is_before_foreign),
                                 .settled = all_done(plan, is_not_after)};
-    struct plan_task *best = NULL;
+    size_t best = plan->waiting_count;
     uint64_t best_weight = 0;
-    for (size_t i = 0; i < plan->task_count; i++) {
-        struct plan_task *task = &plan->tasks[i];
-        if (task->state != PLAN_WAITING || !may_start(plan, task, &barriers))
+    for (size_t i = 0; i < plan->waiting_count; i++) {
+        const struct plan_task *task = &plan->tasks[plan->waiting[i]];
+        if (!may_start(plan, task, &barriers))
             continue;
         uint64_t here = weight(plan, task);
-        if (!best || here > best_weight) {
-            best = task;
+        if (best == plan->waiting_count || here > best_weight) {
+            best = i;
             best_weight = here;
         }
     }
-    if (!best)
+    return best;
+}
+
+struct plan_task *plan_take(struct plan *plan)
+{
+    size_t at = find_best(plan);
+    if (at == plan->waiting_count)
         return NULL;
-    best->state = PLAN_RUNNING;
+    struct plan_task *best = &plan->tasks[plan->waiting[at]];
+    plan->waiting_count--;
+    memmove(&plan->waiting[at], &plan->waiting[at + 1],
+            (plan->waiting_count - at) * sizeof *plan->waiting);
+    plan->running[best->kind]++;
     size_t touched[] = {best->table, best->kind == TASK_FOREIGN ? best->other : best->table};
     for (size_t i = 0; i < (touched[0] == touched[1] ? 1 : 2); i++) {
         if (touched[i] == PLAN_NO_TABLE)
@@ -218,7 +265,8 @@ struct plan_task *plan_take(struct plan *plan)
 
 void plan_finish(struct plan *plan, struct plan_task *task)
 {
-    task->state = PLAN_DONE;
+    plan->running[task->kind]--;
+    plan->left[task->kind]--;
     size_t touched[] = {task->table, task->kind == TASK_FOREIGN ? task->other : task->table};
     for (size_t i = 0; i < (touched[0] == touched[1] ? 1 : 2); i++) {
         if (touched[i] == PLAN_NO_TABLE)
@@ -237,8 +285,8 @@ void plan_finish(struct plan *plan, struct plan_task *task)
 
 bool plan_complete(const struct plan *plan)
 {
-    for (size_t i = 0; i < plan->task_count; i++)
-        if (plan->tasks[i].state != PLAN_DONE)
+    for (enum task_kind kind = 0; kind < TASK_KINDS; kind++)
+        if (plan->left[kind])
             return false;
     return true;
 }
@@ -252,6 +300,8 @@ void plan_clear(struct plan *plan)
         free(plan->tables[i].name);
     }
     free(plan->tasks);
+    free(plan->waiting);
     free(plan->tables);
+    free(plan->buckets);
     *plan = PLAN_INIT;
 }

@@ -25,6 +25,8 @@ enum task_kind {
     TASK_AFTER,   /* the rest */
 };
 
+#define TASK_KINDS (TASK_AFTER + 1)
+
 #define PLAN_NO_TABLE SIZE_MAX
 
 struct plan_task {
@@ -38,7 +40,6 @@ struct plan_task {
     size_t need_count;
     unsigned effort; /* TASK_INDEX: per cent of what loading its table costs; 0: as a B-tree's */
     uint64_t cost;
-    enum { PLAN_WAITING, PLAN_RUNNING, PLAN_DONE } state;
 };
 
 struct plan_table {
@@ -51,15 +52,22 @@ struct plan_table {
     size_t sharing; /* tasks that run on it */
     bool locked;    /* by an exclusive one */
     uint64_t tail;  /* what follows its rows: indexes, refreshes */
+    size_t next;    /* of the same bucket, or PLAN_NO_TABLE */
 };
 
 struct plan {
     struct plan_table *tables;
     size_t table_count;
     size_t table_capacity;
+    size_t *buckets; /* of tables by name: the last that was added, or PLAN_NO_TABLE */
+    size_t bucket_count;
     struct plan_task *tasks;
     size_t task_count;
     size_t task_capacity;
+    size_t *waiting; /* tasks that have not started, in their order */
+    size_t waiting_count;
+    size_t left[TASK_KINDS]; /* tasks that are not done */
+    size_t running[TASK_KINDS];
 };
 
 #define PLAN_INIT ((struct plan){0})

@@ -39,6 +39,20 @@ static void finish(struct plan *plan, size_t number)
     plan_finish(plan, &plan->tasks[number]);
 }
 
+TEST(a_table_is_found_by_schema_and_name_among_many)
+{
+    struct plan plan = PLAN_INIT;
+    assert_int_equal(plan_find_table(&plan, "public", "t0"), PLAN_NO_TABLE);
+    for (size_t i = 0; i < 1000; i++) {
+        SCOPED(string) char *name = mem_format("t%zu", i % 500);
+        assert_int_equal(plan_table(&plan, i < 500 ? "public" : NULL, name), i);
+    }
+    assert_int_equal(plan_table(&plan, "public", "t17"), 17);
+    assert_int_equal(plan_find_table(&plan, NULL, "t499"), 999);
+    assert_int_equal(plan_find_table(&plan, "public", "t500"), PLAN_NO_TABLE);
+    plan_clear(&plan);
+}
+
 TEST(the_biggest_table_is_loaded_first_by_several_at_once)
 {
     struct plan plan = PLAN_INIT;
@@ -254,7 +268,8 @@ TEST(nothing_to_do_is_complete)
     plan_clear(&plan);
 }
 
-TEST_MAIN(UNIT(the_biggest_table_is_loaded_first_by_several_at_once),
+TEST_MAIN(UNIT(a_table_is_found_by_schema_and_name_among_many),
+          UNIT(the_biggest_table_is_loaded_first_by_several_at_once),
           UNIT(its_indexes_follow_at_once_before_smaller_tables),
           UNIT(an_index_waits_for_all_rows_of_its_table),
           UNIT(a_key_is_built_alone_on_its_table_but_indexes_together),
