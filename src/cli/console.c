@@ -23,6 +23,9 @@ static void print_visible(FILE *to, const char *prefix, const char *text)
     buf_append_text(&out, prefix);
     text_append_visible(&out, text, strlen(text));
     buf_append_char(&out, '\n');
+    /* Where both go to one file, in the order in which they were said. */
+    if (to == stderr)
+        fflush(stdout);
     fwrite(out.data, 1, out.length, to);
 }
 
@@ -72,7 +75,6 @@ void console_warning(const char *format, ...)
 void console_error(const struct cli *cli, const struct error *err)
 {
     bool bare = cli->command && (cli->command->flags & COMMAND_OLD);
-    fflush(stdout);
     print_visible(stderr, bare ? "" : "kedge: error: ", err->message);
     if (err->hint[0])
         print_visible(stderr, "hint: ", err->hint);

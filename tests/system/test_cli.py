@@ -480,3 +480,13 @@ def test_a_small_backup_has_a_size(kedge):
     size = kedge.lines("list")[0]["size_bytes"]
     assert abs(float(shown) * 1e6 - size) < 0.1 * size and 100 < size < 1000
     assert re.search(r"\(0\.000[0-9]+MB\)", kedge("restore", "nonexistent", status=4).stderr)
+
+
+def test_messages_stand_behind_the_results_they_follow(kedge):
+    """As in a log that takes both."""
+    os.mkdir(kedge.path("migrations"))
+    with open(kedge.path("migrations", "1_t.sql"), "w", encoding="utf-8") as file:
+        file.write("-- +migrate Up\nCREATE TABLE t (id INT);\n-- +migrate Down\nDROP TABLE t;\n")
+    done = subprocess.run([kedge.binary, "migrate", "verify", "--target", "sqlite:app.db"], cwd=kedge.folder, text=True,
+                          env=kedge.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert done.stdout == "1 t: Down undoes Up\n1 good, 0 without Down, 0 bad\n"
