@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 #define BYTES_MAXIMUM ((size_t)64 << 20)
 
@@ -48,15 +49,6 @@ size_t files_table_count(const struct files_table *table)
     return table->count;
 }
 
-/* FNV-1a. */
-static uint64_t hash_of(const char *path)
-{
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (; *path; path++)
-        hash = (hash ^ (unsigned char)*path) * UINT64_C(0x100000001b3);
-    return hash;
-}
-
 static struct row **bucket_of(const struct files_table *table, uint64_t hash)
 {
     assert(table->bucket_count > 0);
@@ -89,7 +81,7 @@ static void double_buckets(struct files_table *table)
 int files_table_add(struct files_table *table, const char *path, size_t side, const char *place,
                     struct error *err)
 {
-    uint64_t hash = hash_of(path);
+    uint64_t hash = XXH3_64bits(path, strlen(path));
     if (find(table, path, hash))
         return 0;
     size_t path_size = strlen(path) + 1, place_size = strlen(place) + 1;
@@ -113,6 +105,6 @@ int files_table_add(struct files_table *table, const char *path, size_t side, co
 
 const struct files_place *files_table_find(const struct files_table *table, const char *path)
 {
-    const struct row *row = find(table, path, hash_of(path));
+    const struct row *row = find(table, path, XXH3_64bits(path, strlen(path)));
     return row ? &row->place : NULL;
 }

@@ -6,19 +6,15 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 /* ---- tables ---- */
 
-/* FNV-1a. */
 static size_t bucket_of(const struct plan *plan, const char *schema, const char *name)
 {
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (; schema && *schema; schema++)
-        hash = (hash ^ (unsigned char)*schema) * UINT64_C(0x100000001b3);
-    for (; *name; name++)
-        hash = (hash ^ (unsigned char)*name) * UINT64_C(0x100000001b3);
+    uint64_t seed = schema ? XXH3_64bits(schema, strlen(schema)) : 0;
     assert(plan->bucket_count > 0);
-    return hash % plan->bucket_count;
+    return XXH3_64bits_withSeed(name, strlen(name), seed) % plan->bucket_count;
 }
 
 size_t plan_find_table(const struct plan *plan, const char *schema, const char *name)
