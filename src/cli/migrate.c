@@ -175,20 +175,25 @@ static int find_checked(struct migrate_door *door, struct db_url *ret_url, struc
     return door->backed_up ? migration_backup_check(ret_url->engine, err) : 0;
 }
 
+struct migration_folder migrate_folder(const struct cli *cli, enum db_engine dialect)
+{
+    return (struct migration_folder){
+        .os = cli->os,
+        .path = settings_text(cli->settings, SETTING_MIGRATIONS_PATH),
+        .dialect = dialect,
+        .placeholders = settings_list(cli->settings, SETTING_MIGRATIONS_PLACEHOLDER),
+        .keep_placeholders = settings_bool(cli->settings, SETTING_MIGRATIONS_NO_PLACEHOLDERS),
+    };
+}
+
 /* The folder is read while the server answers. */
 static int open_beside(struct migrate_door *door, struct db_url *url, bool looking,
                        const struct migrator_options *options, struct error *err)
 {
-    const struct migration_folder folder = {
-        .os = door->cli->os,
-        .path = options->folder,
-        .dialect = url->engine,
-        .placeholders = options->placeholders,
-        .keep_placeholders = options->keep_placeholders,
-    };
-    SCOPED(folder_reading)
-    struct folder_reading *reading = folder.path ? folder_reading_start(&folder) : NULL;
+    door->folder = migrate_folder(door->cli, url->engine);
+    SCOPED(folder_reading) struct folder_reading *reading = folder_reading_start(&door->folder);
     struct migrator_options reading_already = *options;
+    reading_already.folder = &door->folder;
     reading_already.reading = reading;
     if (open_database(door, url, looking, err) < 0)
         return -1;
@@ -201,12 +206,9 @@ int migrate_door_open(struct migrate_door *door, struct cli *cli, bool looking, 
     door->cli = cli;
     looking |= settings_bool(cli->settings, SETTING_DRY_RUN);
     const struct migrator_options options = {
-        .folder = settings_text(cli->settings, SETTING_MIGRATIONS_PATH),
         .history_table = settings_text(cli->settings, SETTING_MIGRATIONS_TABLE),
         .wait_ms = settings_integer(cli->settings, SETTING_MIGRATIONS_WAIT),
         .lock_timeout_ms = settings_integer(cli->settings, SETTING_MIGRATIONS_LOCK_TIMEOUT),
-        .placeholders = settings_list(cli->settings, SETTING_MIGRATIONS_PLACEHOLDER),
-        .keep_placeholders = settings_bool(cli->settings, SETTING_MIGRATIONS_NO_PLACEHOLDERS),
         .owns_session = true,
         .notify = on_event,
         .context = cli,

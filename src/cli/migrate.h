@@ -6,6 +6,7 @@
 #define KEDGE_CLI_MIGRATE_H
 
 #include "base/error.h"
+#include "migrate/folder.h"
 #include "migrate/migrator.h"
 
 #include <jansson.h>
@@ -17,6 +18,7 @@ struct migrate_door {
     struct cli *cli;
     struct db *db;
     struct migrator *migrator;
+    struct migration_folder folder;
     char *target; /* the configured name, or the URL */
     bool configured;
     /* To be set before opening: the database has to be one that can be backed up, and that is
@@ -31,6 +33,9 @@ struct migrate_door {
 
 /* The configured target, the URL given, or what DATABASE_URL says. */
 int migrate_find_database(struct cli *cli, struct db_url *ret_url, struct error *err);
+
+/* The folder of the settings, whose files are in `dialect`. */
+struct migration_folder migrate_folder(const struct cli *cli, enum db_engine dialect);
 
 /* The way down that --version, --steps and --batch ask for. ERROR_USAGE when more than one is
  * given. */

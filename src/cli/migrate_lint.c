@@ -151,14 +151,7 @@ static int lint_arguments(struct cli *cli, enum db_engine engine, struct lint_fi
                           size_t *count, struct error *err)
 {
     SCOPED(text_list) struct text_list left = TEXT_LIST_INIT;
-    const char *configured = settings_text(cli->settings, SETTING_MIGRATIONS_PATH);
-    struct lint_request request = {
-        .os = cli->os,
-        .folder = configured,
-        .engine = engine,
-        .placeholders = settings_list(cli->settings, SETTING_MIGRATIONS_PLACEHOLDER),
-        .keep_placeholders = settings_bool(cli->settings, SETTING_MIGRATIONS_NO_PLACEHOLDERS),
-        .wanted = &left};
+    struct lint_request request = {.folder = migrate_folder(cli, engine), .wanted = &left};
     if (!cli->arguments.count)
         return lint_one_folder(&request, findings, count, err);
     for (size_t i = 0; i < cli->arguments.count; i++)
@@ -168,7 +161,7 @@ static int lint_arguments(struct cli *cli, enum db_engine engine, struct lint_fi
         SCOPED(string) char *folder = next_folder(cli, &left, &wanted);
         if (!folder)
             return 0;
-        request.folder = folder;
+        request.folder.path = folder;
         request.wanted = &wanted;
         if (lint_one_folder(&request, findings, count, err) < 0)
             return -1;

@@ -9,7 +9,6 @@
 #include "db/db.h"
 #include "migrate/classify.h"
 #include "migrate/effects.h"
-#include "migrate/folder.h"
 #include "migrate/run.h"
 #include "service/settings.h"
 
@@ -302,11 +301,7 @@ static int plan_files(struct cli *cli, const struct migrate_request *request,
     SCOPED(migrate_plan) struct migrate_plan plan = MIGRATE_PLAN_INIT;
     if (migrate_find_database(cli, &url, err) < 0)
         return -1;
-    const struct migration_folder folder = {
-        .os = cli->os,
-        .path = settings_text(cli->settings, SETTING_MIGRATIONS_PATH),
-        .dialect = url.engine,
-    };
+    const struct migration_folder folder = migrate_folder(cli, url.engine);
     if (migration_folder_read(&folder, &set, &warnings, err) < 0 ||
         migration_set_sort(&set, err) < 0 ||
         migrate_plan_make(&set, &rows, request, &plan, err) < 0)

@@ -69,14 +69,13 @@ static int verify(struct cli *cli, struct verify_counts *counts, struct error *e
         return -1;
     if (named && db_url_parse(named, &scratch, err) < 0)
         return error_prefix(err, "--scratch-url");
+    const struct migration_folder folder = migrate_folder(cli, url.engine);
     const struct verify_options options = {
         .os = cli->os,
         .url = &url,
         .scratch = named ? &scratch : NULL,
-        .folder = settings_text(cli->settings, SETTING_MIGRATIONS_PATH),
+        .folder = &folder,
         .history_table = settings_text(cli->settings, SETTING_MIGRATIONS_TABLE),
-        .placeholders = settings_list(cli->settings, SETTING_MIGRATIONS_PLACEHOLDER),
-        .keep_placeholders = settings_bool(cli->settings, SETTING_MIGRATIONS_NO_PLACEHOLDERS),
         .version = cli->arguments.count ? cli->arguments.items[0] : NULL,
         .notify = on_result,
         .context = cli,

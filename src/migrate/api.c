@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/os.h"
 #include "db/db.h"
+#include "migrate/folder.h"
 #include "migrate/migrator.h"
 
 #include <stdio.h>
@@ -27,7 +28,8 @@ struct kedge_migrator {
     struct migrator *migrator;
     struct kedge_database *database;
     struct registered *registered;
-    char *folder;
+    char *path;
+    struct migration_folder folder;
     char *history_table;
 };
 
@@ -109,10 +111,12 @@ int kedge_migrator_open(struct kedge_database *database,
     options = options ? options : &none;
     struct kedge_migrator *migrator = MEM_NEW(struct kedge_migrator);
     migrator->database = database;
-    migrator->folder = mem_string(options->folder);
+    migrator->path = mem_string(options->folder);
+    migrator->folder = (struct migration_folder){
+        .os = database->db->os, .path = migrator->path, .dialect = database->db->ops->engine};
     migrator->history_table = mem_string(options->history_table);
     const struct migrator_options inner = {
-        .folder = migrator->folder,
+        .folder = migrator->path ? &migrator->folder : NULL,
         .history_table = migrator->history_table,
         .wait_ms = options->wait_ms,
         .lock_timeout_ms = options->lock_timeout_ms,
@@ -136,7 +140,7 @@ void kedge_migrator_close(struct kedge_migrator *migrator)
         free(migrator->registered);
         migrator->registered = next;
     }
-    free(migrator->folder);
+    free(migrator->path);
     free(migrator->history_table);
     free(migrator);
 }

@@ -4,7 +4,6 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "migrate/classify.h"
-#include "migrate/folder.h"
 #include "migrate/lint_down.h"
 #include "migrate/lint_every.h"
 #include "migrate/lint_mysql.h"
@@ -215,7 +214,7 @@ static int check_wanted(const struct lint_request *request, const struct migrati
             found |= is_one(set->items[j], request->wanted->items[i]);
         if (!found)
             return error_set(err, ERROR_NOT_FOUND, "%s is no migration in %s",
-                             request->wanted->items[i], request->folder);
+                             request->wanted->items[i], request->folder.path);
     }
     return 0;
 }
@@ -242,7 +241,7 @@ static int lint_one(struct lint *lint, const struct lint_request *request,
         const char *path = migration->parts[i].path;
         if (!path || (count && strcmp(path, texts[0].path) == 0))
             continue;
-        result = file_read_all(request->os, path, &bufs[count], err);
+        result = file_read_all(request->folder.os, path, &bufs[count], err);
         texts[count] = (struct lint_text){path, bufs[count].data, bufs[count].length};
         count++;
     }
@@ -274,15 +273,10 @@ int lint_folder(const struct lint_request *request, struct lint_findings *findin
                 size_t *ret_count, struct text_list *warnings, struct error *err)
 {
     SCOPED(migration_set) struct migration_set set = MIGRATION_SET_INIT;
-    const struct migration_folder folder = {.os = request->os,
-                                            .path = request->folder,
-                                            .dialect = request->engine,
-                                            .placeholders = request->placeholders,
-                                            .keep_placeholders = request->keep_placeholders};
-    if (migration_folder_read(&folder, &set, warnings, err) < 0 ||
+    if (migration_folder_read(&request->folder, &set, warnings, err) < 0 ||
         migration_set_sort(&set, err) < 0 || check_wanted(request, &set, err) < 0)
         return -1;
-    struct lint lint = {.engine = request->engine, .wants_down = wants_down(&set)};
+    struct lint lint = {.engine = request->folder.dialect, .wants_down = wants_down(&set)};
     int result = lint_all(&lint, request, &set, findings, ret_count, err);
     lint_clear(&lint);
     return result;

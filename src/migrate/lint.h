@@ -9,6 +9,7 @@
 #define KEDGE_MIGRATE_LINT_H
 
 #include "base/text.h"
+#include "migrate/folder.h"
 #include "migrate/lint_allow.h"
 
 struct error;
@@ -32,11 +33,7 @@ void lint_migration(struct lint *lint, const struct migration *migration,
 void lint_clear(struct lint *lint);
 
 struct lint_request {
-    struct os *os;
-    const char *folder;
-    enum db_engine engine;
-    const struct text_list *placeholders; /* as in migrate/folder.h */
-    bool keep_placeholders;
+    struct migration_folder folder;
     const struct text_list *wanted; /* versions, or files of the folder; empty: all */
 };
 

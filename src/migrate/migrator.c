@@ -70,17 +70,10 @@ static void read_ahead(struct migrator *migrator)
 static int read_folder(struct migrator *migrator, struct error *err)
 {
     const struct migrator_options *options = &migrator->options;
-    const struct migration_folder folder = {
-        .os = migrator->db->os,
-        .path = options->folder,
-        .dialect = migrator->db->ops->engine,
-        .placeholders = options->placeholders,
-        .keep_placeholders = options->keep_placeholders,
-    };
     if (!options->folder)
         return 0;
     if (!options->reading)
-        return migration_folder_read(&folder, &migrator->set, &migrator->warnings, err);
+        return migration_folder_read(options->folder, &migrator->set, &migrator->warnings, err);
     read_ahead(migrator);
     return folder_reading_finish(options->reading, &migrator->set, &migrator->warnings, err);
 }

@@ -13,6 +13,7 @@
 struct db;
 struct error;
 struct folder_reading;
+struct migration_folder;
 struct migrator;
 
 enum migrate_event_kind {
@@ -34,15 +35,13 @@ typedef void migrate_notify_fn(void *context, const struct migrate_event *event)
 
 /* All borrowed until the migrator is closed. */
 struct migrator_options {
-    const char *folder;             /* NULL: registered migrations only */
-    struct folder_reading *reading; /* of the same folder, when it has begun; else NULL */
-    const char *history_table;      /* NULL: schema_migrations; "schema.table" is possible */
-    int64_t wait_ms;                /* for the migration lock; 0: 60 s */
-    int64_t lock_timeout_ms;        /* for one statement; 0: 5 s */
-    const char *by;                 /* who runs it, for the history; NULL: the user's name */
+    const struct migration_folder *folder; /* NULL: registered migrations only */
+    struct folder_reading *reading;        /* of the same folder, when it has begun; else NULL */
+    const char *history_table;             /* NULL: schema_migrations; "schema.table" is possible */
+    int64_t wait_ms;                       /* for the migration lock; 0: 60 s */
+    int64_t lock_timeout_ms;               /* for one statement; 0: 5 s */
+    const char *by;                        /* who runs it, for the history; NULL: the user's name */
     const char *backup_id;
-    const struct text_list *placeholders; /* Flyway's, "name=value"; may be NULL */
-    bool keep_placeholders;               /* leave ${name} as it is */
     bool owns_session;         /* nobody else has set it up: each file finds it as it was opened */
     migrate_notify_fn *notify; /* may be NULL */
     void *context;

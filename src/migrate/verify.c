@@ -23,8 +23,6 @@ static int open_migrator(struct verifying *verifying, struct error *err)
     const struct migrator_options options = {
         .folder = verifying->options->folder,
         .history_table = verifying->table,
-        .placeholders = verifying->options->placeholders,
-        .keep_placeholders = verifying->options->keep_placeholders,
         .owns_session = true,
     };
     return migrator_open(scratch_db(verifying->scratch), &options, &verifying->migrator, err);
@@ -183,14 +181,8 @@ int migration_verify_run(const struct verify_options *options, struct verify_cou
     const char *table = options->history_table ? options->history_table : "schema_migrations";
     const char *dot = strrchr(table, '.');
     struct verifying verifying = {.options = options, .table = dot ? dot + 1 : table};
-    const struct migration_folder folder = {
-        .os = options->os,
-        .path = options->folder,
-        .dialect = options->url->engine,
-        .placeholders = options->placeholders,
-        .keep_placeholders = options->keep_placeholders,
-    };
-    if (migration_folder_read(&folder, &set, NULL, err) < 0 || migration_set_sort(&set, err) < 0)
+    if (migration_folder_read(options->folder, &set, NULL, err) < 0 ||
+        migration_set_sort(&set, err) < 0)
         return -1;
     if (options->version && !migration_set_find(&set, options->version))
         return error_set(err, ERROR_NOT_FOUND, "there is no migration with the version %s",

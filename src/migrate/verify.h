@@ -11,6 +11,7 @@
 #include <stdbool.h>
 
 struct error;
+struct migration_folder;
 struct os;
 
 enum verify_outcome {
@@ -36,12 +37,10 @@ struct verify_options {
     struct os *os;
     const struct db_url *url;     /* of the real database; it is not touched */
     const struct db_url *scratch; /* an empty one to use instead of making one; may be NULL */
-    const char *folder;
-    const char *history_table;            /* may be NULL */
-    const char *version;                  /* only this one; NULL: all */
-    const struct text_list *placeholders; /* Flyway's, "name=value"; may be NULL */
-    bool keep_placeholders;               /* leave ${name} as it is */
-    verify_notify_fn *notify;             /* for each that was looked at */
+    const struct migration_folder *folder;
+    const char *history_table; /* may be NULL */
+    const char *version;       /* only this one; NULL: all */
+    verify_notify_fn *notify;  /* for each that was looked at */
     void *context;
 };
 

@@ -242,6 +242,14 @@ def test_plan_without_a_server_plans_the_files(kedge):
     kedge("migrate", "plan", "down", status=1)
 
 
+def test_plan_without_a_server_fills_in_placeholders(kedge):
+    os.mkdir(kedge.path("migrations"))
+    with open(kedge.path("migrations", "V1__t.sql"), "w", encoding="utf-8") as file:
+        file.write("CREATE TABLE ${prefix}t (id INT);\n")
+    done = kedge("migrate", "plan", "--target", "postgres://127.0.0.1:1/shop", "--placeholder", "prefix=shop_")
+    assert "CREATE TABLE shop_t" in done.stdout
+
+
 def test_plan_waits_for_nobody_and_writes_nothing(kedge, zoo):
     holder = subprocess.Popen(["psql", "-X", "-q", "-h", "127.0.0.1", "-p", zoo.port, "-U", "postgres", "-d", "zoo"],
                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

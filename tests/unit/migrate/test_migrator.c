@@ -5,6 +5,7 @@
 #include "base/os.h"
 #include "base/text.h"
 #include "db/db.h"
+#include "migrate/folder.h"
 #include "migrate/migrator.h"
 
 #include <stdio.h>
@@ -60,8 +61,10 @@ static void put(struct site *site, const char *name, const char *text)
 /* Read the folder (again). */
 static int read_folder(struct site *site, struct error *err)
 {
+    const struct migration_folder folder = {
+        .os = site->db->os, .path = site->folder, .dialect = site->db->ops->engine};
     const struct migrator_options options = {
-        .folder = site->folder, .by = "ada", .wait_ms = 300, .lock_timeout_ms = 100};
+        .folder = &folder, .by = "ada", .wait_ms = 300, .lock_timeout_ms = 100};
     migrator_close(site->migrator);
     site->migrator = NULL;
     return migrator_open(site->db, &options, &site->migrator, err);
