@@ -307,6 +307,12 @@ const char *path_base(const char *path)
     return slash ? slash + 1 : path;
 }
 
+bool path_holds(const char *folder, const char *path)
+{
+    size_t length = strcmp(folder, "/") == 0 ? 0 : strlen(folder);
+    return strncmp(path, folder, length) == 0 && (path[length] == '/' || !path[length]);
+}
+
 char *path_absolute(const char *path)
 {
     char folder[PATH_MAX];

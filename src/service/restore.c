@@ -3,6 +3,7 @@
 #include "artifact/artifact.h"
 #include "artifact/manifest.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/moment.h"
 #include "base/os.h"
 #include "base/stop.h"
@@ -163,12 +164,6 @@ static int preview(struct job *job, struct restore_plan *plan, struct error *err
     return 0;
 }
 
-static bool holds(const char *folder, const char *path)
-{
-    size_t length = strlen(folder);
-    return strncmp(folder, path, length) == 0 && (path[length] == '/' || !path[length]);
-}
-
 /* The swap of a tree carries away what lies in it, and with it what the other swap put there. */
 static int check_apart(const struct restore_plan *plan, struct error *err)
 {
@@ -176,7 +171,7 @@ static int check_apart(const struct restore_plan *plan, struct error *err)
     const struct text_list *second = &plan->parts[1].preview.places;
     for (size_t i = 0; plan->count > 1 && i < first->count; i++)
         for (size_t k = 0; k < second->count; k++) {
-            if (!holds(second->items[k], first->items[i]))
+            if (!path_holds(second->items[k], first->items[i]))
                 continue;
             error_set(err, ERROR_RESTORE,
                       "the database %s lies in %s, which is replaced as a whole", first->items[i],

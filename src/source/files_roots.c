@@ -106,11 +106,7 @@ const struct files_root *files_roots_find(const struct files_roots *roots, const
 
 bool files_root_holds(const struct files_root *root, const char *member)
 {
-    size_t length = strlen(root->member);
-    if (!length)
-        return true;
-    return strncmp(member, root->member, length) == 0 &&
-           (member[length] == '/' || member[length] == '\0');
+    return !root->member[0] || path_holds(root->member, member);
 }
 
 /* ---- JSON ---- */

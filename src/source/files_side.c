@@ -58,12 +58,6 @@ static bool covered(const struct files_roots *roots, size_t number)
     return false;
 }
 
-static bool lies_in(const char *path, const char *folder)
-{
-    size_t length = strcmp(folder, "/") == 0 ? 0 : strlen(folder);
-    return strncmp(path, folder, length) == 0 && (path[length] == '/' || !path[length]);
-}
-
 static void side_clear(struct files_sides *sides, struct files_side *side)
 {
     file_close(sides->os, &side->fd);
@@ -81,7 +75,7 @@ static void drop_nested(struct files_sides *sides)
     for (size_t i = sides->count; i-- > 0;) {
         struct files_side *side = &sides->items[i];
         size_t k = 0;
-        while (k < sides->count && (k == i || !lies_in(side->live, sides->items[k].live)))
+        while (k < sides->count && (k == i || !path_holds(sides->items[k].live, side->live)))
             k++;
         if (k == sides->count)
             continue;

@@ -268,7 +268,18 @@ TEST(a_path_stays_as_it_is_when_the_working_folder_is_gone)
     assert_string_equal(path, "x");
 }
 
-TEST_MAIN(UNIT(a_file_written_atomically_is_the_old_or_the_new_one_whichever_call_fails),
+TEST(a_folder_holds_itself_and_what_is_below_it)
+{
+    assert_true(path_holds("/srv", "/srv"));
+    assert_true(path_holds("/srv", "/srv/a/b"));
+    assert_true(path_holds("/", "/srv"));
+    assert_true(path_holds("a", "a/b"));
+    assert_false(path_holds("/srv", "/srv2"));
+    assert_false(path_holds("/srv/a", "/srv"));
+}
+
+TEST_MAIN(UNIT(a_folder_holds_itself_and_what_is_below_it),
+          UNIT(a_file_written_atomically_is_the_old_or_the_new_one_whichever_call_fails),
           UNIT(a_full_disk_leaves_the_old_file),
           UNIT(calls_that_were_interrupted_or_cut_short_are_taken_up_again),
           UNIT(every_call_that_fails_on_the_way_is_told_with_the_path),
