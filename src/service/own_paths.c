@@ -1,6 +1,7 @@
 #include "service/own_paths.h"
 
 #include "base/mem.h"
+#include "db/url.h"
 #include "service/service.h"
 #include "service/target.h"
 
@@ -26,8 +27,9 @@ static void add_catalogue(struct text_list *paths, const char *path)
 void own_paths(const struct service *service, struct text_list *paths)
 {
     const struct service_options *options = &service->options;
-    if (text_starts(options->catalog_url, "sqlite:"))
-        add_catalogue(paths, options->catalog_url + strlen("sqlite:"));
+    SCOPED(db_url) struct db_url url = DB_URL_INIT;
+    if (db_url_parse(options->catalog_url, &url, NULL) == 0 && url.engine == DB_SQLITE)
+        add_catalogue(paths, url.database);
     if (options->local_folder)
         add(paths, options->local_folder);
     for (size_t i = 0; i < options->destination_count; i++)

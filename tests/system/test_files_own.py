@@ -43,6 +43,15 @@ def test_file_by_file_it_stays_where_it_is(home):
     home("verify", "2")
 
 
+def test_the_catalogue_is_known_under_any_name(kedge):
+    """Its place is a URL, in which some characters are written as numbers."""
+    kedge.environment["KEDGE_HOME"] = kedge.path("100% mine?")
+    kedge.environment["KEDGE_TO"] = kedge.path("elsewhere")
+    os.makedirs(kedge.path("100% mine?", "docs"))
+    kedge("backup", kedge.path("100% mine?"))
+    assert "kedge's own" in kedge("restore", "1", "--force", status=22).stderr
+
+
 def test_the_working_folder_gives_its_name_to_a_backup(kedge):
     os.makedirs(kedge.path("shop"))
     done = kedge("backup", kedge.path("shop", "."), "--exclude", "*")
