@@ -144,3 +144,8 @@ int artifact_name_parse(const char *file, struct artifact_name *ret_name)
     name = (struct artifact_name){0};
     return 1;
 }
+
+bool artifact_kind_counts_rows(const char *kind)
+{
+    return !text_equal(kind, "sqlite3");
+}

@@ -32,6 +32,10 @@ int artifact_name_parse(const char *file, struct artifact_name *ret_name);
  * NULL. Static text. */
 const char *artifact_name_kind(const char *file);
 
+/* Does a backup of this kind say how many rows are in it? Nobody counts those in the pages of an
+ * image. */
+bool artifact_kind_counts_rows(const char *kind);
+
 static inline void scoped_artifact_name_cleanup(struct artifact_name *name)
 {
     artifact_name_clear(name);

@@ -1,6 +1,7 @@
 #include "catalog/import.h"
 
 #include "artifact/manifest.h"
+#include "artifact/name.h"
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/ulid.h"
@@ -99,10 +100,9 @@ static int choose_number(struct catalog *catalog, int64_t wanted, int64_t *ret_n
     return 0;
 }
 
-/* Nobody counts the rows in the pages of an image. */
 static int64_t rows_of(const struct manifest *manifest)
 {
-    return strcmp(manifest->kind, "sqlite3") == 0 ? -1 : bounded(manifest->rows);
+    return artifact_kind_counts_rows(manifest->kind) ? bounded(manifest->rows) : -1;
 }
 
 static int add_backup(struct catalog *catalog, const struct import *import, struct error *err)

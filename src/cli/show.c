@@ -3,6 +3,7 @@
  */
 #include "artifact/artifact.h"
 #include "artifact/manifest.h"
+#include "artifact/name.h"
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/moment.h"
@@ -89,10 +90,10 @@ static void set_json(json_t *object, const char *key, const char *text)
     json_object_set_new(object, key, value ? value : console_json_text(text));
 }
 
-/* Nobody counts the rows in the pages of an image. */
+/* Older rows have 0 where nobody counted. */
 static int64_t rows_in(const char *format, int64_t rows)
 {
-    return text_equal(format, "sqlite3") && !rows ? -1 : rows;
+    return rows || artifact_kind_counts_rows(format) ? rows : -1;
 }
 
 static void add_row(json_t *object, const struct backup_row *row)

@@ -357,7 +357,6 @@ static void fill_report(const struct job *job, struct backup_report *report)
     report->target = mem_string(job->target.name);
     assert(job->part_count <= (int)ARRAY_SIZE(report->files));
     report->file_count = job->part_count;
-    bool uncounted = false;
     for (int i = 0; i < job->part_count; i++) {
         const struct manifest *part = &job->parts[i];
         report->files[i] = (struct backup_file_report){
@@ -365,13 +364,10 @@ static void fill_report(const struct job *job, struct backup_report *report)
             .location = store_location(job->store, part->file),
             .size_bytes = part->size_bytes,
         };
-        report->size_bytes += part->size_bytes;
-        report->source_bytes += part->source_bytes;
-        report->rows += part->rows;
-        uncounted |= text_equal(part->kind, "sqlite3");
     }
-    if (uncounted)
-        report->rows = UINT64_MAX;
+    report->size_bytes = (uint64_t)row->size_bytes;
+    report->source_bytes = (uint64_t)row->source_bytes;
+    report->rows = row->rows < 0 ? UINT64_MAX : (uint64_t)row->rows;
     report->duration_ms = row->duration_ms;
     report->expires_ns = row->expires_ns;
     report->incomplete = job->reasons.count > 0;

@@ -1,6 +1,7 @@
 #include "service/backup_record.h"
 
 #include "artifact/manifest.h"
+#include "artifact/name.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/moment.h"
@@ -104,7 +105,7 @@ int backup_record_finish(struct service *service, struct backup_record *record,
         row->size_bytes += (int64_t)parts[i].size_bytes;
         row->source_bytes += (int64_t)parts[i].source_bytes;
         row->rows += (int64_t)parts[i].rows;
-        uncounted |= text_equal(parts[i].kind, "sqlite3");
+        uncounted |= !artifact_kind_counts_rows(parts[i].kind);
         text_list_give(&metadata, backup_seals_note(parts[i].metadata, parts[i].seal));
         file_row(&parts[i], metadata.items[i], &files[i]);
     }

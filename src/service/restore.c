@@ -2,6 +2,7 @@
 
 #include "artifact/artifact.h"
 #include "artifact/manifest.h"
+#include "artifact/name.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/moment.h"
@@ -446,7 +447,7 @@ static int run(struct job *job, struct restore_report *report, struct error *err
     }
     for (size_t i = 0; i < job->count; i++)
         report->plan.parts[i].restored = job->parts[i].load->rows_loaded;
-    bool pages = text_equal(job->parts[0].options.format, "sqlite3");
+    bool pages = !artifact_kind_counts_rows(job->parts[0].options.format);
     report->rows =
         pages && !job->request->tables.count ? UINT64_MAX : report->plan.parts[0].restored;
     report->bytes = bytes_restored(job);
