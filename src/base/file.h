@@ -81,7 +81,7 @@ char *path_folder(const char *path);     /* "." when there is none */
 const char *path_base(const char *path); /* within `path` */
 /* Is `path` the folder, or below it? Both absolute, or both relative to the same place. */
 bool path_holds(const char *folder, const char *path);
-char *path_absolute(const char *path);   /* against the working folder, no links resolved, no "/"
-                                          at its end */
+char *path_absolute(const char *path); /* against the working folder, no links resolved, no "/"
+                                        at its end */
 
 #endif

@@ -13,8 +13,6 @@
 
 #define SHARED_LOOKS 3
 #define SECOND_TIMEOUT_MS 3000
-/* After the transaction the roles that statements have set without LOCAL hold again. */
-#define POSTGRES_OWN_ROLE "SET LOCAL session_authorization TO DEFAULT; SET LOCAL role TO DEFAULT"
 
 /* Types whose text is read as something else; the numbers are the server's own and never change. */
 enum {
@@ -347,7 +345,7 @@ static int postgres_reset(struct db *db, struct error *err)
 
 static int postgres_own_role(struct db *db, struct error *err)
 {
-    return run(db, POSTGRES_OWN_ROLE, err);
+    return run(db, POSTGRES_OWN_SESSION "; " POSTGRES_OWN_ROLE, err);
 }
 
 static void postgres_cancel(struct db *db)

@@ -112,9 +112,8 @@ int migrator_import(struct migrator *migrator, const struct import_request *requ
 {
     SCOPED(migrate_lock) struct migrate_lock lock = MIGRATE_LOCK_INIT;
     const struct run run = migrator_run_of(migrator, 0);
-    if (migration_set_sort(&migrator->set, err) < 0)
+    if (migrator_sort(migrator, err) < 0)
         return -1;
-    migrator->sorted = true;
     if (!request->dry_run && migrator_take_lock(migrator, &lock, err) < 0)
         return -1;
     return import_history(&run, &migrator->set, request, ret_report, err);

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/os.h"
 #include "base/text.h"
+#include "db/postgres.h"
 #include "migrate/classify.h"
 #include "migrate/lock.h"
 #include "migrate/session.h"
@@ -123,10 +124,6 @@ static int add_statements(struct batch *batch, const struct run *run,
     return 0;
 }
 
-/* What db_own_role says. */
-static const char *const own_role[] = {"SET LOCAL session_authorization TO DEFAULT",
-                                       "SET LOCAL role TO DEFAULT"};
-
 static int make(struct batch *batch, const struct run *run, const struct migrate_step *step,
                 struct error *err)
 {
@@ -141,9 +138,10 @@ static int make(struct batch *batch, const struct run *run, const struct migrate
     add_row(batch, run, step);
     if (add_statements(batch, run, step, err) < 0)
         return -1;
-    for (size_t i = 0; i < ARRAY_SIZE(own_role); i++)
-        if (session_touched(run->db->ops->engine, step->migration, step->direction))
-            add(batch, ROLE_FRAME, own_role[i], NULL, 0);
+    if (session_touched(run->db->ops->engine, step->migration, step->direction)) {
+        add(batch, ROLE_FRAME, POSTGRES_OWN_SESSION, NULL, 0);
+        add(batch, ROLE_FRAME, POSTGRES_OWN_ROLE, NULL, 0);
+    }
     add(batch, ROLE_FRAME,
         keep(batch, mem_format("UPDATE %s SET execution_time_ms = round(1000 * extract(epoch FROM "
                                "clock_timestamp() - transaction_timestamp())) WHERE version = ?",
