@@ -70,7 +70,9 @@ static bool default_leads_to(const struct service *service, const char *connecti
 
 static int say_where(const struct manifest *manifest, const char *where, struct error *err)
 {
-    error_set(err, ERROR_USAGE, "the manifest of %s, which says that it belongs to %s, was edited",
+    error_set(err, ERROR_USAGE,
+              "the manifest of %s, which says that it belongs to %s, was edited, or has no seal "
+              "that is known",
               manifest->file, where);
     return error_hint(err, "say where it is to go: --to %s, or --connection NAME", where);
 }
@@ -131,7 +133,8 @@ static int resolve_files(struct service *service, const struct manifest *manifes
     }
     if (!wish->trusted) {
         error_set(err, ERROR_USAGE,
-                  "the manifest of %s, which says where its files belong, was edited",
+                  "the manifest of %s, which says where its files belong, was edited, or has no "
+                  "seal that is known",
                   manifest->file);
         return error_hint(err, "say where they are to go: --to FOLDER, or --connection NAME");
     }
