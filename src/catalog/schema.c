@@ -10,7 +10,7 @@
 #include "catalog/state.h"
 #include "db/db.h"
 #include "migrate/execute.h"
-#include "migrate/history.h"
+#include "migrate/history_entry.h"
 #include "migrate/migrator.h"
 #include "migrate/plan.h"
 

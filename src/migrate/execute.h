@@ -4,7 +4,7 @@
 #ifndef KEDGE_MIGRATE_EXECUTE_H
 #define KEDGE_MIGRATE_EXECUTE_H
 
-#include "migrate/history.h"
+#include "migrate/history_entry.h"
 #include "migrate/plan.h"
 
 struct db;

@@ -6,6 +6,7 @@
 #include "base/os.h"
 #include "base/text.h"
 #include "migrate/folder.h"
+#include "migrate/history_entry.h"
 #include "migrate/peer.h"
 
 #include <inttypes.h>

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/os.h"
+#include "migrate/history_entry.h"
 #include "migrate/import.h"
 #include "migrate/progress.h"
 
