@@ -189,12 +189,6 @@ int migration_version_compare(const char *a, const char *b)
     return (unsigned char)*a - (unsigned char)*b;
 }
 
-void migration_set_give(struct migration_set *set, struct migration *migration)
-{
-    ARRAY_GROW(set->items, set->count, set->capacity);
-    set->items[set->count++] = migration;
-}
-
 static int compare_items(const void *a, const void *b)
 {
     const struct migration *const *left = a;
@@ -203,18 +197,19 @@ static int compare_items(const void *a, const void *b)
 }
 
 /* Names of files mostly sort as their versions do. */
-static bool is_sorted(const struct migration_set *set)
+void migration_set_give(struct migration_set *set, struct migration *migration)
 {
-    for (size_t i = 1; i < set->count; i++)
-        if (compare_items(&set->items[i - 1], &set->items[i]) > 0)
-            return false;
-    return true;
+    ARRAY_GROW(set->items, set->count, set->capacity);
+    set->items[set->count++] = migration;
+    if (set->count > 1 && compare_items(&set->items[set->count - 2], &migration) > 0)
+        set->mixed = true;
 }
 
 int migration_set_sort(struct migration_set *set, struct error *err)
 {
-    if (!is_sorted(set))
+    if (set->mixed)
         qsort(set->items, set->count, sizeof *set->items, compare_items);
+    set->mixed = false;
     for (size_t i = 1; i < set->count; i++) {
         if (migration_version_compare(set->items[i - 1]->version, set->items[i]->version) != 0)
             continue;
@@ -227,12 +222,27 @@ int migration_set_sort(struct migration_set *set, struct error *err)
     return 0;
 }
 
-struct migration *migration_set_find(const struct migration_set *set, const char *version)
+static struct migration *find_in_mixed(const struct migration_set *set, const char *version)
 {
     for (size_t i = 0; i < set->count; i++)
         if (migration_version_compare(set->items[i]->version, version) == 0)
             return set->items[i];
     return NULL;
+}
+
+static int compare_version(const void *version, const void *item)
+{
+    const struct migration *const *migration = item;
+    return migration_version_compare(version, (*migration)->version);
+}
+
+struct migration *migration_set_find(const struct migration_set *set, const char *version)
+{
+    if (set->mixed || set->count == 0)
+        return find_in_mixed(set, version);
+    struct migration **found =
+        bsearch(version, set->items, set->count, sizeof *set->items, compare_version);
+    return found ? *found : NULL;
 }
 
 void migration_set_clear(struct migration_set *set)

@@ -59,6 +59,7 @@ struct migration_set {
     struct migration **items;
     size_t count;
     size_t capacity;
+    bool mixed; /* one was given after one of a higher version */
 };
 
 #define MIGRATION_SET_INIT ((struct migration_set){0})
