@@ -28,7 +28,8 @@ int store_open(const char *url, const struct store_options *options, struct stor
             return schemes[i].open(url + strlen(schemes[i].prefix), options, ret_store, err);
     if (strstr(url, "://")) {
         error_set(err, ERROR_USAGE, "no such kind of destination: %s", url);
-        return error_hint(err, "a destination is a folder, or file:///folder");
+        return error_hint(err,
+                          "a destination is a folder, or file:///FOLDER; mount what is elsewhere");
     }
     return local_open(url, options, ret_store, err);
 }

@@ -322,6 +322,24 @@ def test_init_and_doctor(kedge):
     assert "✗ target shop" in kedge("doctor", status=1).stdout
 
 
+def test_what_init_writes_works_without_its_comment_signs(kedge, shop):
+    kedge("init")
+    text = re.sub("(?m)^# ?", "", read(kedge.path("kedge.yaml")).partition("#\n")[2])
+    for there in ("/srv/shop/uploads", "/etc/shop", "/var/backups/kedge", "/mnt/nas/kedge"):
+        assert there in text
+        os.makedirs(kedge.path("root") + there)
+        text = text.replace(there, kedge.path("root") + there)
+    text = text.replace("/var/log/kedge.log", kedge.path("kedge.log"))
+    public = kedge("keygen", "--output", "key.txt").stdout.split()[-1]
+    text = text.replace("exclude_tables: [sessions]", "exclude_tables: []")  # an image holds all tables
+    write(kedge, "kedge.yaml", text.replace("age1…", public))
+    kedge.environment["DATABASE_URL"] = f"sqlite:{shop}"
+    kedge("backup")
+    assert kedge.lines("list")[0]["name"].endswith(".sqlite3.zst.age")
+    made = os.listdir(kedge.path("root") + "/var/backups/kedge")
+    assert len([name for name in made if name.endswith(".age")]) == 2
+
+
 def test_doctor_tries_a_server_and_the_program_that_dumps_it(kedge, postgres):
     write(kedge, "kedge.yaml", f"targets: {{ shop: {{ url: '{postgres.fresh()}' }} }}\n")
     line = next(line for line in kedge("doctor").stdout.splitlines() if "target shop" in line)
