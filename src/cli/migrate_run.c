@@ -9,6 +9,7 @@
 #include "service/settings.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The difference that made a checksum another, below the error. */
@@ -58,6 +59,16 @@ static int confirm(struct migrate_door *door, const struct migrate_request *requ
     return confirm_ask(door->cli, what, question, err);
 }
 
+static void show_step(const struct migrate_door *door, const struct migrate_step *step)
+{
+    SCOPED(string) char *title = migrate_title(step->migration->name);
+    if (console_wants_json(door->cli))
+        console_json(migrate_step_json(step));
+    else
+        console_result("would %s %s %s", step->direction == MIGRATE_UP ? "apply" : "undo",
+                       step->migration->version, title);
+}
+
 /* --dry-run: what would be run. */
 static int show_plan(struct migrate_door *door, const struct migrate_request *request,
                      size_t *count, struct error *err)
@@ -65,16 +76,41 @@ static int show_plan(struct migrate_door *door, const struct migrate_request *re
     SCOPED(migrate_plan) struct migrate_plan plan = MIGRATE_PLAN_INIT;
     if (migrator_plan(door->migrator, request, &plan, err) < 0)
         return -1;
-    for (size_t i = 0; i < plan.count; i++) {
-        const struct migrate_step *step = &plan.items[i];
-        SCOPED(string) char *title = migrate_title(step->migration->name);
-        const char *what = step->direction == MIGRATE_UP ? "apply" : "undo";
-        if (console_wants_json(door->cli))
-            console_json(migrate_step_json(step));
-        else
-            console_result("would %s %s %s", what, step->migration->version, title);
-    }
+    for (size_t i = 0; i < plan.count; i++)
+        show_step(door, &plan.items[i]);
     *count = plan.count;
+    return 0;
+}
+
+static int compare_steps(const void *a, const void *b)
+{
+    const struct migrate_step *left = a;
+    const struct migrate_step *right = b;
+    return migration_version_compare(left->migration->version, right->migration->version);
+}
+
+/* --dry-run of what undoes and applies again: the history still says that there is nothing to
+ * apply, so what is undone is added to what is `pending`. */
+static int show_again(struct migrate_door *door, const struct migrate_request *down,
+                      const struct migrate_request *pending, const char *nothing, struct error *err)
+{
+    SCOPED(migrate_plan) struct migrate_plan undone = MIGRATE_PLAN_INIT;
+    SCOPED(migrate_plan) struct migrate_plan again = MIGRATE_PLAN_INIT;
+    if (migrator_plan(door->migrator, down, &undone, err) < 0 ||
+        (pending && migrator_plan(door->migrator, pending, &again, err) < 0))
+        return -1;
+    for (size_t i = 0; i < undone.count; i++) {
+        show_step(door, &undone.items[i]);
+        ARRAY_GROW(again.items, again.count, again.capacity);
+        again.items[again.count] = undone.items[i];
+        again.items[again.count++].direction = MIGRATE_UP;
+    }
+    if (again.count > 1)
+        qsort(again.items, again.count, sizeof *again.items, compare_steps);
+    for (size_t i = 0; i < again.count; i++)
+        show_step(door, &again.items[i]);
+    if (again.count == 0 && !console_wants_json(door->cli))
+        console_result("%s", nothing);
     return 0;
 }
 
@@ -169,6 +205,13 @@ int command_migrate_down(struct cli *cli, struct error *err)
     return 0;
 }
 
+static int show_refresh(struct migrate_door *door, struct error *err)
+{
+    const struct migrate_request down = {.kind = MIGRATE_PLAN_DOWN_ALL};
+    const struct migrate_request up = {.kind = MIGRATE_PLAN_UP};
+    return show_again(door, &down, &up, "nothing to do: there is no migration", err);
+}
+
 static int run_reset(struct migrate_door *door, struct error *err)
 {
     const struct migrate_request request = {.kind = MIGRATE_PLAN_DOWN_ALL};
@@ -186,12 +229,18 @@ int command_migrate_reset(struct cli *cli, struct error *err)
     return 0;
 }
 
+static int run_refresh(struct migrate_door *door, struct error *err)
+{
+    if (settings_bool(door->cli->settings, SETTING_DRY_RUN))
+        return show_refresh(door, err);
+    return run_reset(door, err) < 0 ? -1 : run_up(door, err);
+}
+
 int command_migrate_refresh(struct cli *cli, struct error *err)
 {
     SCOPED(migrate_door) struct migrate_door door = MIGRATE_DOOR_INIT;
     door.cli = cli;
-    if (migrate_door_open(&door, cli, false, err) < 0 || run_reset(&door, err) < 0 ||
-        run_up(&door, err) < 0)
+    if (migrate_door_open(&door, cli, false, err) < 0 || run_refresh(&door, err) < 0)
         return fail(&door, err);
     return 0;
 }
@@ -204,6 +253,8 @@ static int run_redo(struct migrate_door *door, struct error *err)
         return -1;
     if (!version)
         return error_set(err, ERROR_NOT_FOUND, "no migration is applied");
+    if (settings_bool(door->cli->settings, SETTING_DRY_RUN))
+        return show_again(door, &down, NULL, "nothing would be undone", err);
     const struct migrate_request up = {.kind = MIGRATE_PLAN_ONE_UP, .version = version};
     if (run_request(door, &down, "nothing was undone", err) < 0)
         return -1;

@@ -111,6 +111,28 @@ def test_plan_shows_each_statement_and_writes_nothing(site):
     assert not os.path.exists(site.path("app.db"))
 
 
+def test_a_dry_run_of_undoing_and_applying_again_tells_both(site):
+    write_three(site)
+    assert site("migrate", "refresh", "--dry-run").stdout.split()[::5] == ["would"] * 3
+    site("migrate", "up", "--version", "20240101000002")
+    told = [f"{line.split()[1]} {line.split()[2][-1]}" for line in
+            site("migrate", "refresh", "--dry-run").stdout.splitlines()]
+    assert told == ["undo 2", "undo 1", "apply 1", "apply 2", "apply 3"]
+    told = [f"{line.split()[1]} {line.split()[2][-1]}" for line in
+            site("migrate", "redo", "--dry-run").stdout.splitlines()]
+    assert told == ["undo 2", "apply 2"]
+    assert [row["status"] for row in site.lines("migrate", "status")] == ["applied", "applied", "pending"]
+
+
+@pytest.mark.parametrize("words", [("force", "20240101000001", "--status", "rollback"),
+                                   ("baseline", "20240101000003"), ("repair",), ("create", "x")])
+def test_what_has_no_dry_run_refuses_it_and_writes_nothing(site, words):
+    write_three(site)
+    site("migrate", "up", "--version", "20240101000001")
+    assert "unknown option --dry-run" in site("migrate", *words, "--dry-run", status=2).stderr
+    assert [row["status"] for row in site.lines("migrate", "status")] == ["applied", "pending", "pending"]
+
+
 def test_two_files_with_one_version_are_refused(site):
     write_three(site)
     write(site, "20240101000002_again.sql", "SELECT 1;")
