@@ -341,6 +341,8 @@ int catalog_install(struct os *os, const struct install_options *options, struct
         result = install_new(&install, err);
     if (result < 0)
         hint_at_rights(&install, err);
+    else if (options->warning)
+        say(&install, INSTALL_WARNING, "%s", options->warning);
     db_close(install.catalog.db);
     if (result < 0 && install.file_created)
         file_remove(os, install.url.database, NULL);

@@ -25,6 +25,7 @@ struct install_options {
     const char *url;              /* of the database */
     int64_t lock_timeout_ms;      /* for one statement to wait for others; 0: 5 s */
     int64_t statement_timeout_ms; /* 0: 60 s */
+    const char *warning;          /* said at the end when it is there; NULL: none */
     /* Called with each line, without a line end. */
     void (*line)(void *context, enum install_mark mark, const char *text);
     void *context;

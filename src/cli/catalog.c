@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/console.h"
 #include "cli/session.h"
+#include "service/catalog_place.h"
 #include "service/rebuild.h"
 #include "service/service.h"
 #include "service/settings.h"
@@ -128,14 +129,27 @@ static void print_line(void *context, enum install_mark mark, const char *text)
     console_result("%s%s", signs[mark], text);
 }
 
+/* A database of the command line is where to install; one of the environment or the configuration
+ * is also what `kedge backup` takes. */
+static bool named_for_this(const struct settings *settings)
+{
+    return settings_origin(settings, SETTING_DATABASE, NULL) == SETTING_OPTION ||
+           settings_origin(settings, SETTING_DATABASE_URL, NULL) == SETTING_OPTION;
+}
+
 int command_catalog_install(struct cli *cli, struct error *err)
 {
     SCOPED(setup) struct setup *setup = NULL;
     if (setup_make(cli->os, cli->settings, true, &setup, err) < 0)
         return -1;
-    const struct service_options *options = setup_options(setup);
+    struct service_options options = *setup_options(setup);
+    const char *url = options.default_target ? options.default_target : options.catalog_url;
+    if (named_for_this(cli->settings))
+        options.default_target = NULL;
+    SCOPED(string) char *warning = catalog_place_warning(&options, url);
     const struct install_options install = {
-        .url = options->default_target ? options->default_target : options->catalog_url,
+        .url = url,
+        .warning = warning,
         .line = print_line,
         .context = cli,
     };

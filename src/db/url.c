@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/mem.h"
 #include "base/text.h"
 
 #include <ctype.h>
@@ -355,6 +356,39 @@ char *db_url_display(const struct db_url *url)
         append_encoded(&buf, socket, "/");
     }
     return buf_steal(&buf);
+}
+
+/* ---- comparing ---- */
+
+static bool is_here(const struct db_url *url)
+{
+    static const char *const names[] = {"localhost", "127.0.0.1", "::1"};
+    if (!url->host || url->host[0] == '/')
+        return true;
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+        if (strcmp(url->host, names[i]) == 0)
+            return true;
+    return false;
+}
+
+static bool same_file(const char *a, const char *b)
+{
+    SCOPED(string) char *real_a = realpath(a, NULL);
+    SCOPED(string) char *real_b = realpath(b, NULL);
+    return real_a && real_b ? strcmp(real_a, real_b) == 0 : strcmp(a, b) == 0;
+}
+
+bool db_url_same(const struct db_url *a, const struct db_url *b)
+{
+    static const int usual[] = {[DB_SQLITE] = 0, [DB_POSTGRES] = 5432, [DB_MYSQL] = 3306};
+    if (a->engine != b->engine || !a->database || !b->database)
+        return false;
+    if (a->engine == DB_SQLITE)
+        return same_file(a->database, b->database);
+    int port_a = a->port ? a->port : usual[a->engine];
+    int port_b = b->port ? b->port : usual[b->engine];
+    bool same_host = is_here(a) ? is_here(b) : text_equal(a->host, b->host);
+    return same_host && port_a == port_b && strcmp(a->database, b->database) == 0;
 }
 
 char *db_url_masked(const struct db_url *url)

@@ -51,6 +51,10 @@ const char *db_url_parameter(const struct db_url *url, const char *name);
 /* "postgres://user@host:5432/shop", to be freed: for people and manifests, no password. */
 char *db_url_display(const struct db_url *url);
 
+/* Do both lead to one database? Whoever logs in and how does not matter; every name of this machine
+ * is the same. Two names of another one are two: nobody is asked. */
+bool db_url_same(const struct db_url *a, const struct db_url *b);
+
 /* Only the scheme, with stars for everything else, as the catalogue installation prints it. To be
  * freed. */
 char *db_url_masked(const struct db_url *url);

@@ -9,6 +9,7 @@
 #include "catalog/catalog.h"
 #include "db/db.h"
 #include "db/url.h"
+#include "service/catalog_place.h"
 #include "service/service.h"
 #include "service/setup.h"
 #include "service/target.h"
@@ -89,6 +90,10 @@ static void try_catalog(struct doctor *doctor, const struct error *failure)
         bad = true;
     }
     tell(doctor, "catalogue", catalog_name(catalog), bad ? &err : NULL);
+    const struct service_options *options = &doctor->service->options;
+    SCOPED(string) char *warning = catalog_place_warning(options, options->catalog_url);
+    if (warning)
+        tell(doctor, "place of the catalogue", warning, NULL);
 }
 
 /* ---- destinations ---- */

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define WHO_MAXIMUM 400
+#define OURSELVES "kedge itself"
 
 struct search {
     struct os *os;
@@ -118,7 +119,7 @@ int sqlite_holders(struct os *os, const char *path, enum sqlite_holders *ret_hol
     *ret_holders = SQLITE_HOLDERS_NONE;
     if (is_ours(os, &wanted)) {
         *ret_holders = SQLITE_HOLDERS_SOME;
-        *ret_who = mem_string("kedge itself");
+        *ret_who = mem_string(OURSELVES);
         return 0;
     }
     int lease = ask_for_lease(os, path);
@@ -143,6 +144,9 @@ int sqlite_holders_refuse(struct os *os, const char *path, struct error *err)
     if (holders != SQLITE_HOLDERS_SOME)
         return 0;
     error_set(err, ERROR_LOCKED, "%s is open in %s", path, who ? who : "another program");
+    if (text_equal(who, OURSELVES))
+        return error_hint(err, "kedge's catalogue is in it: restore to another path with --to, or "
+                               "single tables with --table");
     return error_hint(err, "stop the programs that use it and restore again, restore to another "
                            "path with --to, or restore single tables with --table");
 }

@@ -82,6 +82,21 @@ def test_no_backup_holds_them(shop):
     assert shop.server.sql("SELECT to_regnamespace('kedge') IS NULL", "elsewhere") == "t"
 
 
+def test_a_catalogue_in_a_target_is_told(server, tmp_path):
+    shop = Shop(server, tmp_path)
+    assert "backed up itself" in shop.kedge("catalog", "install").splitlines()[-1]
+    assert "backed up itself" in shop.kedge("doctor")
+    (tmp_path / "kedge.yaml").write_text(f"targets: {{ till: {{ url: '{server.url('shop', user='ann')}' }} }}\n")
+    configured = ("--config", tmp_path / "kedge.yaml")
+    assert "the target till" in shop.kedge("catalog", "install", *configured)
+    assert "the target till" in shop.kedge("catalog", "install", "--database", server.url("shop"), *configured)
+    for url in (server.url("catalogue"), "sqlite:" + str(tmp_path / "catalog.db")):
+        server.create("catalogue")
+        assert "lost together" not in shop.kedge("catalog", "install", "--database", url)
+    shop.environment["DATABASE_URL"] = "sqlite:" + str(tmp_path / "app.db")
+    assert "in a file that is backed up itself" in shop.kedge("catalog", "install")
+
+
 def test_they_go_with_the_name_through_a_restore_and_its_undoing_and_back(shop):
     server = shop.server
     server.sql("CREATE ROLE own_reader; GRANT USAGE ON SCHEMA kedge TO own_reader;"

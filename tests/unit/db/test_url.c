@@ -126,6 +126,37 @@ TEST(url_scheme_is_recognised)
     assert_false(db_url_is("s3://bucket"));
 }
 
+TEST(urls_of_one_database_are_recognised)
+{
+    static const struct {
+        int line;
+        const char *a, *b;
+        bool same;
+    } cases[] = {
+        {__LINE__, "postgres://ann:x@db1/shop", "postgresql://bob@db1:5432/shop", true},
+        {__LINE__, "postgres:///shop?host=/run/pg", "postgres://u@localhost/shop", true},
+        {__LINE__, "postgres://127.0.0.1:5432/shop", "postgres://[::1]/shop", true},
+        {__LINE__, "postgres://db1/shop", "postgres://db2/shop", false},
+        {__LINE__, "postgres://db1/shop", "postgres://localhost/shop", false},
+        {__LINE__, "postgres://db1/shop", "postgres://db1:6432/shop", false},
+        {__LINE__, "postgres://db1/shop", "postgres://db1/shop2", false},
+        {__LINE__, "postgres://db1/shop", "mysql://db1:5432/shop", false},
+        {__LINE__, "postgres://db1", "postgres://db1", false},
+        {__LINE__, "sqlite:/proc/self/exe", "/proc/self/../self/exe", true},
+        {__LINE__, "sqlite:/none/a.db", "sqlite:/none/b.db", false},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct error err = ERROR_INIT;
+        SCOPED(db_url) struct db_url a = DB_URL_INIT;
+        SCOPED(db_url) struct db_url b = DB_URL_INIT;
+        assert_ok(db_url_parse(cases[i].a, &a, &err), err);
+        assert_ok(db_url_parse(cases[i].b, &b, &err), err);
+        if (db_url_same(&a, &b) != cases[i].same)
+            fail_msg("line %d", cases[i].line);
+    }
+}
+
 TEST_MAIN(UNIT(url_parts_are_found_and_decoded),
           UNIT(url_that_is_none_is_refused_and_its_password_not_repeated),
-          UNIT(url_keeps_the_other_parameters_and_copies_whole), UNIT(url_scheme_is_recognised))
+          UNIT(url_keeps_the_other_parameters_and_copies_whole), UNIT(url_scheme_is_recognised),
+          UNIT(urls_of_one_database_are_recognised))
