@@ -133,6 +133,15 @@ int kept_open(struct service *service, const struct restore_row *row, struct kep
     return 1;
 }
 
+int kept_open_line(struct service *service, const char *text, struct kept *ret_kept,
+                   struct error *err)
+{
+    SCOPED(string) char *line = mem_string(text);
+    const struct restore_row row = {.safety_ref = line};
+    int found = kept_open(service, &row, ret_kept, err);
+    return found == 0 ? damaged(&row, err) : found;
+}
+
 /* ---- one part ---- */
 
 int kept_undo(struct service *service, const struct kept_part *part, struct error *err)
@@ -154,10 +163,8 @@ int kept_side(struct service *service, const struct kept_part *part, enum load_s
 
 /* ---- writing ---- */
 
-static char *join(const struct kept_line *lines, size_t count, const char *undo)
+static char *join_as_parts(const struct kept_line *lines, size_t count, const char *undo)
 {
-    if (count == 1)
-        return mem_string(lines[0].json);
     json_t *root = json_object();
     json_t *parts = json_array();
     for (size_t i = 0; i < count; i++) {
@@ -173,6 +180,16 @@ static char *join(const struct kept_line *lines, size_t count, const char *undo)
     char *text = text_of(root);
     json_decref(root);
     return text;
+}
+
+static char *join(const struct kept_line *lines, size_t count, const char *undo)
+{
+    return count == 1 ? mem_string(lines[0].json) : join_as_parts(lines, count, undo);
+}
+
+char *kept_line_format(const struct kept_line *line)
+{
+    return join_as_parts(line, 1, NULL);
 }
 
 char *kept_join(const struct kept_line *lines, size_t count)

@@ -43,6 +43,10 @@ void kept_clear(struct kept *kept);
 int kept_open(struct service *service, const struct restore_row *row, struct kept *ret_kept,
               struct error *err);
 
+/* The same of a line that is in no log: kept_line_format's. 1 or -1. */
+int kept_open_line(struct service *service, const char *text, struct kept *ret_kept,
+                   struct error *err);
+
 /* Swap the part back, or forth again, and remove nothing. */
 int kept_undo(struct service *service, const struct kept_part *part, struct error *err);
 
@@ -59,6 +63,9 @@ static inline void scoped_kept_cleanup(struct kept *kept)
 struct kept_line {
     const char *engine, *target, *json;
 };
+
+/* All that is needed to find one part again, to be freed. */
+char *kept_line_format(const struct kept_line *line);
 
 /* The line for the log, to be freed. */
 char *kept_join(const struct kept_line *lines, size_t count);

@@ -4,8 +4,10 @@
 #include "artifact/manifest.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/os.h"
 #include "base/ulid.h"
+#include "service/kept.h"
 #include "service/restore_target.h"
 #include "service/service.h"
 #include "source/files_beneath.h"
@@ -17,6 +19,10 @@
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
+
+/* In a scratch folder: what is on a server besides. */
+#define NOTE "database"
+#define NOTE_MAXIMUM 65536
 
 /* A folder of our own: TMPDIR is usually small, the place of the backups is not, and it is on no
  * other machine. */
@@ -57,6 +63,8 @@ static int make_folder(struct service *service, const char *id, char **ret_folde
 
 static void remove_folder(struct os *os, const char *folder)
 {
+    SCOPED(string) char *note = path_join(folder, NOTE);
+    os->unlinkat(os, AT_FDCWD, note, 0);
     os->unlinkat(os, AT_FDCWD, folder, AT_REMOVEDIR);
     SCOPED(string) char *parent = path_folder(folder);
     os->unlinkat(os, AT_FDCWD, parent, AT_REMOVEDIR);
@@ -77,11 +85,26 @@ static int resolve(struct service *service, const struct manifest *manifest, con
     return restore_target_resolve(service, manifest, kind, &wish, target, err);
 }
 
+/* What is made on a server is not in the folder: whoever finds this run killed is told of it. */
+static int leave_note(const struct restore_target *target, const struct load_options *options,
+                      const char *folder, const struct load *load, struct error *err)
+{
+    if (!(target->source->capabilities & SOURCE_DATABASE) || target->what.url.engine == DB_SQLITE ||
+        !load->kept)
+        return 0;
+    SCOPED(string) char *note = path_join(folder, NOTE);
+    SCOPED(string) char *where = db_url_display(&target->what.url);
+    const struct kept_line line = {target->source->engine, where, load->kept};
+    SCOPED(string) char *text = kept_line_format(&line);
+    return file_write_atomic(options->os, note, text, strlen(text), 0600, err);
+}
+
 static int prove(const struct restore_target *target, const struct load_options *options,
-                 struct artifact_reader *reader, struct error *err)
+                 const char *folder, struct artifact_reader *reader, struct error *err)
 {
     SCOPED(load) struct load *load = NULL;
-    if (target->source->load(&target->what, options, &load, err) < 0)
+    if (target->source->load(&target->what, options, &load, err) < 0 ||
+        leave_note(target, options, folder, load, err) < 0)
         return -1;
     if (load->ops->fill(load, artifact_segments(reader), err) < 0)
         return error_recode(err, ERROR_CORRUPT);
@@ -124,7 +147,7 @@ int scratch_restore(struct service *service, const struct artifact_open_options 
             .thorough = true,
             .id = id.text,
         };
-        result = prove(&target, &options, reader, err);
+        result = prove(&target, &options, folder, reader, err);
     }
     restore_target_clear(&target);
     remove_folder(service->os, folder);
@@ -135,6 +158,7 @@ int scratch_restore(struct service *service, const struct artifact_open_options 
 /* ---- what killed ones left ---- */
 
 struct sweep {
+    struct service *service;
     struct os *os;
     const char *parent;
     int fd; /* of the parent */
@@ -142,6 +166,24 @@ struct sweep {
     void (*removed)(void *context, const char *path);
     void *context;
 };
+
+/* The database of a verification is as that of a restore that was killed. */
+static int remove_database(struct sweep *sweep, const char *folder, struct error *err)
+{
+    SCOPED(string) char *note = path_join(folder, NOTE);
+    SCOPED(kept) struct kept kept = {0};
+    __attribute__((cleanup(scoped_buf_cleanup))) struct buf text = BUF_INIT_MAX(NOTE_MAXIMUM);
+    enum load_state state = LOAD_BEFORE;
+    struct stat there;
+    int found = file_stat(sweep->os, note, &there, err);
+    if (found <= 0)
+        return found;
+    if (file_read_all(sweep->os, note, &text, err) < 0 ||
+        kept_open_line(sweep->service, text.data, &kept, err) < 0)
+        return -1;
+    const struct kept_part *part = &kept.parts[0];
+    return part->source->recover(sweep->os, part->json, &part->what, &state, err);
+}
 
 /* One with another name is not ours; one that cannot be locked is somebody's, or gone. */
 static int sweep_one(void *context, const char *name, struct error *err)
@@ -152,6 +194,11 @@ static int sweep_one(void *context, const char *name, struct error *err)
     int fd = -1;
     if (!ulid_valid(name) || take_folder(sweep->os, folder, &fd, &ignored) <= 0)
         return 0;
+    if (!sweep->dry_run && remove_database(sweep, folder, &ignored) < 0) {
+        log_warning("what a verification that died left on a server stays: %s", ignored.message);
+        file_close(sweep->os, &fd);
+        return 0;
+    }
     int result = 0;
     if (!sweep->dry_run)
         result = files_beneath_remove(sweep->os, sweep->fd, name, err);
@@ -174,7 +221,7 @@ int scratch_cleanup(struct service *service, bool dry_run,
     int fd = file_open(os, parent, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, err);
     if (fd < 0)
         return -1;
-    struct sweep sweep = {os, parent, fd, dry_run, removed, context};
+    struct sweep sweep = {service, os, parent, fd, dry_run, removed, context};
     int result = folder_list(os, parent, sweep_one, &sweep, err);
     file_close(os, &fd);
     if (result == 0 && !dry_run)

@@ -7,6 +7,7 @@
 #include "db/pq.h"
 #include "io/progress.h"
 #include "source/postgres_carry.h"
+#include "source/postgres_claim.h"
 #include "source/postgres_fill.h"
 #include "source/postgres_needs.h"
 #include "source/postgres_own.h"
@@ -171,6 +172,7 @@ static int fill_database(struct load *base, struct segment_source *segments, str
     load->segments = segments;
     progress_begin(load->options->progress, "restoring", total_bytes(segments));
     if (connect_beside(load, &beside, err) < 0 ||
+        postgres_claim(load->options->os, beside, load->swap.side, err) < 0 ||
         postgres_database_oid(beside, load->swap.live, &load->swap.live_oid, err) < 0 ||
         fill_side(load, beside, err) < 0)
         return error_recode(err, ERROR_RESTORE);
@@ -222,6 +224,7 @@ static int is_committed(const struct database_load *load)
     struct error ignored = ERROR_INIT;
     int64_t oid = 0;
     if (connect_beside(load, &beside, &ignored) < 0 ||
+        postgres_claim(load->options->os, beside, load->swap.side, &ignored) < 0 ||
         postgres_database_oid(beside, load->swap.live, &oid, &ignored) < 0)
         return -1;
     return oid == load->swap.side_oid;
@@ -231,7 +234,8 @@ static int commit_database(struct load *base, struct error *err)
 {
     struct database_load *load = (struct database_load *)base;
     SCOPED(pq) struct pq *beside = NULL;
-    if (connect_beside(load, &beside, err) < 0)
+    if (connect_beside(load, &beside, err) < 0 ||
+        postgres_claim(load->options->os, beside, load->swap.side, err) < 0)
         return error_recode(err, ERROR_RESTORE);
     pq_ignore_stop(beside);
     if (postgres_swap_commit(load->options->os, &load->target->url, beside, &load->swap, err) < 0) {
@@ -260,7 +264,8 @@ static int try_drop_side(struct database_load *load, struct error *err)
     SCOPED(pq) struct pq *beside = NULL;
     /* A stop ends the restore, not its tidying up. */
     if (postgres_connect_tidy(load->options->os, &load->target->url, load->swap.live, &beside,
-                              err) < 0)
+                              err) < 0 ||
+        postgres_claim(load->options->os, beside, load->swap.side, err) < 0)
         return -1;
     return postgres_database_drop(load->options->os, &load->target->url, beside, load->swap.side,
                                   err);
@@ -328,6 +333,7 @@ int postgres_recover_database(struct os *os, const char *kept, const struct sour
     int64_t live = 0;
     if (postgres_swap_parse(kept, &swap, err) < 0 ||
         postgres_connect_beside(os, &target->url, swap.live, &beside, err) < 0 ||
+        postgres_claim(os, beside, swap.side, err) < 0 ||
         postgres_database_oid(beside, swap.live, &live, err) < 0)
         return -1;
     *ret_state = live && live == swap.side_oid ? LOAD_AFTER : LOAD_BEFORE;
@@ -344,6 +350,7 @@ int postgres_side_database(struct os *os, const char *kept, const struct source_
     int64_t live = 0;
     if (postgres_swap_parse(kept, &swap, err) < 0 ||
         postgres_connect_beside(os, &target->url, swap.live, &beside, err) < 0 ||
+        postgres_claim(os, beside, swap.side, err) < 0 ||
         postgres_database_oid(beside, swap.live, &live, err) < 0)
         return -1;
     *ret_state = live && live == swap.side_oid ? LOAD_AFTER : LOAD_BEFORE;
@@ -368,6 +375,7 @@ int postgres_undo_database(struct os *os, const char *kept, const struct source_
     int64_t live = 0, now[3] = {0};
     if (postgres_swap_parse(kept, &swap, err) < 0 ||
         postgres_connect_beside(os, &target->url, swap.live, &beside, err) < 0 ||
+        (!dry_run && postgres_claim(os, beside, swap.side, err) < 0) ||
         postgres_database_oid(beside, swap.live, &live, err) < 0)
         return -1;
     SCOPED(string) char *changed = NULL;

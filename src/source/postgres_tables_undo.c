@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "db/pq.h"
+#include "source/postgres_claim.h"
 #include "source/postgres_exchange.h"
 #include "source/postgres_kept.h"
 #include "source/postgres_session.h"
@@ -49,7 +50,8 @@ int postgres_tables_side(struct os *os, const char *text, const struct source_ta
 {
     __attribute__((cleanup(postgres_kept_clear))) struct postgres_kept kept = {0};
     SCOPED(pq) struct pq *pq = NULL;
-    if (open_kept(os, text, target, &kept, &pq, err) < 0)
+    if (open_kept(os, text, target, &kept, &pq, err) < 0 ||
+        postgres_end_transaction(os, pq, kept.xid, err) < 0)
         return -1;
     return find_side(pq, &kept, ret_state, err);
 }

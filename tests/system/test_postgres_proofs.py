@@ -517,16 +517,49 @@ def test_a_killed_restore_leaves_the_target_as_before_or_as_the_backup(cuttable)
         time.sleep(length * (number + 0.7) / KILLS)
         run.send_signal(signal.SIGKILL)
         run.communicate()
-        for _ in range(100):
-            if server.sql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'kedge'") == "0":
-                break
-            time.sleep(0.05)
         assert server.state("cut") in (before, backed_up)
         kedge("restore", "1", "--force", "--safety", "none")
         assert server.state("cut") == backed_up
         assert leftovers(server) == []
         server.sql("DELETE FROM u WHERE a > 100; CREATE TABLE newer AS SELECT 1 AS a;", "cut")
         before = server.state("cut")
+
+
+def wait_for(server, query, seconds=30):
+    end = time.monotonic() + seconds
+    while not server.sql(query):
+        assert time.monotonic() < end, query
+        time.sleep(0.02)
+
+
+def stop_backend_at(server, query, seconds=30):
+    """Holds the server's process that is at this statement, and tells its number."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        pid = server.sql(f"SELECT min(pid) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '{query}' "
+                         "AND pid <> pg_backend_pid()")
+        if pid:
+            os.kill(int(pid), signal.SIGSTOP)
+            return int(pid)
+    raise AssertionError(f"nobody came to {query}")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="may not stop processes of the server")
+@pytest.mark.parametrize("arguments", [["restore", "1", "--force"], ["verify", "1", "--level", "3"]])
+def test_what_the_server_makes_after_a_run_was_killed_does_not_stay(cuttable, arguments):
+    server, kedge, _ = cuttable
+    before = server.state("cut")
+    run = kedge.start(*arguments)
+    backend = stop_backend_at(server, 'CREATE DATABASE "cut%')
+    run.send_signal(signal.SIGKILL)
+    run.communicate()
+    later = threading.Timer(0.6, os.kill, (backend, signal.SIGCONT))
+    later.start()
+    kedge("cleanup", "--yes")
+    later.join()
+    wait_for(server, "SELECT 1 WHERE NOT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'kedge')")
+    assert server.state("cut") == before
+    assert leftovers(server) == []
 
 
 # ---- a server without room ----
