@@ -76,6 +76,9 @@ static void show_summary(const struct import_report *report, bool dry_run)
     if (report->kept_as)
         console_result("the table %s %s %s", report->table,
                        dry_run ? "would be kept as" : "is kept as", report->kept_as);
+    for (size_t i = 0; i < report->passed_over.count; i++)
+        console_warning("%s of %s has no version and is passed over", report->passed_over.items[i],
+                        report->tool);
     if (count_items(report, is_changed))
         console_warning("files have changed since %s applied them; what is in the database may not "
                         "be what they say",
@@ -104,6 +107,9 @@ static void show_json(const struct import_report *report, bool dry_run)
 {
     json_t *object = json_object();
     json_t *items = json_array();
+    json_t *passed_over = json_array();
+    for (size_t i = 0; i < report->passed_over.count; i++)
+        json_array_append_new(passed_over, json_string(report->passed_over.items[i]));
     for (size_t i = 0; i < report->count; i++)
         json_array_append_new(items, item_json(&report->items[i]));
     json_object_set_new(object, "from", json_string(report->tool));
@@ -113,6 +119,7 @@ static void show_json(const struct import_report *report, bool dry_run)
     json_object_set_new(object, "imported",
                         json_integer((json_int_t)(dry_run ? 0 : report->written)));
     json_object_set_new(object, "migrations", items);
+    json_object_set_new(object, "passed_over", passed_over);
     console_json(object);
 }
 

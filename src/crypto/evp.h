@@ -11,7 +11,7 @@ struct error;
 
 /* clang-format off */
 #define EVP_FUNCTIONS(X) \
-    X(EVP_MD_fetch) X(EVP_MD_CTX_new) X(EVP_MD_CTX_free) \
+    X(EVP_MD_fetch) X(EVP_MD_free) X(EVP_MD_CTX_new) X(EVP_MD_CTX_free) \
     X(EVP_DigestInit_ex2) X(EVP_DigestUpdate) X(EVP_DigestFinal_ex) \
     X(EVP_chacha20_poly1305) X(EVP_CIPHER_CTX_new) X(EVP_CIPHER_CTX_free) X(EVP_CIPHER_CTX_ctrl) \
     X(EVP_CipherInit_ex) X(EVP_CipherUpdate) X(EVP_CipherFinal_ex)

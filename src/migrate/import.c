@@ -12,7 +12,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
 struct importing {
     const struct run *run;
@@ -52,12 +51,13 @@ static int fits(struct importing *importing, const struct peer *peer, const char
     int result = history_columns(&history, &columns, err);
     if (result == 0)
         result = columns.count && peer_fits(peer, &columns);
-    if (result > 0 && importing->peer) {
+    bool again = importing->peer && text_equal(importing->theirs.table, history.table);
+    if (result > 0 && importing->peer && !again) {
         result = error_set(err, ERROR_USAGE, "there are two histories: %s of %s and %s of %s",
                            importing->theirs.table, peer_name(importing->peer), history.table,
                            peer_name(peer));
         error_hint(err, "choose one with --from TOOL or --table NAME");
-    } else if (result > 0) {
+    } else if (result > 0 && !again) {
         importing->peer = peer;
         importing->theirs = history;
         history = HISTORY_INIT;
@@ -153,23 +153,35 @@ static int choose_kept_name(struct importing *importing, struct error *err)
 
 /* ---- what it says ---- */
 
-static struct import_item *find_item(struct import_report *report, const char *version)
+/* Where the version is among the items, which are in its order, or would be. */
+static size_t place_of(const struct import_report *report, const char *version, bool *ret_there)
 {
-    for (size_t i = 0; i < report->count; i++)
-        if (migration_version_compare(report->items[i].version, version) == 0)
-            return &report->items[i];
-    return NULL;
+    size_t low = 0;
+    size_t high = report->count;
+    *ret_there = false;
+    while (low < high) {
+        size_t middle = high == report->count ? high - 1 : low + (high - low) / 2;
+        int order = migration_version_compare(report->items[middle].version, version);
+        *ret_there |= order == 0;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
 }
 
 static struct import_item *item_of(struct importing *importing, const char *version)
 {
     struct import_report *report = &importing->report;
-    struct import_item *item = find_item(report, version);
-    if (item)
-        return item;
+    bool there = false;
+    size_t at = place_of(report, version, &there);
+    if (there)
+        return &report->items[at];
     const struct migration *migration = migration_set_find(importing->set, version);
     ARRAY_GROW(report->items, report->count, report->capacity);
-    item = &report->items[report->count++];
+    struct import_item *item = &report->items[at];
+    memmove(item + 1, item, (report->count++ - at) * sizeof *item);
     *item = (struct import_item){
         .version = mem_string(migration ? migration->version : version),
         .name = mem_string(migration ? migration->name : ""),
@@ -180,42 +192,17 @@ static struct import_item *item_of(struct importing *importing, const char *vers
     return item;
 }
 
-/* Flyway's sum of a file: over its lines without their ends. */
-static int flyway_sum(struct os *os, const char *path, uint32_t *ret_sum, bool *ret_certain,
-                      struct error *err)
-{
-    SCOPED(buf) struct buf text = BUF_INIT_MAX(MIGRATION_FILE_MAXIMUM);
-    uLong sum = crc32(0, NULL, 0);
-    if (file_read_all(os, path, &text, err) < 0)
-        return -1;
-    const char *at = text.length ? text.data : NULL;
-    *ret_certain = !at || !strstr(at, "${");
-    if (at && text_starts(at, "\xEF\xBB\xBF"))
-        at += 3;
-    while (at && *at) {
-        size_t size = strcspn(at, "\r\n");
-        sum = crc32(sum, (const unsigned char *)at, (uInt)size);
-        at += size;
-        at += at[0] == '\r' && at[1] == '\n' ? 2 : *at != '\0';
-    }
-    *ret_sum = (uint32_t)sum;
-    return 0;
-}
-
 static int compare_sum(const struct importing *importing, const struct peer_row *row,
                        struct import_item *item, struct error *err)
 {
-    uint32_t sum = 0;
-    bool certain = false;
+    SCOPED(string) char *sum = NULL;
     const struct migration *migration = item->migration;
-    if (!row->has_checksum || !migration || row->state != PEER_APPLIED ||
-        !migration->parts[MIGRATE_UP].path)
+    if (!row->sum || !migration || row->state != PEER_APPLIED || !migration->parts[MIGRATE_UP].path)
         return 0;
-    if (flyway_sum(db_of(importing)->os, migration->parts[MIGRATE_UP].path, &sum, &certain, err) <
-        0)
-        return -1;
-    item->changed = certain && sum != row->checksum;
-    return 0;
+    int known = peer_sum_of(peer_sum_kind(importing->peer), db_of(importing)->os,
+                            migration->parts[MIGRATE_UP].path, &sum, err);
+    item->changed = known > 0 && strcmp(sum, row->sum) != 0;
+    return known < 0 ? -1 : 0;
 }
 
 static void set_note(struct import_item *item, const char *note)
@@ -277,13 +264,6 @@ static int apply_rows(struct importing *importing, const struct peer_rows *rows,
     return 0;
 }
 
-static int compare_items(const void *a, const void *b)
-{
-    const struct import_item *left = a;
-    const struct import_item *right = b;
-    return migration_version_compare(left->version, right->version);
-}
-
 static void item_clear(struct import_item *item)
 {
     free(item->version);
@@ -313,8 +293,6 @@ static void settle_items(struct importing *importing, const struct history_rows 
     int64_t before = history_last_batch(rows);
     importing->batch = before;
     drop_undone(report);
-    if (report->count > 1)
-        qsort(report->items, report->count, sizeof *report->items, compare_items);
     for (size_t i = 0; i < report->count; i++) {
         struct import_item *item = &report->items[i];
         item->known = history_rows_find(rows, item->version) != NULL;
@@ -343,6 +321,7 @@ static int read_items(struct importing *importing, struct error *err)
         apply_rows(importing, &theirs, err) < 0)
         return -1;
     settle_items(importing, &ours);
+    text_list_add_all(&importing->report.passed_over, &theirs.passed_over);
     return 0;
 }
 
@@ -517,6 +496,7 @@ void import_report_clear(struct import_report *report)
     for (size_t i = 0; i < report->count; i++)
         item_clear(&report->items[i]);
     free(report->items);
+    text_list_clear(&report->passed_over);
     free(report->table);
     free(report->kept_as);
     *report = IMPORT_REPORT_INIT;

@@ -9,6 +9,7 @@
 #ifndef KEDGE_MIGRATE_IMPORT_H
 #define KEDGE_MIGRATE_IMPORT_H
 
+#include "base/text.h"
 #include "migrate/execute.h"
 
 struct import_request {
@@ -40,6 +41,7 @@ struct import_report {
     size_t count;
     size_t capacity;
     size_t written;
+    struct text_list passed_over; /* what the tool has applied without any version */
 };
 
 #define IMPORT_REPORT_INIT ((struct import_report){0})

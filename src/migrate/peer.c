@@ -28,10 +28,11 @@ struct peer {
     const char *table;
     const char *columns; /* that it has, separated by blanks */
     bool exact;          /* and no others */
-    /* With {s:column} for its text, {b:condition}, {t:moment} in the time zone of the session or
-     * its own, {u:moment} in UTC; {T} is the table. */
+    /* With {s:column} for its text, {h:column} in lower-case hex, {b:condition}, {t:moment} in the
+     * time zone of the session or its own, {u:moment} in UTC; {T} is the table. */
     const char *query;
     int64_t time_divisor; /* of COLUMN_TIME, to milliseconds */
+    enum peer_sum sum;    /* what COLUMN_CHECKSUM is */
     /* Turn what was read into a row; false when it says nothing. */
     bool (*read)(const char *const texts[static COLUMNS], struct peer_row *row);
 };
@@ -85,6 +86,7 @@ static bool read_sqlx(const char *const texts[static COLUMNS], struct peer_row *
     row->version = copy(texts[COLUMN_VERSION]);
     row->name = name_of(texts[COLUMN_NAME]);
     row->state = is_good(texts) ? PEER_APPLIED : PEER_FAILED;
+    row->sum = copy(texts[COLUMN_CHECKSUM]);
     return row->version != NULL;
 }
 
@@ -102,7 +104,6 @@ static enum peer_state flyway_state(const char *type, bool good)
 /* A repeatable one has no version, but a script; what made the schema has neither. */
 static bool read_flyway(const char *const texts[static COLUMNS], struct peer_row *row)
 {
-    int64_t checksum = 0;
     const char *type = texts[COLUMN_TYPE] ? texts[COLUMN_TYPE] : "";
     const char *script = texts[COLUMN_NAME] ? path_base(texts[COLUMN_NAME]) : "";
     struct naming naming = {0};
@@ -118,9 +119,7 @@ static bool read_flyway(const char *const texts[static COLUMNS], struct peer_row
         row->version = mem_string(texts[COLUMN_VERSION]);
     }
     row->state = flyway_state(type, is_good(texts));
-    row->has_checksum = texts[COLUMN_CHECKSUM] && text_parse_int(texts[COLUMN_CHECKSUM], INT32_MIN,
-                                                                 UINT32_MAX, &checksum, NULL) == 0;
-    row->checksum = (uint32_t)checksum;
+    row->sum = copy(texts[COLUMN_CHECKSUM]);
     return row->version != NULL;
 }
 
@@ -145,6 +144,14 @@ static bool read_laravel(const char *const texts[static COLUMNS], struct peer_ro
     return true;
 }
 
+/* A name beside the version, in whatever letters. */
+static bool read_named(const char *const texts[static COLUMNS], struct peer_row *row)
+{
+    row->version = copy(texts[COLUMN_VERSION]);
+    row->name = name_of(texts[COLUMN_NAME]);
+    return row->version != NULL;
+}
+
 /* The name of the file. */
 static bool read_sql_migrate(const char *const texts[static COLUMNS], struct peer_row *row)
 {
@@ -165,31 +172,45 @@ static const struct peer peers[] = {
     {"goose", "goose_db_version", "id version_id is_applied tstamp", false,
      "SELECT {s:version_id}, NULL, {b:is_applied}, {t:tstamp}, NULL, NULL, NULL, NULL FROM {T} "
      "ORDER BY id",
-     1, read_goose},
+     1, PEER_SUM_NONE, read_goose},
     {"dbmate", "schema_migrations", "version", true,
      "SELECT {s:version}, NULL, '1', NULL, NULL, NULL, NULL, NULL FROM {T} ORDER BY version", 1,
-     read_version},
+     PEER_SUM_NONE, read_version},
     {"golang-migrate", "schema_migrations", "version dirty", true,
      "SELECT {s:version}, NULL, {b:NOT dirty}, NULL, NULL, NULL, NULL, NULL FROM {T}", 1,
-     read_golang_migrate},
+     PEER_SUM_NONE, read_golang_migrate},
     {"sqlx", "_sqlx_migrations", "version description installed_on success checksum execution_time",
      false,
      "SELECT {s:version}, {s:description}, {b:success}, {t:installed_on}, {s:execution_time}, "
-     "NULL, NULL, NULL FROM {T} ORDER BY version",
-     1000000, read_sqlx},
+     "NULL, {h:checksum}, NULL FROM {T} ORDER BY version",
+     1000000, PEER_SUM_SQLX, read_sqlx},
     {"flyway", "flyway_schema_history",
      "installed_rank version description type script checksum installed_on execution_time success",
-     false, FLYWAY_QUERY, 1, read_flyway},
+     false, FLYWAY_QUERY, 1, PEER_SUM_FLYWAY, read_flyway},
     {"flyway", "schema_version", /* before version 5 */
      "installed_rank version description type script checksum installed_on execution_time success",
-     false, FLYWAY_QUERY, 1, read_flyway},
+     false, FLYWAY_QUERY, 1, PEER_SUM_FLYWAY, read_flyway},
     {"laravel", "migrations", "migration batch", false,
      "SELECT {s:migration}, NULL, '1', NULL, NULL, {s:batch}, NULL, NULL FROM {T} "
      "ORDER BY batch, migration",
-     1, read_laravel},
+     1, PEER_SUM_NONE, read_laravel},
     {"sql-migrate", "gorp_migrations", "id applied_at", true,
      "SELECT {s:id}, NULL, '1', {u:applied_at}, NULL, NULL, NULL, NULL FROM {T} ORDER BY id", 1,
-     read_sql_migrate},
+     PEER_SUM_NONE, read_sql_migrate},
+    {"rails", "schema_migrations", "version", true, /* where nobody says otherwise it is dbmate's */
+     "SELECT {s:version}, NULL, '1', NULL, NULL, NULL, NULL, NULL FROM {T} ORDER BY version", 1,
+     PEER_SUM_NONE, read_version},
+    {"refinery", "refinery_schema_history", "version name applied_on checksum", true,
+     "SELECT {s:version}, {s:name}, '1', {u:applied_on}, NULL, NULL, NULL, NULL FROM {T} "
+     "ORDER BY version",
+     1, PEER_SUM_NONE, read_named},
+    {"diesel", "__diesel_schema_migrations", "version run_on", true,
+     "SELECT {s:version}, NULL, '1', {t:run_on}, NULL, NULL, NULL, NULL FROM {T} ORDER BY version",
+     1, PEER_SUM_NONE, read_version},
+    {"phinx", "phinxlog", "version migration_name end_time", false,
+     "SELECT {s:version}, {s:migration_name}, '1', {t:end_time}, NULL, NULL, NULL, NULL FROM {T} "
+     "ORDER BY version",
+     1, PEER_SUM_NONE, read_named},
 };
 
 /* ---- the table ---- */
@@ -219,6 +240,11 @@ const char *peer_table(const struct peer *peer)
     return peer->table;
 }
 
+enum peer_sum peer_sum_kind(const struct peer *peer)
+{
+    return peer->sum;
+}
+
 bool peer_fits(const struct peer *peer, const struct text_list *columns)
 {
     SCOPED(string) char *names = mem_string(peer->columns);
@@ -237,15 +263,16 @@ bool peer_fits(const struct peer *peer, const struct text_list *columns)
 /* What a token of the query is on the engine; %s is the column. */
 static const char *const expressions[][4] = {
     [DB_SQLITE] = {"CAST(%s AS TEXT)", "strftime('%Y-%m-%dT%H:%M:%SZ', %s)",
-                   "strftime('%Y-%m-%dT%H:%M:%SZ', %s)"},
+                   "strftime('%Y-%m-%dT%H:%M:%SZ', %s)", "lower(hex(%s))"},
     [DB_POSTGRES] =
         {"CAST(%s AS TEXT)",
          "to_char(CAST(%s AS TIMESTAMPTZ) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')",
-         "to_char(CAST(%s AS TIMESTAMPTZ) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"},
+         "to_char(CAST(%s AS TIMESTAMPTZ) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')",
+         "encode(%s, 'hex')"},
     [DB_MYSQL] = {"CAST(%s AS CHAR)",
                   "DATE_FORMAT(CONVERT_TZ(%s, @@session.time_zone, '+00:00'), "
                   "'%Y-%m-%dT%H:%i:%sZ')",
-                  "DATE_FORMAT(%s, '%Y-%m-%dT%H:%i:%sZ')"},
+                  "DATE_FORMAT(%s, '%Y-%m-%dT%H:%i:%sZ')", "LOWER(HEX(%s))"},
 };
 
 /* The first %s of the pattern, replaced. */
@@ -264,6 +291,7 @@ static void append_token(struct buf *sql, enum db_engine engine, const char *tok
     const char *pattern = token[0] == 's'   ? expressions[engine][0]
                           : token[0] == 't' ? expressions[engine][1]
                           : token[0] == 'u' ? expressions[engine][2]
+                          : token[0] == 'h' ? expressions[engine][3]
                                             : condition;
     if (token[0] == 'T')
         buf_append_text(sql, table);
@@ -304,6 +332,7 @@ static void row_clear(struct peer_row *row)
     free(row->version);
     free(row->name);
     free(row->applied_at);
+    free(row->sum);
 }
 
 static int on_row(void *context, const struct db_value *columns, size_t count, struct error *err)
@@ -321,6 +350,8 @@ static int on_row(void *context, const struct db_value *columns, size_t count, s
         return -1;
     }
     if (!counts) {
+        if (!row.version && texts[COLUMN_VERSION])
+            text_list_add(&reading->rows->passed_over, texts[COLUMN_VERSION]);
         row_clear(&row);
         return 0;
     }
@@ -348,5 +379,6 @@ void peer_rows_clear(struct peer_rows *rows)
     for (size_t i = 0; i < rows->count; i++)
         row_clear(&rows->items[i]);
     free(rows->items);
+    text_list_clear(&rows->passed_over);
     *rows = PEER_ROWS_INIT;
 }

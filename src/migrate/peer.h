@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "db/db.h"
+#include "migrate/peer_sum.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,9 +32,8 @@ struct peer_row {
     enum peer_state state;
     char *applied_at; /* ISO 8601 in UTC */
     int64_t execution_time_ms;
-    int64_t batch;     /* 0: none */
-    bool has_checksum; /* Flyway's: of the file's lines */
-    uint32_t checksum;
+    int64_t batch; /* 0: none */
+    char *sum;     /* of the file, as peer_sum_of writes it */
 };
 
 /* In the order in which they count: what comes later about a version is right. */
@@ -41,6 +41,7 @@ struct peer_rows {
     struct peer_row *items;
     size_t count;
     size_t capacity;
+    struct text_list passed_over; /* what the tool has applied without any version */
 };
 
 #define PEER_ROWS_INIT ((struct peer_rows){0})
@@ -53,6 +54,7 @@ const struct peer *peer_find(const char *name);
 const char *peer_name(const struct peer *peer);
 /* The name that the tool gives its table. */
 const char *peer_table(const struct peer *peer);
+enum peer_sum peer_sum_kind(const struct peer *peer);
 
 /* Are these the columns of its table? */
 bool peer_fits(const struct peer *peer, const struct text_list *columns);

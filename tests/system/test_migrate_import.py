@@ -1,4 +1,5 @@
 """kedge migrate import: the tables of other tools, as those tools make them, taken over on the three engines."""
+import hashlib
 import os
 import sqlite3
 import zlib
@@ -300,3 +301,79 @@ def test_a_failure_while_importing_loses_nothing(kedge, database):
     kedge("migrate", "import", status=None)
     os.chmod(kedge.folder, 0o755)
     assert database.ask("SELECT version FROM schema_migrations") == "2"
+
+
+def make_sqlx(database, rows):
+    database.run("CREATE TABLE _sqlx_migrations (version BIGINT PRIMARY KEY, description TEXT NOT NULL, "
+                 f"installed_on {database.type('TIMESTAMP', 'TIMESTAMPTZ', 'TIMESTAMP')} NOT NULL DEFAULT CURRENT_TIMESTAMP, "
+                 f"success BOOLEAN NOT NULL, checksum {database.type('BLOB', 'BYTEA', 'BLOB')} NOT NULL, "
+                 "execution_time BIGINT NOT NULL);")
+    for version, text in rows:
+        sum_ = hashlib.sha384(text.encode()).hexdigest()
+        literal = "'\\x" + sum_ + "'" if database.engine == "postgres" else "x'" + sum_ + "'"
+        database.run("INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES "
+                     f"({version}, 'make it', TRUE, {literal}, 5);")
+
+
+def test_sqlx_files_that_changed_are_named(kedge, database):
+    put_pairs(kedge, [1, 2])
+    make_sqlx(database, [(1, "CREATE TABLE t1 (x INT)"), (2, "CREATE TABLE t2 (x BIGINT)")])
+    _, items = taken(kedge, "--dry-run")
+    assert [items[version]["changed"] for version in "12"] == [False, True]
+    result = kedge("migrate", "import")
+    assert result.stdout.count("the file has changed since") == 1 and "files have changed since sqlx" in result.stderr
+
+
+def test_rows_without_a_version_are_named(kedge, database):
+    put(kedge, **{"20141012000000_a.sql": "-- +migrate Up\nSELECT 1;\n"})
+    database.run("CREATE TABLE migrations (migration VARCHAR(255), batch INT);"
+                 "INSERT INTO migrations VALUES ('2014_10_12_000000_a', 1), ('add_things', 1), (NULL, 2), ('2014_10_12_b', NULL), ('', 3);")
+    report, items = taken(kedge, "--dry-run")
+    assert sorted(report["passed_over"]) == ["", "2014_10_12_b", "add_things"] and list(items) == ["20141012000000"]
+    assert "warning: add_things of laravel has no version and is passed over" in kedge("migrate", "import").stderr
+
+
+def test_odd_rows_of_flyway(kedge, database):
+    """Ranks that are not in the order of versions, other spellings, what failed and succeeded, a repeatable one twice."""
+    texts = {f"V{i}__t{i}.sql": f"CREATE TABLE t{i} (x INT);\n" for i in (1, 2, 3)}
+    put(kedge, **texts, **{"V1.5__half.sql": "SELECT 1;", "R__view.sql": "SELECT 2;"})
+    make_flyway(database, [
+        ("3", "SQL", "V3__t3.sql", None, False),
+        ("1.0", "SQL", "db/migration/V1__t1.sql", None, True),
+        ("3.0.0", "SQL", "V3__t3.sql", flyway_sum(texts["V3__t3.sql"]), True),
+        ("01.50", "SQL", "V1.5__half.sql", None, True),
+        ("1.05", "SQL", "V1.5__half.sql", None, True),
+        (None, "SQL", "R__view.sql", 1, True),
+        (None, "SQL", "R__view.sql", flyway_sum("SELECT 2;"), True),
+        (None, "SQL", "", None, True),
+    ])
+    report, items = taken(kedge)
+    assert {version: (item["status"], item["missing"]) for version, item in items.items()} == {
+        "1": ("applied", False), "1.5": ("applied", False), "01.50": ("applied", True), "3": ("applied", False),
+        "R__view": ("applied", False)}, report
+    assert not items["R__view"]["changed"]
+    assert [line.split()[1] for line in kedge("migrate", "up").stdout.splitlines()] == ["2"]
+
+
+OTHERS = [
+    ("rails", "schema_migrations", "(version VARCHAR(255) NOT NULL PRIMARY KEY)", "('20240101000001')"),
+    ("refinery", "refinery_schema_history", "(version INT PRIMARY KEY, name VARCHAR(255), applied_on VARCHAR(255), checksum VARCHAR(255))",
+     "(1, 'make', '2024-01-02T03:04:05.678901234+00:00', '7')"),
+    ("diesel", "__diesel_schema_migrations", "(version VARCHAR(50) PRIMARY KEY, run_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP)",
+     "('20240101000001', '2024-01-02 03:04:05')"),
+    ("phinx", "phinxlog", "(version BIGINT NOT NULL, migration_name VARCHAR(100), start_time TIMESTAMP NULL, end_time TIMESTAMP NULL, "
+     "breakpoint BOOLEAN NOT NULL DEFAULT FALSE, PRIMARY KEY (version))",
+     "(20240101000001, 'MakeIt', '2024-01-02 03:04:05', '2024-01-02 03:04:05', FALSE)"),
+]
+
+
+@pytest.mark.parametrize("tool,table,columns,row", OTHERS, ids=lambda it: it if str(it).isalpha() else "")
+def test_the_tables_of_more_tools(kedge, database, tool, table, columns, row):
+    name = "V1__make.sql" if tool == "refinery" else "20240101000001_make.sql"
+    put(kedge, **{name: "CREATE TABLE a (x INT);" if tool == "refinery" else "-- +migrate Up\nCREATE TABLE a (x INT);\n"})
+    database.run(f"CREATE TABLE {table} {columns}; INSERT INTO {table} VALUES {row};")
+    report, items = taken(kedge, *(("--from", "rails") if tool == "rails" else ()))
+    assert report["from"] == tool and [(item["status"], item["missing"]) for item in items.values()] == [("applied", False)]
+    if tool != "rails":
+        assert list(items.values())[0]["applied_at"] == "2024-01-02T03:04:05Z"
+    assert "nothing to do" in kedge("migrate", "up").stdout
