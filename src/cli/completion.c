@@ -49,12 +49,8 @@ static void add_joined(struct buf *out, const struct text_list *words)
         buf_append_format(out, "%s%s", i ? " " : "", words->items[i]);
 }
 
-static void add_bash_command(struct buf *out, const char *word)
+static void add_bash_options(struct buf *out, const char *word)
 {
-    buf_append_format(out, "    %s) words=\"", word);
-    SCOPED(text_list) struct text_list second = TEXT_LIST_INIT;
-    add_second_words(word, &second);
-    add_joined(out, &second);
     for (size_t i = 0; i < SETTING_COUNT; i++)
         if (is_option_of(&settings_rows[i], word))
             buf_append_format(out, " --%s", settings_rows[i].name);
@@ -63,23 +59,62 @@ static void add_bash_command(struct buf *out, const char *word)
     buf_append_text(out, " --help\" ;;\n");
 }
 
+/* Of a family, each has options of its own; before it is named all of them will do. */
+static void add_bash_command(struct buf *out, const char *word)
+{
+    SCOPED(text_list) struct text_list second = TEXT_LIST_INIT;
+    add_second_words(word, &second);
+    for (size_t i = 0; i < second.count; i++) {
+        SCOPED(string) char *name = mem_format("%s %s", word, second.items[i]);
+        buf_append_format(out, "    \"%s\") words=\"", name);
+        add_bash_options(out, name);
+    }
+    buf_append_format(out, "    \"%s \"*) words=\"", word);
+    add_joined(out, &second);
+    add_bash_options(out, word);
+}
+
+/* Several options may have one name, in different commands. */
+static bool is_ambiguous(const struct option_row *row)
+{
+    for (size_t i = 0; i < SETTING_COUNT; i++)
+        if (&settings_rows[i] != row && settings_rows[i].commands &&
+            strcmp(settings_rows[i].name, row->name) == 0)
+            return true;
+    return false;
+}
+
+/* The words in which the option is that one: `*" --type"`, `"migrate force --status"`. */
+static void add_bash_pattern(struct buf *out, const struct option_row *row)
+{
+    if (!is_ambiguous(row) || strcmp(row->commands, "*") == 0) {
+        buf_append_format(out, "    *\" --%s\")", row->name);
+        return;
+    }
+    SCOPED(string) char *names = mem_string(row->commands);
+    const char *before = "    ";
+    for (char *rest = names, *name = strsep(&rest, ","); name; name = strsep(&rest, ",")) {
+        buf_append_format(out, strchr(name, ' ') ? "%s\"%s --%s\"" : "%s\"%s \"*\" --%s\"", before,
+                          name, row->name);
+        before = "|";
+    }
+    buf_append_char(out, ')');
+}
+
 /* After `--type`, its choices; after an option that names a file, files. */
 static void add_bash_values(struct buf *out)
 {
-    buf_append_text(out, "  case $previous in\n");
-    SCOPED(text_list) struct text_list told = TEXT_LIST_INIT;
+    buf_append_text(out, "  case \"$command $previous\" in\n");
     for (size_t i = 0; i < SETTING_COUNT; i++) {
         const struct option_row *row = &settings_rows[i];
-        if (!row->commands || option_is_switch(row) || row->bare || text_list_has(&told, row->name))
+        if (!row->commands || option_is_switch(row) || row->bare)
             continue;
-        text_list_add(&told, row->name);
+        add_bash_pattern(out, row);
         if (row->type == OPTION_CHOICE)
-            buf_append_format(
-                out, "    --%s) COMPREPLY=($(compgen -W \"%s\" -- \"$current\")); return ;;\n",
-                row->name, row->choices);
+            buf_append_format(out, " COMPREPLY=($(compgen -W \"%s\" -- \"$current\")); return ;;\n",
+                              row->choices);
         else
-            buf_append_format(
-                out, "    --%s) COMPREPLY=($(compgen -f -- \"$current\")); return ;;\n", row->name);
+            buf_append_text(out, " COMPREPLY=($(compgen -f -- \"$current\")); return ;;\n");
     }
     buf_append_text(out, "  esac\n");
 }
@@ -91,11 +126,12 @@ static void write_bash(struct buf *out)
     buf_append_text(out, "# bash completion for kedge\n"
                          "_kedge() {\n"
                          "  local current=${COMP_WORDS[COMP_CWORD]}\n"
-                         "  local previous=${COMP_WORDS[COMP_CWORD-1]} words=\n");
+                         "  local previous=${COMP_WORDS[COMP_CWORD-1]} words=\n"
+                         "  local command=\"${COMP_WORDS[1]-} ${COMP_WORDS[2]-}\"\n");
     add_bash_values(out);
     buf_append_text(out, "  if [ \"$COMP_CWORD\" -eq 1 ]; then\n    words=\"");
     add_joined(out, &first);
-    buf_append_text(out, " --help --version\"\n  else case ${COMP_WORDS[1]} in\n");
+    buf_append_text(out, " --help --version\"\n  else case $command in\n");
     for (size_t i = 0; i < first.count; i++)
         add_bash_command(out, first.items[i]);
     buf_append_text(out, "  esac; fi\n"
@@ -142,19 +178,32 @@ static void add_zsh_option(struct buf *out, const struct option_row *row)
     buf_append_char(out, '\'');
 }
 
-static void add_zsh_command(struct buf *out, const char *word)
+static void add_zsh_options(struct buf *out, const char *word)
 {
-    SCOPED(text_list) struct text_list second = TEXT_LIST_INIT;
-    add_second_words(word, &second);
-    if (strcmp(word, "completion") == 0)
-        for (const char *const *shell = (const char *const[]){"bash", "zsh", "fish", NULL}; *shell;
-             shell++)
-            text_list_add(&second, *shell);
-    buf_append_format(out, "    %s) _arguments", word);
+    buf_append_text(out, " _arguments");
     for (size_t i = 0; i < SETTING_COUNT; i++)
         if (is_option_of(&settings_rows[i], word))
             add_zsh_option(out, &settings_rows[i]);
     buf_append_text(out, " '--help[show help]' ");
+}
+
+/* `words` begins with the command itself. */
+static void add_zsh_command(struct buf *out, const char *word)
+{
+    SCOPED(text_list) struct text_list second = TEXT_LIST_INIT;
+    add_second_words(word, &second);
+    for (size_t i = 0; i < second.count; i++) {
+        SCOPED(string) char *name = mem_format("%s %s", word, second.items[i]);
+        buf_append_format(out, "    '%s')", name);
+        add_zsh_options(out, name);
+        buf_append_format(out, "'1:what:(%s)' '*:argument:_files' ;;\n", second.items[i]);
+    }
+    if (strcmp(word, "completion") == 0)
+        for (const char *const *shell = (const char *const[]){"bash", "zsh", "fish", NULL}; *shell;
+             shell++)
+            text_list_add(&second, *shell);
+    buf_append_format(out, "    '%s '*)", word);
+    add_zsh_options(out, word);
     if (second.count) {
         buf_append_text(out, "'1:what:(");
         add_joined(out, &second);
@@ -181,8 +230,8 @@ static void write_zsh(struct buf *out)
         if (command_is_family(first.items[i]))
             buf_append_format(out, " '%s'", first.items[i]);
     buf_append_text(out, ")\n    _describe command names\n    return\n  fi\n"
-                         "  local name=${words[2]}\n  shift words\n  (( CURRENT-- ))\n"
-                         "  case $name in\n");
+                         "  local name=\"${words[2]} ${words[3]}\"\n  shift words\n"
+                         "  (( CURRENT-- ))\n  case $name in\n");
     for (size_t i = 0; i < first.count; i++)
         add_zsh_command(out, first.items[i]);
     buf_append_text(out, "  esac\n}\nif [ \"$funcstack[1]\" = _kedge ]; then _kedge \"$@\"; "
@@ -198,10 +247,30 @@ static void add_fish_text(struct buf *out, const char *text)
     }
 }
 
+/* Within a family, the commands that have it, unless all do. */
+static void add_fish_condition(struct buf *out, const char *word, const struct option_row *row)
+{
+    SCOPED(text_list) struct text_list second = TEXT_LIST_INIT;
+    SCOPED(buf) struct buf having = BUF_INIT;
+    size_t count = 0;
+    add_second_words(word, &second);
+    for (size_t i = 0; i < second.count; i++) {
+        SCOPED(string) char *name = mem_format("%s %s", word, second.items[i]);
+        if (!option_of_command(row, name))
+            continue;
+        buf_append_format(&having, " %s", second.items[i]);
+        count++;
+    }
+    buf_append_format(out, "complete -c kedge -n '__fish_seen_subcommand_from %s", word);
+    if (count && count < second.count)
+        buf_append_format(out, "; and __fish_seen_subcommand_from%s", having.data);
+    buf_append_char(out, '\'');
+}
+
 static void add_fish_option(struct buf *out, const char *word, const struct option_row *row)
 {
-    buf_append_format(out, "complete -c kedge -n '__fish_seen_subcommand_from %s' -l %s", word,
-                      row->name);
+    add_fish_condition(out, word, row);
+    buf_append_format(out, " -l %s", row->name);
     if (row->short_name)
         buf_append_format(out, " -s %c", row->short_name);
     if (!option_is_switch(row) && !row->bare)

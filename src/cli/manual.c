@@ -62,6 +62,18 @@ static void add_labelled(struct buf *out, const char *label, const char *text)
     buf_append_char(out, '.');
 }
 
+/* "restore, migrate up, migrate down" */
+static void add_commands(struct buf *out, const char *commands_of)
+{
+    SCOPED(buf) struct buf text = BUF_INIT;
+    for (const char *c = commands_of; *c; c++) {
+        buf_append_char(&text, *c);
+        if (*c == ',')
+            buf_append_char(&text, ' ');
+    }
+    add_labelled(out, "Of", text.data);
+}
+
 static void add_setting(struct buf *out, const struct option_row *row)
 {
     SCOPED(buf) struct buf usage = BUF_INIT;
@@ -75,7 +87,7 @@ static void add_setting(struct buf *out, const struct option_row *row)
     add_text(out, row->help);
     buf_append_text(out, row->later ? " (known, but not used by this version)." : ".");
     if (row->commands && strcmp(row->commands, "*") != 0)
-        add_labelled(out, "Of", row->commands);
+        add_commands(out, row->commands);
     add_labelled(out, "Default", row->fallback);
     add_labelled(out, "Environment", row->environment);
     add_labelled(out, "Configuration", row->commands ? row->path : NULL);

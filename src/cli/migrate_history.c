@@ -41,6 +41,12 @@ int command_migrate_create(struct cli *cli, struct error *err)
     return 0;
 }
 
+/* "now": with --dry-run it only would be. */
+static const char *tense(const struct cli *cli, const char *now, const char *would)
+{
+    return settings_bool(cli->settings, SETTING_DRY_RUN) ? would : now;
+}
+
 int command_migrate_force(struct cli *cli, struct error *err)
 {
     SCOPED(migrate_door) struct migrate_door door = MIGRATE_DOOR_INIT;
@@ -55,8 +61,8 @@ int command_migrate_force(struct cli *cli, struct error *err)
     if (migrate_door_open(&door, cli, false, err) < 0 ||
         migrator_force(door.migrator, version, status, &old, err) < 0)
         return migrate_fail(cli, err);
-    console_result("%s: status %s is now %s, by %s; nothing was run", version, old, name,
-                   migrator_operator(door.migrator));
+    console_result("%s: status %s %s %s, by %s; nothing was run", version, old,
+                   tense(cli, "is now", "would become"), name, migrator_operator(door.migrator));
     return 0;
 }
 
@@ -86,7 +92,8 @@ int command_migrate_repair(struct cli *cli, struct error *err)
         migrator_repair(door.migrator, version, repair, &report, err) < 0)
         return migrate_fail(cli, err);
     for (size_t i = 0; i < report.count; i++)
-        console_result("%s, by %s", report.items[i], migrator_operator(door.migrator));
+        console_result("%s%s, by %s", tense(cli, "", "would repair "), report.items[i],
+                       migrator_operator(door.migrator));
     if (!report.count)
         console_result("nothing to repair");
     return 0;
@@ -100,7 +107,8 @@ int command_migrate_baseline(struct cli *cli, struct error *err)
     if (migrate_door_open(&door, cli, false, err) < 0 ||
         migrator_baseline(door.migrator, version, &count, err) < 0)
         return migrate_fail(cli, err);
-    console_result("%zu migration%s up to %s marked as applied, by %s; nothing was run", count,
-                   count == 1 ? "" : "s", version, migrator_operator(door.migrator));
+    console_result("%zu migration%s up to %s %s as applied, by %s; nothing was run", count,
+                   count == 1 ? "" : "s", version, tense(cli, "marked", "would be marked"),
+                   migrator_operator(door.migrator));
     return 0;
 }

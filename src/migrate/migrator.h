@@ -43,6 +43,7 @@ struct migrator_options {
     const char *by;                        /* who runs it, for the history; NULL: the user's name */
     const char *backup_id;
     bool owns_session;         /* nobody else has set it up: each file finds it as it was opened */
+    bool dry_run;              /* what marks rows writes none, and says what it would have done */
     migrate_notify_fn *notify; /* may be NULL */
     void *context;
     /* May be NULL: called once before the first step of a way up, under the lock, when there is
@@ -125,7 +126,8 @@ int migrator_version(struct migrator *migrator, char **ret_version, struct error
 
 /* ---- the history alone ---- */
 
-/* Mark one version as `status` without running anything. *ret_old: what it was ("none"). */
+/* Mark one version as `status` without running anything. *ret_old: what it was ("none"). With
+ * `dry_run` these three take no lock and write nothing. */
 int migrator_force(struct migrator *migrator, const char *version, enum history_status status,
                    const char **ret_old, struct error *err);
 /* Mark everything up to and with `version` as applied, without running. */
@@ -139,7 +141,7 @@ int migrator_import(struct migrator *migrator, const struct import_request *requ
                     struct import_report *ret_report, struct error *err);
 
 enum repair {
-    REPAIR_CHECKSUM,   /* take the file's sum over; failed rows without progress are removed */
+    REPAIR_CHECKSUM,   /* take the file's sum over */
     REPAIR_RAN,        /* the statement that was begun has run */
     REPAIR_NOT_RUN,    /* it has not */
     REPAIR_FROM_START, /* forget the progress */

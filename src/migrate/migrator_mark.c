@@ -11,6 +11,8 @@
 /* The history under the lock, made when it is not there. */
 static int open_history(struct migrator *migrator, struct migrate_lock *lock, struct error *err)
 {
+    if (migrator->options.dry_run)
+        return migrator_prepare(migrator, err);
     if (migrator_take_lock(migrator, lock, err) < 0 || migrator_prepare(migrator, err) < 0)
         return -1;
     return migrator_create_history(migrator, err);
@@ -44,6 +46,8 @@ static int write_entry(struct migrator *migrator, const struct migration *migrat
                        struct history_entry *entry, struct error *err)
 {
     SCOPED(buf) struct buf source = BUF_INIT;
+    if (migrator->options.dry_run)
+        return 0;
     if (migration && !migration->functions[MIGRATE_UP]) {
         migration_normal(migration, &source);
         entry->source = source.data;
@@ -59,7 +63,8 @@ int migrator_force(struct migrator *migrator, const char *version, enum history_
     if (open_history(migrator, &lock, err) < 0 || history_read(&migrator->history, &rows, err) < 0)
         return -1;
     const struct migration *migration = migration_set_find(&migrator->set, version);
-    const struct history_row *row = history_rows_find(&rows, version);
+    const struct history_row *row =
+        history_rows_find(&rows, migration ? migration->version : version);
     if (!migration && !row)
         return error_set(err, ERROR_NOT_FOUND, "there is no migration with the version %s",
                          version);
@@ -157,8 +162,8 @@ static int repair_progress(struct migrator *migrator, const struct migration *mi
     } else {
         done = 0;
     }
-    if (history_progress(&migrator->history, row->version, (int64_t)done, *text ? text : NULL,
-                         err) < 0)
+    if (!migrator->options.dry_run && history_progress(&migrator->history, row->version,
+                                                       (int64_t)done, *text ? text : NULL, err) < 0)
         return -1;
     text_list_give(report,
                    mem_format("%s: the next run goes on at statement %zu", row->version, done + 1));
@@ -172,6 +177,9 @@ int migrator_repair(struct migrator *migrator, const char *version, enum repair 
     SCOPED(history_rows) struct history_rows rows = HISTORY_ROWS_INIT;
     if (open_history(migrator, &lock, err) < 0 || history_read(&migrator->history, &rows, err) < 0)
         return -1;
+    const struct migration *wanted = version ? migration_set_find(&migrator->set, version) : NULL;
+    if (wanted)
+        version = wanted->version;
     if (version && !history_rows_find(&rows, version))
         return error_set(err, ERROR_NOT_FOUND, "version %s is not in the history", version);
     for (size_t i = 0; i < rows.count; i++) {

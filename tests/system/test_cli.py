@@ -94,6 +94,24 @@ def test_bash_completion_completes(kedge, tmp_path):
     assert lines[0] == "--retention" and lines[1].split() == ["restore", "restores"]
 
 
+def test_a_subcommand_offers_its_own_options_and_no_others(kedge, tmp_path):
+    script = tmp_path / "completion"
+    script.write_text(kedge("completion", "bash").stdout)
+    asked = [["migrate", "lint", "--"], ["migrate", "status", "--"], ["migrate", "create", "--"], ["migrate", "--"],
+             ["migrate", "force", "--status", "''"], ["list", "--status", "''"]]
+    code = f"source {script};" + "".join(f"COMP_WORDS=(kedge {' '.join(words)}); COMP_CWORD={len(words)}; COMPREPLY=(); _kedge; "
+                                         "echo ${COMPREPLY[@]};" for words in asked)
+    lint, status, create, family, force, of_list = subprocess.run(
+        ["bash", "-c", code], capture_output=True, text=True, check=True).stdout.splitlines()
+    assert "--dialect" in lint and not {"--dry-run", "--wait", "--force", "--ran"} & set(lint.split())
+    assert "--exit-code" in status and not {"--dry-run", "--lock-timeout", "--yes"} & set(status.split())
+    assert "--name" in create and not {"--dry-run", "--target", "--host", "--history-table"} & set(create.split())
+    assert "--wait" in family and force.split() == ["pending", "applied", "failed", "rollback"] and "deleting" in of_list
+    for command in ("lint", "status", "version", "create", "plan", "verify"):
+        text = kedge("migrate", command, "--help").stdout
+        assert "--dry-run" not in text and "--force" not in text and "--wait" not in text, command
+
+
 def test_the_manual_is_roff(kedge):
     text = kedge("man").stdout
     assert text.startswith(".TH KEDGE 1")
