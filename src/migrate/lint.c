@@ -192,7 +192,7 @@ static bool is_file(const char *path, const char *wanted)
 
 static bool is_one(const struct migration *migration, const char *wanted)
 {
-    return strcmp(migration->version, wanted) == 0 ||
+    return migration_version_compare(migration->version, wanted) == 0 ||
            is_file(migration->parts[MIGRATE_UP].path, wanted) ||
            is_file(migration->parts[MIGRATE_DOWN].path, wanted);
 }

@@ -170,9 +170,12 @@ static int plan_down(const struct migration_set *set, const struct history_rows 
 }
 
 /* The version that stays applied has to be one that is. */
-static int check_target(const struct history_rows *rows, const char *version, struct error *err)
+static int check_target(const struct migration_set *set, const struct history_rows *rows,
+                        const char *version, struct error *err)
 {
-    const struct history_row *row = history_rows_find(rows, version);
+    const struct migration *migration = migration_set_find(set, version);
+    const struct history_row *row =
+        history_rows_find(rows, migration ? migration->version : version);
     if (row && row->status == HISTORY_APPLIED)
         return 0;
     return error_set(err, ERROR_NOT_FOUND, "version %s is not applied", version);
@@ -184,7 +187,7 @@ int migrate_plan_make(const struct migration_set *set, const struct history_rows
 {
     if (request->kind == MIGRATE_PLAN_UP || request->kind == MIGRATE_PLAN_ONE_UP)
         return plan_up(set, rows, request, plan, err);
-    if (request->kind == MIGRATE_PLAN_DOWN_TO && check_target(rows, request->version, err) < 0)
+    if (request->kind == MIGRATE_PLAN_DOWN_TO && check_target(set, rows, request->version, err) < 0)
         return -1;
     return plan_down(set, rows, request, plan, err);
 }
