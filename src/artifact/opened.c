@@ -228,11 +228,8 @@ static int open_all(struct opened *opened, const struct artifact_open_options *o
                     struct error *err)
 {
     struct store_entry entry;
-    int there = store_stat(options->store, options->file, &entry, err);
-    if (there < 0)
+    if (store_find(options->store, options->file, &entry, err) < 0)
         return -1;
-    if (!there)
-        return error_set(err, ERROR_NOT_FOUND, "no artifact %s", options->file);
     opened->stored_size = entry.size;
     if (load_manifest(opened, options, err) < 0 || check_empty(opened, err) < 0)
         return -1;

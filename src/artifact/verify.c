@@ -37,11 +37,8 @@ static int check_stored(const struct artifact_open_options *options, struct mani
                         struct verify_result *result, struct error *err)
 {
     struct store_entry entry;
-    int there = store_stat(options->store, options->file, &entry, err);
-    if (there < 0)
+    if (store_find(options->store, options->file, &entry, err) < 0)
         return -1;
-    if (!there)
-        return error_set(err, ERROR_NOT_FOUND, "no artifact %s", options->file);
     result->stored_bytes = entry.size;
     int described = opened_manifest(options, manifest, err);
     if (described < 0)
@@ -116,11 +113,8 @@ int artifact_checksum(const struct artifact_open_options *options, char ret_chec
 {
     struct store_entry entry;
     SCOPED(sha256) struct sha256 *hash = sha256_new();
-    int there = store_stat(options->store, options->file, &entry, err);
-    if (there < 0)
+    if (store_find(options->store, options->file, &entry, err) < 0)
         return -1;
-    if (!there)
-        return error_set(err, ERROR_NOT_FOUND, "no artifact %s", options->file);
     if (hash_range(options, hash, 0, entry.size, false, err) < 0)
         return -1;
     sha256_finish_text(hash, ret_checksum);

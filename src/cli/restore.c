@@ -27,6 +27,7 @@
 
 struct run {
     struct cli *cli;
+    const struct restore_request *request;
     struct progress_line *line;
 };
 
@@ -98,12 +99,24 @@ static bool is_files(const struct restore_plan_part *part)
     return strcmp(part->type, "files") == 0;
 }
 
-static void say_replaced(const struct cli *cli, const struct restore_plan_part *part)
+/* Single tables are chosen here, or were when the backup was made; files only here. */
+static const char *what_is_replaced(const struct restore_request *request,
+                                    const struct restore_plan_part *part)
+{
+    if (is_files(part))
+        return request->include.count || request->leaves_out ? "the chosen files" : "all data";
+    return request->tables.count || text_starts(part->preview.target, "tables of ")
+               ? "the chosen tables"
+               : "all data";
+}
+
+static void say_replaced(const struct cli *cli, const struct restore_request *request,
+                         const struct restore_plan_part *part)
 {
     const struct load_preview *preview = &part->preview;
     SCOPED(string) char *name = name_of_target(preview->target);
-    session_tell(cli, "⚠️  WARNING: This will REPLACE all data in %s'%s'",
-                 is_files(part) ? "" : "database ", name);
+    session_tell(cli, "⚠️  WARNING: This will REPLACE %s in %s'%s'",
+                 what_is_replaced(request, part), is_files(part) ? "" : "database ", name);
     if (preview->rows != UINT64_MAX && preview->objects)
         console_note(cli, "There now: %" PRIu64 " objects, %" PRIu64 " rows", preview->objects,
                      preview->rows);
@@ -111,11 +124,12 @@ static void say_replaced(const struct cli *cli, const struct restore_plan_part *
         session_tell(cli, "   %s", preview->conflicts.items[i]);
 }
 
-static void say_warning(const struct cli *cli, const struct restore_plan *plan)
+static void say_warning(const struct cli *cli, const struct restore_request *request,
+                        const struct restore_plan *plan)
 {
     for (size_t i = 0; i < plan->count; i++)
         if (plan->parts[i].preview.exists)
-            say_replaced(cli, &plan->parts[i]);
+            say_replaced(cli, request, &plan->parts[i]);
     if (plan->left_out)
         session_tell(cli, "   The %s of this backup %s not restored", plan->left_out,
                      strcmp(plan->left_out, "files") == 0 ? "are" : "is");
@@ -139,7 +153,7 @@ static int ask(const struct run *run, const struct restore_plan *plan, bool prod
                             both ? plan->parts[1].preview.target : "");
     if (confirm_is_forced(cli))
         return 0;
-    say_warning(cli, plan);
+    say_warning(cli, run->request, plan);
     if (confirm_ask(cli, what, "Are you sure you want to restore from this backup?", err) < 0)
         return decline(err);
     if (production &&
@@ -365,7 +379,7 @@ static int restore(struct cli *cli, struct session *session, struct restore_requ
 {
     struct progress progress = {0};
     SCOPED(progress_line) struct progress_line *line = progress_line_start(cli, &progress);
-    struct run run = {.cli = cli, .line = line};
+    struct run run = {.cli = cli, .request = request, .line = line};
     request->progress = &progress;
     request->confirm = confirm;
     request->note = note;

@@ -15,6 +15,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 static const char *const level_names[] = {"stored", "hashed", "decoded", "restored"};
 
@@ -55,7 +56,8 @@ static void print_report(const struct cli *cli, const struct verify_report *repo
     char rows[32] = "";
     text_format_size(report->stored_bytes, size);
     if (report->rows != UINT64_MAX) /* an image is not counted */
-        snprintf(rows, sizeof rows, ", %" PRIu64 " rows", report->rows);
+        snprintf(rows, sizeof rows, ", %" PRIu64 " %s", report->rows,
+                 strstr(report->file, ".tar") ? "entries" : "rows");
     console_result("✓ %s: level %d (%s), %s%s", report->file, report->level,
                    report->level >= 0 ? level_names[report->level] : "nothing", size, rows);
 }

@@ -56,10 +56,9 @@ static int is_described(const struct artifact_open_options *options, struct erro
 {
     struct store_entry entry;
     SCOPED(string) char *key = publish_manifest_key(options->file);
-    int there = store_stat(options->store, options->file, &entry, err);
-    if (there == 0)
-        return error_set(err, ERROR_NOT_FOUND, "no artifact %s", options->file);
-    return there < 0 ? -1 : store_stat(options->store, key, &entry, err);
+    if (store_find(options->store, options->file, &entry, err) < 0)
+        return -1;
+    return store_stat(options->store, key, &entry, err);
 }
 
 int redescribe_run(const struct located *located, const struct artifact_open_options *options,

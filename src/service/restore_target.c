@@ -68,6 +68,35 @@ static bool default_leads_to(const struct service *service, const char *connecti
     return strcmp(display, connection) == 0;
 }
 
+/* Does the connection of a manifest lead to this database, whoever asks there? */
+static bool leads_to(const char *connection, const struct db_url *url, const char *display)
+{
+    SCOPED(db_url) struct db_url from = DB_URL_INIT;
+    if (strcmp(connection, display) == 0)
+        return true;
+    return url_from_argument(connection, &from, NULL) == 0 && from.engine == url->engine &&
+           from.port == url->port && text_equal(from.host, url->host) &&
+           text_equal(from.socket, url->socket) && text_equal(from.database, url->database);
+}
+
+/* A database that was named on the command line may be called as a configured target is, and be
+ * another all the same: neither is taken for the other. */
+static int use_own(struct service *service, const struct manifest *manifest, const char *name,
+                   struct restore_target *target, struct error *err)
+{
+    if (use_configured(service, name, target, err) < 0)
+        return -1;
+    if (!manifest || !manifest->connection || !target->configured.has_database)
+        return 0;
+    const char *from = manifest->connection;
+    SCOPED(string) char *display = db_url_display(&target->configured.url);
+    if (leads_to(from, &target->configured.url, display))
+        return 0;
+    error_set(err, ERROR_USAGE, "%s was made from %s, and the target %s of the configuration is %s",
+              manifest->file, from, name, display);
+    return error_hint(err, "say where it is to go: --to %s, or --connection %s", from, name);
+}
+
 static int say_where(const struct manifest *manifest, const char *where, struct error *err)
 {
     error_set(err, ERROR_USAGE,
@@ -86,7 +115,7 @@ static int resolve_database(struct service *service, const struct manifest *mani
     if (wish->connection)
         return use_configured(service, wish->connection, target, err);
     if (is_configured(service, wish->target))
-        return use_configured(service, wish->target, target, err);
+        return use_own(service, manifest, wish->target, target, err);
     if (manifest && manifest->connection) {
         bool ours = default_leads_to(service, manifest->connection);
         const char *where = ours ? service->options.default_target : manifest->connection;

@@ -27,8 +27,8 @@ struct restore_wish {
 };
 
 /* `manifest` may be NULL (a bare artifact). `kind` is the artifact's: "sqlite3", "sql", "tar".
- * ERROR_USAGE with a hint when it is not known where to, or when only a manifest that
- * somebody has edited says so. */
+ * ERROR_USAGE with a hint when it is not known where to, when only a manifest that somebody has
+ * edited says so, or when the backup is of another database than the target of its name. */
 int restore_target_resolve(struct service *service, const struct manifest *manifest,
                            const char *kind, const struct restore_wish *wish,
                            struct restore_target *ret_target, struct error *err);

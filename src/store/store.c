@@ -54,6 +54,17 @@ int store_stat(struct store *store, const char *key, struct store_entry *ret_ent
     return store->ops->stat(store, key, ret_entry, err);
 }
 
+int store_find(struct store *store, const char *key, struct store_entry *ret_entry,
+               struct error *err)
+{
+    int there = store_stat(store, key, ret_entry, err);
+    if (there != 0)
+        return there < 0 ? -1 : 0;
+    SCOPED(string) char *location = store_location(store, key);
+    error_set(err, ERROR_NOT_FOUND, "the file of the backup is not there: %s", location);
+    return error_hint(err, "if it lies elsewhere, name the folder with --from FOLDER");
+}
+
 int store_list(struct store *store, const char *prefix, store_visit_fn *visit, void *context,
                struct error *err)
 {

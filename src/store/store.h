@@ -113,6 +113,9 @@ int store_read(struct store *store, const char *key, uint64_t offset, void *data
                size_t *ret_size, struct error *err);
 int store_stat(struct store *store, const char *key, struct store_entry *ret_entry,
                struct error *err);
+/* The same for what has to be there: 0; ERROR_NOT_FOUND says where it was looked for. */
+int store_find(struct store *store, const char *key, struct store_entry *ret_entry,
+               struct error *err);
 int store_list(struct store *store, const char *prefix, store_visit_fn *visit, void *context,
                struct error *err);
 int store_list_unfinished(struct store *store, store_visit_fn *visit, void *context,

@@ -318,6 +318,36 @@ def test_encrypted_with_a_passphrase(kedge, shop):
     assert rows_of(kedge.path("copy.db")) == rows_of(shop)
 
 
+def test_a_file_that_is_gone_is_named_with_its_folder(kedge, shop):
+    kedge("backup", shop)
+    name = kedge.lines("list")[0]["name"]
+    os.rename(kedge.path("home", "backups"), kedge.path("moved"))
+    os.mkdir(kedge.path("home", "backups"))
+    for words in (["restore", "1", "--force"], ["verify", "1"], ["verify", "1", "--level", "0"]):
+        error = kedge(*words, status=4).stderr
+        assert f"is not there: {kedge.path('home', 'backups', name)}\n" in error and "--from FOLDER" in error
+    kedge("verify", "1", "--from", kedge.path("moved"))
+
+
+def test_a_backup_is_not_taken_for_that_of_a_configured_target_of_its_name(kedge, shop):
+    kedge("backup", shop)
+    os.mkdir(kedge.path("other"))
+    os.rename(shop, kedge.path("other", "shop.db"))
+    write(kedge, "kedge.yaml", "targets: { shop: { url: sqlite:other/shop.db } }\n")
+    before = rows_of(kedge.path("other", "shop.db"))
+    empty(kedge.path("other", "shop.db"))
+    error = kedge("restore", "1", "--force", status=2).stderr
+    assert f"was made from sqlite:{shop}, and the target shop of the configuration is sqlite:{kedge.path('other', 'shop.db')}" in error
+    assert f"hint: say where it is to go: --to sqlite:{shop}, or --connection shop" in error
+    assert rows_of(kedge.path("other", "shop.db")) == [] and not os.path.exists(shop)
+    kedge("restore", "1", "--to", shop)
+    assert rows_of(shop) == before
+    kedge("restore", "1", "--connection", "shop", "--force")
+    assert rows_of(kedge.path("other", "shop.db")) == before
+    kedge("backup", "shop")
+    kedge("restore", "latest:shop", "--force")
+
+
 def test_a_file_of_another_machine(kedge, shop):
     kedge("backup", shop)
     name = kedge.lines("list")[0]["name"]
@@ -433,6 +463,20 @@ def test_restore_asks_on_a_terminal_as_its_document_shows(kedge, shop):
         assert line in screen, screen
     assert re.search(r"  File size: \d+\.\d+MB\n", screen)
     assert "⚠️  WARNING: This will REPLACE all data in " in screen
+
+
+def test_the_warning_says_how_much_is_replaced(kedge, shop):
+    folder = kedge.path("tree")
+    os.mkdir(folder)
+    write(kedge, "tree/a.txt", "a")
+    kedge("backup", shop)
+    kedge("backup", folder)
+    for words, what in ((["1", "--table", "orders"], "the chosen tables in database"), (["1"], "all data in database"),
+                        (["2", "--include", "a.*"], f"the chosen files in '{folder}'"),
+                        (["2", "--exclude", "b.*"], f"the chosen files in '{folder}'"),
+                        (["2"], f"all data in '{folder}'")):
+        assert f"This will REPLACE {what}" in kedge("restore", *words, status=5).stderr
+    assert "a.*" not in kedge("verify", "2").stdout and ", 2 entries" in kedge("verify", "2").stdout
 
 
 def test_production_is_asked_twice(kedge, shop):
