@@ -10,6 +10,8 @@
 #include "db/pq.h"
 #include "db/statement.h"
 #include "source/postgres_large.h"
+#include "source/postgres_later.h"
+#include "source/postgres_pace.h"
 #include "source/postgres_plan.h"
 #include "source/postgres_play.h"
 #include "source/postgres_session.h"
@@ -23,29 +25,15 @@
 
 #define JOBS_MAXIMUM 64
 
-/* One statement of what follows the data. Owned strings. */
-struct later {
-    enum post_kind kind;
-    char *schema;
-    char *table;
-    char *sql;
-    const char *settings; /* in force for it; borrowed */
-    size_t line;
-    bool taken; /* it has a task of its own */
-};
-
 struct filler {
     const struct postgres_fill *fill;
     struct segment_source *segments;
     struct buf preamble; /* settings that every connection needs */
     bool defining;
-    struct later *later;
-    size_t later_count;
-    size_t later_capacity;
-    struct text_list state;    /* each setting's last SET, while the later ones are read */
-    struct text_list settings; /* all states there were, joined */
+    struct laters later;
 
     struct plan plan;
+    bool *told; /* of each table: the server's planner knows it */
     pthread_mutex_t lock;
     pthread_cond_t changed;
     bool failed;
@@ -54,16 +42,6 @@ struct filler {
     const char *in_force[JOBS_MAXIMUM]; /* settings of each connection */
     int jobs;
 };
-
-/* A commit need not be on the medium before the swap, whose own commit waits for all before it.
- * What autovacuum does to a table that is being filled is in the way of its keys: it gives way to
- * whoever waits longer than deadlock_timeout, a second as shipped. More memory to sort in was
- * slower. */
-static const char PACE_SQL[] =
-    "SELECT pg_catalog.set_config(s.name, v.value, false) FROM (VALUES "
-    "('synchronous_commit', 'off'), ('jit', 'off'), ('deadlock_timeout', '10')) AS v (name, value) "
-    "JOIN pg_catalog.pg_settings s ON s.name = v.name "
-    "WHERE s.context = 'user' OR pg_catalog.current_setting('is_superuser') = 'on'";
 
 static int connect_side(const struct filler *filler, struct pq **ret_pq, struct error *err)
 {
@@ -76,7 +54,7 @@ static int connect_side(const struct filler *filler, struct pq **ret_pq, struct 
                 "RESET search_path; RESET TimeZone; RESET DateStyle; RESET IntervalStyle; "
                 "RESET row_security; RESET lc_monetary; RESET array_nulls",
                 NULL, err) < 0 ||
-        pq_exec(pq, PACE_SQL, NULL, err) < 0)
+        postgres_pace_session(pq, err) < 0)
         return -1;
     if (fill->options->role) {
         __attribute__((cleanup(scoped_buf_cleanup))) struct buf sql = BUF_INIT;
@@ -103,19 +81,11 @@ static struct postgres_play_options player_options(const struct filler *filler, 
 
 /* ---- the definitions ---- */
 
-/* Who grants is changed and changed back around single statements: those keep their order. */
-static bool is_setting(const char *text)
-{
-    if (text_starts(text, "SET SESSION AUTHORIZATION"))
-        return false;
-    return text_starts(text, "SET ") || text_starts(text, "SELECT pg_catalog.set_config(");
-}
-
 static int note_setting(void *context, const struct statement *statement, struct error *err)
 {
     (void)err;
     struct filler *filler = context;
-    if (!is_setting(statement->text))
+    if (!later_is_setting(statement->text))
         filler->defining = true;
     else if (!filler->defining)
         buf_append_format(&filler->preamble, "%s; ", statement->text);
@@ -161,40 +131,11 @@ static int play_definitions(struct filler *filler, struct pq *pq, struct error *
 
 /* ---- what follows ---- */
 
-/* SET name = value: the same name's earlier one is forgotten. */
-static void note_state(struct filler *filler, const char *statement)
-{
-    size_t key = strcspn(statement, "=,");
-    size_t i = 0;
-    while (i < filler->state.count && strncmp(filler->state.items[i], statement, key) != 0)
-        i++;
-    if (i < filler->state.count) {
-        free(filler->state.items[i]);
-        filler->state.items[i] = mem_string(statement);
-    } else {
-        text_list_add(&filler->state, statement);
-    }
-    struct buf joined = BUF_INIT;
-    for (i = 0; i < filler->state.count; i++)
-        buf_append_format(&joined, "%s; ", filler->state.items[i]);
-    text_list_give(&filler->settings, buf_steal(&joined));
-}
-
 static int note_later(void *context, const struct statement *statement, struct error *err)
 {
     (void)err;
     struct filler *filler = context;
-    if (is_setting(statement->text)) {
-        note_state(filler, statement->text);
-        return 0;
-    }
-    ARRAY_GROW(filler->later, filler->later_count, filler->later_capacity);
-    struct later *later = &filler->later[filler->later_count++];
-    *later = (struct later){.sql = mem_string_n(statement->text, statement->size),
-                            .line = statement->line};
-    later->kind = words_post_kind(later->sql, &later->schema, &later->table);
-    if (filler->settings.count)
-        later->settings = filler->settings.items[filler->settings.count - 1];
+    laters_note(&filler->later, statement);
     return 0;
 }
 
@@ -256,7 +197,7 @@ static unsigned effort_of(const char *statement)
 /* ALTER TABLE locks out everyone, CREATE INDEX only writers. */
 static void plan_index(struct filler *filler, size_t number)
 {
-    struct later *later = &filler->later[number];
+    struct later *later = &filler->later.items[number];
     struct plan_task task = {.kind = TASK_INDEX,
                              .table = plan_table(&filler->plan, later->schema, later->table),
                              .exclusive = text_starts(later->sql, "ALTER"),
@@ -268,7 +209,7 @@ static void plan_index(struct filler *filler, size_t number)
 
 static bool plan_foreign(struct filler *filler, size_t number)
 {
-    struct later *later = &filler->later[number];
+    struct later *later = &filler->later.items[number];
     struct words words = {later->sql};
     SCOPED(string) char *schema = NULL;
     SCOPED(string) char *name = NULL;
@@ -306,7 +247,7 @@ static const char REACH_SQL[] =
 
 static void plan_refresh(struct filler *filler, size_t number, const struct pq_result *reach)
 {
-    struct later *later = &filler->later[number];
+    struct later *later = &filler->later.items[number];
     struct plan_task task = {.kind = TASK_REFRESH, .statement = number};
     SCOPED(memory) void *memory = mem_alloc(pq_rows(reach), sizeof(size_t));
     size_t *needs = memory;
@@ -344,8 +285,8 @@ static int plan_later(struct filler *filler, struct pq *pq, struct error *err)
     if (pq_exec(pq, REACH_SQL, &reach, err) < 0)
         return error_prefix(err, "read what materialised views need");
     bool foreign = false;
-    for (size_t i = 0; i < filler->later_count; i++) {
-        enum post_kind kind = filler->later[i].kind;
+    for (size_t i = 0; i < filler->later.count; i++) {
+        enum post_kind kind = filler->later.items[i].kind;
         if (kind == POST_INDEX)
             plan_index(filler, i);
         else if (kind == POST_FOREIGN)
@@ -361,6 +302,7 @@ static int plan_later(struct filler *filler, struct pq *pq, struct error *err)
     struct plan_task after = {.kind = TASK_AFTER, .table = PLAN_NO_TABLE};
     plan_add(&filler->plan, &after);
     plan_ready(&filler->plan);
+    filler->told = mem_alloc(filler->plan.table_count + 1, sizeof *filler->told);
     return 0;
 }
 
@@ -369,18 +311,8 @@ static int plan_later(struct filler *filler, struct pq *pq, struct error *err)
 static int run_later(struct filler *filler, int worker, const struct later *later,
                      struct error *err)
 {
-    struct pq *pq = filler->connections[worker];
-    if (stop_check(err) < 0)
-        return -1;
-    if (later->settings && later->settings != filler->in_force[worker]) {
-        if (pq_exec(pq, later->settings, NULL, err) < 0)
-            return error_prefix(err, "settings of the backup");
-        filler->in_force[worker] = later->settings;
-    }
-    if (pq_exec(pq, later->sql, NULL, err) < 0)
-        return error_prefix(err, "after the data, line %zu: %.*s", later->line,
-                            (int)strcspn(later->sql, "\n(;"), later->sql);
-    return 0;
+    return later_run(filler->fill->options->os, filler->connections[worker],
+                     &filler->in_force[worker], later, err);
 }
 
 /* What has no task of its own, in order: up to the first foreign key, or from there on. */
@@ -388,11 +320,11 @@ static int run_rest(struct filler *filler, int worker, bool before, struct error
 {
     bool passed = false;
     bool any_foreign = false;
-    for (size_t i = 0; i < filler->later_count; i++)
-        any_foreign =
-            any_foreign || (filler->later[i].kind == POST_FOREIGN && filler->later[i].taken);
-    for (size_t i = 0; i < filler->later_count; i++) {
-        struct later *later = &filler->later[i];
+    for (size_t i = 0; i < filler->later.count; i++)
+        any_foreign = any_foreign ||
+                      (filler->later.items[i].kind == POST_FOREIGN && filler->later.items[i].taken);
+    for (size_t i = 0; i < filler->later.count; i++) {
+        struct later *later = &filler->later.items[i];
         passed = passed || (later->kind == POST_FOREIGN && later->taken);
         bool early = any_foreign && !passed;
         if (!later->taken && early == before && run_later(filler, worker, later, err) < 0)
@@ -411,24 +343,35 @@ static int run_large(struct filler *filler, struct pq *pq, struct error *err)
     return 0;
 }
 
-/* The server knows nothing yet of the tables a view reads, and plans badly. Whatever goes wrong
- * with that is no harm. */
-static void tell_about_needs(const struct filler *filler, struct pq *pq,
-                             const struct plan_task *refresh)
+/* Several views may read a table. */
+static bool is_told(struct filler *filler, size_t table)
 {
-    __attribute__((cleanup(scoped_buf_cleanup))) struct buf sql = BUF_INIT;
+    pthread_mutex_lock(&filler->lock);
+    bool told = filler->told[table];
+    pthread_mutex_unlock(&filler->lock);
+    return told;
+}
+
+static void note_told(struct filler *filler, size_t table)
+{
+    pthread_mutex_lock(&filler->lock);
+    filler->told[table] = true;
+    pthread_mutex_unlock(&filler->lock);
+}
+
+/* Whatever goes wrong with that is no harm. */
+static void tell_about_needs(struct filler *filler, struct pq *pq, const struct plan_task *refresh)
+{
     for (size_t i = 0; i < refresh->need_count; i++) {
-        if (refresh->needs[i] == refresh->table)
+        size_t number = refresh->needs[i];
+        const struct plan_table *table = &filler->plan.tables[number];
+        struct error ignored = ERROR_INIT;
+        if (number == refresh->table || is_told(filler, number))
             continue;
-        const struct plan_table *table = &filler->plan.tables[refresh->needs[i]];
-        buf_append_text(&sql, sql.length ? ", " : "ANALYZE ");
-        pq_quote_identifier(&sql, table->schema);
-        buf_append_text(&sql, ".");
-        pq_quote_identifier(&sql, table->name);
+        if (postgres_pace_planner(pq, table->schema, table->name, &ignored) < 0)
+            log_debug("%s", ignored.message);
+        note_told(filler, number);
     }
-    struct error ignored = ERROR_INIT;
-    if (sql.length && pq_exec(pq, sql.data, NULL, &ignored) < 0)
-        log_debug("%s", ignored.message);
 }
 
 static int run_task(struct filler *filler, int worker, const struct plan_task *task,
@@ -442,10 +385,10 @@ static int run_task(struct filler *filler, int worker, const struct plan_task *t
         return run_large(filler, pq, err);
     case TASK_REFRESH:
         tell_about_needs(filler, pq, task);
-        return run_later(filler, worker, &filler->later[task->statement], err);
+        return run_later(filler, worker, &filler->later.items[task->statement], err);
     case TASK_INDEX:
     case TASK_FOREIGN:
-        return run_later(filler, worker, &filler->later[task->statement], err);
+        return run_later(filler, worker, &filler->later.items[task->statement], err);
     case TASK_BEFORE:
         return run_rest(filler, worker, true, err);
     case TASK_AFTER:
@@ -503,12 +446,23 @@ static void *worker_main(void *context)
     return NULL;
 }
 
+static uint64_t largest_table(const struct filler *filler)
+{
+    uint64_t largest = 0;
+    for (size_t i = 0; i < filler->plan.table_count; i++)
+        if (filler->plan.tables[i].bytes > largest)
+            largest = filler->plan.tables[i].bytes;
+    return largest;
+}
+
 static int open_connections(struct filler *filler, struct error *err)
 {
     int jobs = filler->fill->options->jobs < 1 ? 1 : filler->fill->options->jobs;
     filler->jobs = jobs > JOBS_MAXIMUM ? JOBS_MAXIMUM : jobs;
     for (int i = 0; i < filler->jobs; i++)
-        if (connect_side(filler, &filler->connections[i], err) < 0)
+        if (connect_side(filler, &filler->connections[i], err) < 0 ||
+            postgres_pace_sorting(filler->connections[i], largest_table(filler), filler->jobs,
+                                  err) < 0)
             return -1;
     return 0;
 }
@@ -575,16 +529,10 @@ static void filler_clear(struct filler *filler)
 {
     for (int i = 0; i < JOBS_MAXIMUM; i++)
         pq_close(filler->connections[i]);
-    for (size_t i = 0; i < filler->later_count; i++) {
-        free(filler->later[i].schema);
-        free(filler->later[i].table);
-        free(filler->later[i].sql);
-    }
-    free(filler->later);
+    laters_clear(&filler->later);
     buf_clear(&filler->preamble);
-    text_list_clear(&filler->state);
-    text_list_clear(&filler->settings);
     plan_clear(&filler->plan);
+    free(filler->told);
     pthread_cond_destroy(&filler->changed);
     pthread_mutex_destroy(&filler->lock);
 }

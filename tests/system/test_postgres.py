@@ -240,6 +240,45 @@ def test_rows_of_an_extensions_configuration_keep_to_its_condition(server, tmp_p
     assert "internal" not in text
 
 
+# ---- a deadlock while the side database is filled ----
+
+# Its index holds a lock on `slow` for two seconds before it asks for one on `asked`.
+MEETING = """
+    CREATE TABLE asked (id integer);
+    CREATE TABLE slow (id integer);
+    INSERT INTO asked VALUES (1);
+    INSERT INTO slow SELECT generate_series(1, 10);
+    CREATE FUNCTION look_aside(id integer) RETURNS integer IMMUTABLE LANGUAGE plpgsql AS $$
+        BEGIN IF id = 5 THEN PERFORM pg_sleep(2); PERFORM count(*) FROM public.asked; END IF; RETURN id; END $$;
+    CREATE INDEX meeting ON slow (look_aside(id));
+"""
+
+
+def hold_and_wait(server, times):
+    """Whenever that index is being made in a side database: hold `asked` and wait for `slow`, so that the other session
+    finds the deadlock; afterwards let both go. The times it came to that are noted."""
+    for _ in range(600):
+        side = server.sql("SELECT datname FROM pg_stat_activity WHERE query LIKE 'CREATE INDEX meeting%' AND datname LIKE 'meeting_to\\_\\_%' LIMIT 1")
+        if side:
+            server.sql("""SET deadlock_timeout = '1h'; BEGIN; LOCK TABLE asked; LOCK TABLE slow; COMMIT;""", side)
+            times.append(time.monotonic())
+            return
+        time.sleep(0.05)
+
+
+def test_an_index_that_comes_into_a_deadlock_is_made_again(server):
+    server.create("meeting")
+    server.sql(MEETING, "meeting")
+    logged = len((server.folder / "postgres.log").read_text(errors="replace"))
+    times = []
+    other = threading.Thread(target=hold_and_wait, args=(server, times))
+    other.start()
+    Run("copy", server.url("meeting"), server.url("meeting_to"), "--jobs", 2)
+    other.join()
+    said = (server.folder / "postgres.log").read_text(errors="replace")[logged:]
+    assert times and said.count("deadlock detected") == 1
+    assert server.sql("SELECT indexrelid::regclass, indisvalid FROM pg_index WHERE indrelid = 'slow'::regclass", "meeting_to") == "meeting|t"
+
 # ---- consistency ----
 
 def test_a_dump_is_of_one_moment(server, tmp_path):

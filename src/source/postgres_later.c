@@ -1,0 +1,111 @@
+#include "source/postgres_later.h"
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/os.h"
+#include "base/stop.h"
+#include "db/pq.h"
+#include "db/statement.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Of a statement that came into a deadlock; each time after twice the rest. */
+#define TRIES 6
+#define REST_MS 10
+
+bool later_is_setting(const char *statement)
+{
+    if (text_starts(statement, "SET SESSION AUTHORIZATION"))
+        return false;
+    return text_starts(statement, "SET ") ||
+           text_starts(statement, "SELECT pg_catalog.set_config(");
+}
+
+/* SET name = value: the same name's earlier one is forgotten. */
+static void note_state(struct laters *laters, const char *statement)
+{
+    size_t key = strcspn(statement, "=,");
+    size_t i = 0;
+    while (i < laters->state.count && strncmp(laters->state.items[i], statement, key) != 0)
+        i++;
+    if (i < laters->state.count) {
+        free(laters->state.items[i]);
+        laters->state.items[i] = mem_string(statement);
+    } else {
+        text_list_add(&laters->state, statement);
+    }
+    struct buf joined = BUF_INIT;
+    for (i = 0; i < laters->state.count; i++)
+        buf_append_format(&joined, "%s; ", laters->state.items[i]);
+    text_list_give(&laters->settings, buf_steal(&joined));
+}
+
+void laters_note(struct laters *laters, const struct statement *statement)
+{
+    if (later_is_setting(statement->text)) {
+        note_state(laters, statement->text);
+        return;
+    }
+    ARRAY_GROW(laters->items, laters->count, laters->capacity);
+    struct later *later = &laters->items[laters->count++];
+    *later = (struct later){.sql = mem_string_n(statement->text, statement->size),
+                            .line = statement->line};
+    later->kind = words_post_kind(later->sql, &later->schema, &later->table);
+    if (laters->settings.count)
+        later->settings = laters->settings.items[laters->settings.count - 1];
+}
+
+/* The server ends one of two sessions that wait for each other (ours, or somebody else's who looks
+ * at the new tables), and nothing of its statement stays. What may commit on its way does. */
+static bool may_run_again(const struct pq *pq, const struct later *later)
+{
+    struct words words = {later->sql};
+    return pq_fault(pq)->lock_timeout && !pq_in_transaction(pq) && !words_take(&words, "DO") &&
+           !words_take(&words, "CALL") && !words_seek(&words, "CONCURRENTLY");
+}
+
+static int run_patiently(struct os *os, struct pq *pq, const struct later *later, struct error *err)
+{
+    for (int tries = 1; pq_exec(pq, later->sql, NULL, err) < 0; tries++) {
+        if (tries == TRIES || !may_run_again(pq, later))
+            return -1;
+        log_debug("again: %s", err->message);
+        error_clear(err);
+        os->sleep_ms(os, REST_MS << tries);
+        if (stop_check(err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int later_run(struct os *os, struct pq *pq, const char **in_force, const struct later *later,
+              struct error *err)
+{
+    if (stop_check(err) < 0)
+        return -1;
+    if (later->settings && later->settings != *in_force) {
+        if (pq_exec(pq, later->settings, NULL, err) < 0)
+            return error_prefix(err, "settings of the backup");
+        *in_force = later->settings;
+    }
+    if (run_patiently(os, pq, later, err) < 0)
+        return error_prefix(err, "after the data, line %zu: %.*s", later->line,
+                            (int)strcspn(later->sql, "\n(;"), later->sql);
+    return 0;
+}
+
+void laters_clear(struct laters *laters)
+{
+    for (size_t i = 0; i < laters->count; i++) {
+        free(laters->items[i].schema);
+        free(laters->items[i].table);
+        free(laters->items[i].sql);
+    }
+    free(laters->items);
+    text_list_clear(&laters->state);
+    text_list_clear(&laters->settings);
+    *laters = (struct laters){0};
+}
