@@ -56,5 +56,7 @@ int frame_decode(struct frame_reader *reader, const struct content_frame *frame,
     if (decoder_decode(reader->decoder, reader->stored.data, (size_t)frame->length, plain,
                        (size_t)frame->view.size, err) < 0)
         return at_frame(frame, number, err);
+    if (reader->stored.capacity > KEPT_MAXIMUM)
+        pages_clear(&reader->stored);
     return 0;
 }

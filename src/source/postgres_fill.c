@@ -36,6 +36,7 @@ struct filler {
     bool *told; /* of each table: the server's planner knows it */
     pthread_mutex_t lock;
     pthread_cond_t changed;
+    pthread_mutex_t large; /* held while a frame larger than a segment is played */
     bool failed;
     struct error error;
     struct pq *connections[JOBS_MAXIMUM];
@@ -104,9 +105,9 @@ static const char *frame_name(size_t number, char text[static 32])
     return text;
 }
 
-static int play_frame(struct filler *filler, struct pq *pq, size_t number,
-                      int (*statement)(void *, const struct statement *, struct error *),
-                      struct error *err)
+static int play_any_frame(struct filler *filler, struct pq *pq, size_t number,
+                          int (*statement)(void *, const struct statement *, struct error *),
+                          struct error *err)
 {
     struct segment *segment = NULL;
     if (filler->segments->ops->read(filler->segments, number, &segment, err) < 0)
@@ -117,6 +118,20 @@ static int play_frame(struct filler *filler, struct pq *pq, size_t number,
     options.context = filler;
     int result = postgres_play(&options, segment->data, segment->size, err);
     filler->segments->ops->drop(filler->segments, segment);
+    return result;
+}
+
+/* A row that is longer than a segment is in memory as a whole: one at a time. */
+static int play_frame(struct filler *filler, struct pq *pq, size_t number,
+                      int (*statement)(void *, const struct statement *, struct error *),
+                      struct error *err)
+{
+    bool large = filler->segments->ops->frame(filler->segments, number)->size > SEGMENT_MAXIMUM;
+    if (large)
+        pthread_mutex_lock(&filler->large);
+    int result = play_any_frame(filler, pq, number, statement, err);
+    if (large)
+        pthread_mutex_unlock(&filler->large);
     return result;
 }
 
@@ -534,6 +549,7 @@ static void filler_clear(struct filler *filler)
     plan_clear(&filler->plan);
     free(filler->told);
     pthread_cond_destroy(&filler->changed);
+    pthread_mutex_destroy(&filler->large);
     pthread_mutex_destroy(&filler->lock);
 }
 
@@ -544,7 +560,8 @@ int postgres_fill(const struct postgres_fill *fill, struct segment_source *segme
                             .segments = segments,
                             .preamble = BUF_INIT,
                             .lock = PTHREAD_MUTEX_INITIALIZER,
-                            .changed = PTHREAD_COND_INITIALIZER};
+                            .changed = PTHREAD_COND_INITIALIZER,
+                            .large = PTHREAD_MUTEX_INITIALIZER};
     int result =
         segments->ops->count(segments) ? fill_planned(&filler, err) : fill_in_order(&filler, err);
     filler_clear(&filler);

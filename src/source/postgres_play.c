@@ -252,7 +252,7 @@ struct postgres_player {
     char *table;
     char *columns; /* its list, without parentheses, or NULL */
     size_t line;
-    struct buf partial; /* the beginning of a row whose end has not come yet */
+    struct row_pieces *partial; /* the beginning of a row whose end has not come yet */
     struct row_digest digest;
 };
 
@@ -317,7 +317,6 @@ static int begin_copy(struct postgres_player *player, const struct statement *st
         return locate(player, statement, err);
     player->line = statement->line;
     player->digest = (struct row_digest){0};
-    buf_reset(&player->partial);
     return 0;
 }
 
@@ -344,15 +343,13 @@ static void count_rows(struct postgres_player *player, const char *data, size_t 
     while (data < end) {
         const char *newline = memchr(data, '\n', (size_t)(end - data));
         if (!newline) {
-            buf_append(&player->partial, data, (size_t)(end - data));
+            row_pieces_add(player->partial, data, (size_t)(end - data));
             return;
         }
         size_t length = (size_t)(newline - data);
-        if (player->partial.length) {
-            buf_append(&player->partial, data, length);
-            row_digest_add(&player->digest, player->partial.data, player->partial.length,
-                           player->partial.length + 1);
-            buf_reset(&player->partial);
+        if (row_pieces_size(player->partial)) {
+            row_pieces_add(player->partial, data, length);
+            row_digest_add_pieces(&player->digest, player->partial, 1);
         } else {
             row_digest_add(&player->digest, data, length, length + 1);
         }
@@ -379,11 +376,8 @@ static int on_data_end(void *context, struct error *err)
     uint64_t rows = 0;
     if (player->skipping)
         return 0;
-    if (player->partial.length) {
-        row_digest_add(&player->digest, player->partial.data, player->partial.length,
-                       player->partial.length);
-        buf_reset(&player->partial);
-    }
+    if (row_pieces_size(player->partial))
+        row_digest_add_pieces(&player->digest, player->partial, 0);
     if (pq_copy_in_end(player->options.pq, &rows, err) < 0)
         return error_prefix(err, "%s:%zu: table %s", player->options.name, player->line,
                             player->table);
@@ -401,7 +395,7 @@ struct postgres_player *postgres_player_new(const struct postgres_play_options *
 {
     struct postgres_player *player = MEM_NEW(struct postgres_player);
     player->options = *options;
-    player->partial = BUF_INIT;
+    player->partial = row_pieces_new();
     struct statement_options reading = {.dialect = DB_POSTGRES,
                                         .name = options->name,
                                         .max_statement_bytes = options->rules->max_statement_bytes};
@@ -427,18 +421,27 @@ void postgres_player_free(struct postgres_player *player)
     if (!player)
         return;
     statement_reader_free(player->reader);
-    buf_clear(&player->partial);
+    row_pieces_free(player->partial);
     free(player->schema);
     free(player->table);
     free(player->columns);
     free(player);
 }
 
+/* The reader keeps a copy of what is pushed at once: small enough for the processor's cache. */
+#define PIECE ((size_t)256 << 10)
+
 int postgres_play(const struct postgres_play_options *options, const void *data, size_t size,
                   struct error *err)
 {
     SCOPED(postgres_player) struct postgres_player *player = postgres_player_new(options);
-    if (postgres_player_push(player, data, size, err) < 0)
-        return -1;
+    const char *from = data;
+    while (size) {
+        size_t piece = size < PIECE ? size : PIECE;
+        if (postgres_player_push(player, from, piece, err) < 0)
+            return -1;
+        from += piece;
+        size -= piece;
+    }
     return postgres_player_finish(player, err);
 }

@@ -69,6 +69,24 @@ TEST(a_digest_does_not_depend_on_the_order_of_rows_nor_on_who_read_them)
     assert_int_equal(first.bytes, 6);
 }
 
+TEST(a_row_in_pieces_has_the_digest_of_the_whole)
+{
+    char row[5000];
+    for (size_t i = 0; i < sizeof row; i++)
+        row[i] = (char)(i * 7 % 251);
+    struct row_digest whole = {0}, cut = {0};
+    SCOPED(row_pieces) struct row_pieces *pieces = row_pieces_new();
+    for (size_t at = 1; at < sizeof row; at += 617) {
+        row_digest_add(&whole, row, sizeof row, sizeof row + 1);
+        row_pieces_add(pieces, row, at);
+        row_pieces_add(pieces, row + at, sizeof row - at);
+        assert_int_equal(row_pieces_size(pieces), sizeof row);
+        row_digest_add_pieces(&cut, pieces, 1);
+        assert_int_equal(row_pieces_size(pieces), 0);
+    }
+    assert_memory_equal(&whole, &cut, sizeof whole);
+}
+
 TEST(the_digest_of_no_rows_is_zero)
 {
     struct row_digest none = {0};
@@ -90,4 +108,5 @@ TEST_MAIN(UNIT(big_tables_are_cut_without_gap_or_overlap),
           UNIT(a_server_without_range_scans_reads_tables_whole),
           UNIT(the_dearest_table_comes_first_and_what_has_no_rows_not_at_all),
           UNIT(a_digest_does_not_depend_on_the_order_of_rows_nor_on_who_read_them),
-          UNIT(the_digest_of_no_rows_is_zero), UNIT(the_digest_of_an_empty_row_is_xxh3s_of_nothing))
+          UNIT(a_row_in_pieces_has_the_digest_of_the_whole), UNIT(the_digest_of_no_rows_is_zero),
+          UNIT(the_digest_of_an_empty_row_is_xxh3s_of_nothing))
