@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "io/progress.h"
 #include "io/tar.h"
+#include "source/files_early.h"
 #include "source/files_glob.h"
 #include "source/files_make.h"
 #include "source/files_member.h"
@@ -52,6 +53,7 @@ struct extract {
     const struct files_extract_options *options;
     struct segment_source *source;
     struct files_records *later;
+    struct files_early *early;
     struct buf header; /* scratch */
 
     pthread_mutex_t lock; /* everything below */
@@ -360,6 +362,11 @@ static void clear_steps(struct steps *steps)
     steps->count = 0;
 }
 
+static int side_in_use(const struct extract *extract, const struct files_maker *maker)
+{
+    return extract->options->sides->items[maker->parent_side].fd;
+}
+
 static int work(struct extract *extract, struct files_maker *maker, struct steps *steps,
                 struct error *err)
 {
@@ -367,9 +374,10 @@ static int work(struct extract *extract, struct files_maker *maker, struct steps
         struct segment *segment = NULL;
         more = extract->frames ? next_frame(extract, steps, &segment, err)
                                : next_piece(extract, steps, &segment, err);
-        uint64_t size = segment ? segment->size : 0;
+        uint64_t size = segment ? segment->size : 0, cached = maker->cached;
         if (more > 0 && do_steps(extract, maker, steps, err) < 0)
             more = -1;
+        files_early_wrote(extract->early, side_in_use(extract, maker), maker->cached - cached);
         clear_steps(steps);
         if (segment)
             extract->source->ops->drop(extract->source, segment);
@@ -532,12 +540,14 @@ int files_extract(const struct files_extract_options *options, struct segment_so
                   struct files_extracted *ret_extracted, struct error *err)
 {
     SCOPED(files_records) struct files_records *later = NULL;
+    SCOPED(files_early) struct files_early *early = files_early_new(options->os);
     int folder = options->sides->items[0].fd;
     if (files_records_create(options->os, folder, LATER, &later, err) < 0)
         return -1;
     struct extract extract = {.options = options,
                               .source = source,
                               .later = later,
+                              .early = early,
                               .frames = source->ops->count(source),
                               .parser = tar_parser_new(),
                               .adopted = files_table_new(),
@@ -550,6 +560,8 @@ int files_extract(const struct files_extract_options *options, struct segment_so
         result = read_again(&extract, err);
     if (result == 0)
         result = finish(&extract, err);
+    if (result == 0)
+        result = files_early_end(early, err);
     files_table_free(extract.adopted);
     if (extract.devices_left_out)
         log_warning("%" PRIu64 " device nodes were left out", extract.devices_left_out);

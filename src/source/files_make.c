@@ -196,6 +196,7 @@ static int done(struct files_maker *maker, struct files_member *member, uint64_t
 static int write_sparse(struct files_maker *maker, struct files_member *member, const uint8_t *data,
                         size_t size, uint64_t offset, struct error *err)
 {
+    maker->cached += size;
     uint64_t at = 0;
     for (size_t i = 0; i < member->map.count && size; i++) {
         const struct tar_extent *extent = &member->map.extents[i];
@@ -219,6 +220,7 @@ static int write_plain(struct files_maker *maker, struct files_member *member, c
                        size_t size, uint64_t offset, struct error *err)
 {
     size_t done = files_direct_write(maker->os, member->direct_fd, data, size, offset);
+    maker->cached += size - done;
     return file_pwrite_all(maker->os, member->fd, data + done, size - done, offset + done,
                            member->header.path, err);
 }
