@@ -83,7 +83,10 @@ struct statement_reader;
 struct statement_reader *statement_reader_new(const struct statement_options *options,
                                               const struct statement_handler *handler);
 
-/* 0, or -1; after a -1 only free may be called. */
+/* A new file begins, whatever came before; `name` is its, borrowed. */
+void statement_reader_restart(struct statement_reader *reader, const char *name);
+
+/* 0, or -1; after a -1 only restart and free may be called. */
 int statement_reader_push(struct statement_reader *reader, const void *data, size_t size,
                           struct error *err);
 

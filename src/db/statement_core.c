@@ -330,6 +330,27 @@ static int scan_all(struct statement_reader *reader, struct error *err)
     return 0;
 }
 
+static void begin_file(struct statement_reader *reader)
+{
+    const struct dialect *dialect = reader->dialect;
+    reader->base = 0;
+    reader->at = 0;
+    reader->resume = 0;
+    reader->begin = STATEMENT_NONE;
+    reader->end = 0;
+    reader->opened = 0;
+    reader->mark = 0;
+    reader->line = 1;
+    reader->column = 1;
+    reader->state = SCAN_CODE;
+    reader->fresh = true;
+    reader->eof = false;
+    reader->started = false;
+    reader->block = false;
+    reader->count = 0;
+    (dialect->restart ? dialect->restart : dialect->reset)(reader);
+}
+
 struct statement_reader *statement_reader_create(const struct dialect *dialect,
                                                  const struct statement_options *options,
                                                  const struct statement_handler *handler)
@@ -341,12 +362,15 @@ struct statement_reader *statement_reader_create(const struct dialect *dialect,
     if (!reader->options.max_statement_bytes)
         reader->options.max_statement_bytes = STATEMENT_MAXIMUM;
     reader->buf = BUF_INIT;
-    reader->line = 1;
-    reader->column = 1;
-    reader->begin = STATEMENT_NONE;
-    reader->fresh = true;
-    (dialect->restart ? dialect->restart : dialect->reset)(reader);
+    begin_file(reader);
     return reader;
+}
+
+void statement_reader_restart(struct statement_reader *reader, const char *name)
+{
+    reader->options.name = name;
+    buf_reset(&reader->buf);
+    begin_file(reader);
 }
 
 static int fail_too_long(struct statement_reader *reader, struct error *err)

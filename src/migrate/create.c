@@ -111,7 +111,6 @@ static void note_file(struct form *form, struct os *os, const char *folder, cons
         note_version(form, naming.version);
     if (naming.kind == NAMING_ONE_FILE)
         note_syntax(form, os, path);
-    naming_clear(&naming);
 }
 
 /* A folder keeps to what is in it; with files of ours beside another tool's the next one is ours.

@@ -57,7 +57,7 @@ static int run_text(void *context, const struct statement *statement, struct err
     if (whole->kind != STATEMENT_COPY)
         result = db->ops->execute(db, statement->text, statement->size, NULL, 0, NULL, err);
     else if (db->ops->copy_in)
-        result = db->ops->copy_in(db, statement->text, whole->rows.data, whole->rows.length, err);
+        result = db->ops->copy_in(db, statement->text, whole->rows, whole->rows_size, err);
     else
         result = error_set(err, ERROR_FAILED, "rows cannot be copied in here");
     return result < 0 ? execute_tell(db, running->step, running->index, statement, err) : 0;

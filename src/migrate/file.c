@@ -8,15 +8,25 @@
 
 enum section { SECTION_NONE, SECTION_UP, SECTION_DOWN };
 
+/* What is known of the text that is being read. */
 struct reading {
     struct migration *migration;
+    struct arena *memory;
     const struct migration_text *text;
-    struct statement_reader *reader;
+    struct statement_reader *statements;
     enum section section;
     struct migration_part
         down; /* the Down section that is being read: pairs are undone in reverse */
     bool block;
     size_t block_line;
+    struct buf *rows; /* of the COPY that is being read */
+};
+
+struct migration_reader {
+    struct reading reading;
+    struct statement_reader *statements;
+    struct buf rows;
+    struct buf scratch;
 };
 
 static int fail(const struct reading *reading, size_t line, size_t column, struct error *err,
@@ -38,23 +48,35 @@ static int on_statement(void *context, const struct statement *statement, struct
     if (reading->text->syntax != SYNTAX_PLAIN && reading->section == SECTION_NONE)
         return fail(reading, statement->line, statement->column, err,
                     "a statement before the Up directive");
-    migration_part_add(part_of(reading), statement);
+    migration_part_add(part_of(reading), reading->memory, statement);
     return 0;
 }
 
 static int on_rows(void *context, const void *data, size_t size, struct error *err)
 {
     struct reading *reading = context;
-    struct migration_part *part = part_of(reading);
     (void)err;
-    buf_append(&part->items[part->count - 1].rows, data, size);
+    buf_append(reading->rows, data, size);
+    return 0;
+}
+
+static int on_rows_end(void *context, struct error *err)
+{
+    struct reading *reading = context;
+    struct migration_part *part = part_of(reading);
+    struct migration_statement *statement = &part->items[part->count - 1];
+    (void)err;
+    statement->rows_size = reading->rows->length;
+    statement->rows = arena_string_n(reading->memory, reading->rows->data, statement->rows_size);
+    buf_reset(reading->rows);
     return 0;
 }
 
 /* A Down section ends: it runs before the Down sections above it. */
 static void finish_section(struct reading *reading)
 {
-    migration_part_prepend(&reading->migration->parts[MIGRATE_DOWN], &reading->down);
+    migration_part_prepend(&reading->migration->parts[MIGRATE_DOWN], reading->memory,
+                           &reading->down);
 }
 
 static const char *section_begin(struct reading *reading, enum section section, bool outside)
@@ -81,16 +103,16 @@ static const char *block_begin(struct reading *reading, const struct statement_c
         return "StatementBegin within a StatementBegin";
     reading->block = true;
     reading->block_line = comment->line;
-    statement_reader_block(reading->reader, true);
+    statement_reader_block(reading->statements, true);
     return NULL;
 }
 
 static int block_end(struct reading *reading, struct error *err)
 {
-    if (statement_reader_cut(reading->reader, err) < 0)
+    if (statement_reader_cut(reading->statements, err) < 0)
         return -1;
     reading->block = false;
-    statement_reader_block(reading->reader, false);
+    statement_reader_block(reading->statements, false);
     return 0;
 }
 
@@ -119,7 +141,7 @@ static int obey(struct reading *reading, const struct directive *directive,
     if (!problem && directive->kind == DIRECTIVE_STATEMENT_BEGIN)
         problem = block_begin(reading, comment);
     bool section = directive->kind == DIRECTIVE_UP || directive->kind == DIRECTIVE_DOWN;
-    if (!problem && section && statement_reader_cut(reading->reader, err) < 0)
+    if (!problem && section && statement_reader_cut(reading->statements, err) < 0)
         return -1;
     if (!problem && section)
         problem =
@@ -146,7 +168,7 @@ static void describe(struct reading *reading, const struct statement_comment *co
     if (!size || created || migration->description || reading->section != SECTION_UP ||
         comment->pending || migration->parts[MIGRATE_UP].count > 0)
         return;
-    migration->description = mem_string_n(text, size < 200 ? size : 200);
+    migration->description = arena_string_n(reading->memory, text, size < 200 ? size : 200);
 }
 
 static int on_comment(void *context, const struct statement_comment *comment, struct error *err)
@@ -193,21 +215,6 @@ static int check_whole(struct reading *reading, struct error *err)
     return error_hint(err, "put %s on a line of its own above the first statement", line);
 }
 
-static int read_text(struct reading *reading, struct error *err)
-{
-    const struct migration_text *text = reading->text;
-    const struct statement_options options = {.dialect = text->dialect, .name = text->path};
-    const struct statement_handler handler = {
-        .statement = on_statement, .data = on_rows, .comment = on_comment, .context = reading};
-    SCOPED(statement_reader)
-    struct statement_reader *reader = statement_reader_new(&options, &handler);
-    reading->reader = reader;
-    if (statement_reader_push(reader, text->text, text->size, err) < 0 ||
-        statement_reader_finish(reader, err) < 0)
-        return -1;
-    return check_whole(reading, err);
-}
-
 /* UTF-16 with its mark is told by the reader, with a better message. */
 static int check_encoding(const struct migration_text *text, struct error *err)
 {
@@ -223,23 +230,74 @@ static int check_encoding(const struct migration_text *text, struct error *err)
     return 0;
 }
 
+/* ---- the reader ---- */
+
+struct migration_reader *migration_reader_new(enum db_engine dialect)
+{
+    struct migration_reader *reader = MEM_NEW(struct migration_reader);
+    const struct statement_options options = {.dialect = dialect};
+    const struct statement_handler handler = {
+        .statement = on_statement,
+        .data = on_rows,
+        .data_end = on_rows_end,
+        .comment = on_comment,
+        .context = &reader->reading,
+    };
+    reader->statements = statement_reader_new(&options, &handler);
+    reader->rows = BUF_INIT;
+    reader->scratch = BUF_INIT;
+    return reader;
+}
+
+void migration_reader_free(struct migration_reader *reader)
+{
+    if (!reader)
+        return;
+    statement_reader_free(reader->statements);
+    buf_clear(&reader->rows);
+    buf_clear(&reader->scratch);
+    free(reader);
+}
+
+static int cut(struct reading *reading, struct error *err)
+{
+    const struct migration_text *text = reading->text;
+    statement_reader_restart(reading->statements, text->path);
+    if (statement_reader_push(reading->statements, text->text, text->size, err) < 0 ||
+        statement_reader_finish(reading->statements, err) < 0)
+        return -1;
+    return check_whole(reading, err);
+}
+
+int migration_reader_read(struct migration_reader *reader, struct migration *migration,
+                          struct arena *memory, const struct migration_text *text,
+                          struct error *err)
+{
+    if (check_encoding(text, err) < 0)
+        return -1;
+    buf_reset(&reader->rows);
+    reader->reading = (struct reading){
+        .migration = migration,
+        .memory = memory,
+        .text = text,
+        .statements = reader->statements,
+        .rows = &reader->rows,
+    };
+    bool plain = text->syntax == SYNTAX_PLAIN;
+    struct migration_part *part = &migration->parts[plain ? text->direction : MIGRATE_UP];
+    part->path = text->path;
+    part->exists |= plain;
+    if (cut(&reader->reading, err) < 0)
+        return error_recode(err, ERROR_FAILED);
+    migration_sum(migration, &reader->scratch);
+    return 0;
+}
+
 int migration_read(struct migration *migration, const struct migration_text *text,
                    struct error *err)
 {
-    struct reading reading = {.migration = migration, .text = text};
-    if (check_encoding(text, err) < 0)
-        return -1;
-    bool plain = text->syntax == SYNTAX_PLAIN;
-    struct migration_part *up = &migration->parts[plain ? text->direction : MIGRATE_UP];
-    free(up->path);
-    up->path = mem_string(text->path);
-    up->exists |= plain;
-    int result = read_text(&reading, err);
-    migration_part_clear(&reading.down);
-    if (result < 0)
-        return error_recode(err, ERROR_FAILED);
-    migration_part_trim(&migration->parts[MIGRATE_UP]);
-    migration_part_trim(&migration->parts[MIGRATE_DOWN]);
-    migration_sum(migration);
-    return 0;
+    SCOPED(migration_reader) struct migration_reader *reader = migration_reader_new(text->dialect);
+    struct migration_text kept = *text;
+    kept.path = arena_string(&migration->memory, text->path);
+    return migration_reader_read(reader, migration, &migration->memory, &kept, err);
 }

@@ -35,16 +35,27 @@ static const char *const layout_tools[] = {
 /* A file of the folder. */
 struct entry {
     struct naming naming;
-    char *path;
-    struct buf text;
+    const char *path; /* in the memory of the set */
+    const char *text;
+    size_t size;
     enum layout layout;
     bool outside; /* its .conf file says so */
     enum syntax syntax;
     struct migration *migration; /* NULL: it is passed over */
 };
 
+/* What each thread has for itself. */
+struct worker {
+    struct buf text;     /* of the file that is being read */
+    struct arena texts;  /* of all that it has read */
+    struct arena memory; /* for the set */
+    struct migration_reader *reader;
+};
+
 struct listing {
     const struct migration_folder *folder;
+    struct migration_set *set;
+    struct worker workers[PARALLEL_THREADS];
     struct text_list *warnings;
     struct entry *items;
     size_t count;
@@ -97,32 +108,43 @@ static int is_folder(const struct listing *listing, const char *path, unsigned c
     return there;
 }
 
+/* Kept as long as the migrations. */
+static const char *path_of(struct listing *listing, const char *name)
+{
+    size_t folder = strlen(listing->path);
+    size_t size = strlen(name);
+    bool slash = folder && listing->path[folder - 1] == '/';
+    char *path = arena_alloc(&listing->set->memory, folder + !slash + size + 1);
+    memcpy(path, listing->path, folder);
+    path[folder] = '/';
+    memcpy(path + folder + !slash, name, size);
+    return path;
+}
+
 static int on_entry(void *context, const char *name, unsigned char type, struct error *err)
 {
     struct listing *listing = context;
-    struct entry entry = {.text = BUF_INIT_MAX(MIGRATION_FILE_MAXIMUM)};
+    struct entry entry = {0};
     bool folder = false;
     if (naming_is_dropping(name) || text_ends(name, ".sql.conf"))
         return 0;
-    SCOPED(string) char *path = path_join(listing->path, name);
+    const char *path = path_of(listing, name);
     int there = is_folder(listing, path, type, &folder, err);
     if (there <= 0)
         return there;
     if (folder) {
-        text_list_give(&listing->folders, STEAL(path));
+        text_list_add(&listing->folders, path);
         return 0;
     }
-    bool parsed = naming_parse(name, &entry.naming);
-    if (parsed && listing->depth > 0 && entry.naming.kind != NAMING_FLYWAY) {
-        naming_clear(&entry.naming);
+    entry.path = path;
+    bool parsed = naming_parse(path_base(path), &entry.naming);
+    if (parsed && listing->depth > 0 && entry.naming.kind != NAMING_FLYWAY)
         return 0;
-    }
     if (!parsed) {
         if (listing->depth == 0 && nearly_fits(name))
             warn(listing, path, why_no_migration(name));
         return 0;
     }
-    entry.path = STEAL(path);
     ARRAY_GROW(listing->items, listing->count, listing->capacity);
     listing->items[listing->count++] = entry;
     return 0;
@@ -161,11 +183,12 @@ static int list_folder(struct listing *listing, const char *path, struct error *
 
 static void listing_clear(struct listing *listing)
 {
-    for (size_t i = 0; i < listing->count; i++) {
-        struct entry *entry = &listing->items[i];
-        naming_clear(&entry->naming);
-        free(entry->path);
-        buf_clear(&entry->text);
+    for (size_t i = 0; i < PARALLEL_THREADS; i++) {
+        struct worker *worker = &listing->workers[i];
+        buf_clear(&worker->text);
+        arena_clear(&worker->texts);
+        arena_take(&listing->set->memory, &worker->memory);
+        migration_reader_free(worker->reader);
     }
     free(listing->items);
     text_list_clear(&listing->folders);
@@ -183,12 +206,6 @@ static int compare_entries(const void *a, const void *b)
 static const char *environment(const char *name)
 {
     return getenv(name);
-}
-
-static void replace_text(struct entry *entry, struct buf *replaced)
-{
-    buf_clear(&entry->text);
-    entry->text = *replaced;
 }
 
 /* V1__name.sql.conf beside a file of Flyway's. */
@@ -218,30 +235,27 @@ static int read_conf(const struct listing *listing, struct entry *entry, bool *p
     return 0;
 }
 
+/* Into `replaced` what the text of a Flyway file becomes: 1, 0 when it stays as it is, -1. */
 static int replace_placeholders(const struct listing *listing, struct entry *entry,
-                                struct error *err)
+                                struct buf *replaced, struct error *err)
 {
     bool wanted = !listing->folder->keep_placeholders;
-    struct buf replaced = BUF_INIT_MAX(MIGRATION_FILE_MAXIMUM);
     if (read_conf(listing, entry, &wanted, err) < 0)
         return -1;
-    if (!wanted || !entry->text.length || !strstr(entry->text.data, "${"))
+    if (!wanted || !strstr(entry->text, "${"))
         return 0;
-    int result = placeholder_append(&replaced, entry->text.data, entry->text.length, entry->path,
+    int result = placeholder_append(replaced, entry->text, entry->size, entry->path,
                                     listing->folder->placeholders, err);
-    replace_text(entry, &replaced);
-    return result;
+    return result < 0 ? -1 : 1;
 }
 
-static int replace_environment(struct entry *entry, struct error *err)
+/* The same of one of goose's. */
+static int replace_environment(const struct entry *entry, struct buf *replaced, struct error *err)
 {
-    struct buf replaced = BUF_INIT;
-    if (!strstr(entry->text.data, "ENVSUB"))
+    if (!strstr(entry->text, "ENVSUB"))
         return 0;
-    int result = envsub_append(&replaced, entry->text.data, entry->text.length, entry->path,
-                               environment, err);
-    replace_text(entry, &replaced);
-    return result;
+    int result = envsub_append(replaced, entry->text, entry->size, entry->path, environment, err);
+    return result < 0 ? -1 : 1;
 }
 
 static enum layout layout_of(const struct entry *entry)
@@ -250,7 +264,7 @@ static enum layout layout_of(const struct entry *entry)
         return LAYOUT_FLYWAY;
     if (entry->naming.kind == NAMING_PAIR)
         return LAYOUT_PAIR;
-    switch (directive_detect(entry->text.data, entry->text.length)) {
+    switch (directive_detect(entry->text, entry->size)) {
     case SYNTAX_KEDGE:
         return LAYOUT_KEDGE;
     case SYNTAX_GOOSE:
@@ -263,16 +277,31 @@ static enum layout layout_of(const struct entry *entry)
     return LAYOUT_BARE;
 }
 
-static int read_text(void *context, size_t index, struct error *err)
+static void keep_text(struct worker *worker, struct entry *entry, const struct buf *text)
 {
-    const struct listing *listing = context;
+    entry->text = arena_string_n(&worker->texts, text->data, text->length);
+    entry->size = text->length;
+}
+
+static int read_text(void *context, size_t index, size_t thread, struct error *err)
+{
+    struct listing *listing = context;
     struct entry *entry = &listing->items[index];
-    if (file_read_all(listing->folder->os, entry->path, &entry->text, err) < 0)
+    struct worker *worker = &listing->workers[thread];
+    SCOPED(buf) struct buf replaced = BUF_INIT_MAX(MIGRATION_FILE_MAXIMUM);
+    buf_reset(&worker->text);
+    if (file_read_all(listing->folder->os, entry->path, &worker->text, err) < 0)
         return -1;
+    keep_text(worker, entry, &worker->text);
     entry->layout = layout_of(entry);
-    if (entry->layout == LAYOUT_FLYWAY && replace_placeholders(listing, entry, err) < 0)
-        return -1;
-    return entry->layout == LAYOUT_GOOSE ? replace_environment(entry, err) : 0;
+    int changed = 0;
+    if (entry->layout == LAYOUT_FLYWAY)
+        changed = replace_placeholders(listing, entry, &replaced, err);
+    else if (entry->layout == LAYOUT_GOOSE)
+        changed = replace_environment(entry, &replaced, err);
+    if (changed > 0)
+        keep_text(worker, entry, &replaced);
+    return changed < 0 ? -1 : 0;
 }
 
 /* ---- whose folder it is ---- */
@@ -292,10 +321,9 @@ static bool is_sqlx(const struct listing *listing)
         const struct entry *entry = &listing->items[i];
         if (entry->layout != LAYOUT_BARE || entry->naming.loose)
             return false;
-        sure |= (entry->text.length &&
-                 text_starts(after_mark(entry->text.data), "-- no-transaction")) ||
+        sure |= text_starts(after_mark(entry->text), "-- no-transaction") ||
                 strlen(entry->naming.version) != VERSION_DIGITS;
-        bare += entry->text.length > 0;
+        bare += entry->size > 0;
     }
     return sure || (bare > 1 && bare == listing->count);
 }
@@ -390,26 +418,30 @@ static struct migration *find_pair(const struct migration_set *set, const struct
     return migration && !migration->parts[entry->naming.direction].exists ? migration : NULL;
 }
 
+static const char *name_of(struct migration_set *set, const struct naming *naming)
+{
+    return arena_string_n(&set->memory, naming->name, naming->name_size);
+}
+
 static struct migration *add_migration(struct migration_set *set, const struct entry *entry)
 {
-    struct migration *migration = migration_new(entry->naming.version, entry->naming.name);
+    const char *version = arena_string(&set->memory, entry->naming.version);
+    struct migration *migration = migration_set_new(set, version, name_of(set, &entry->naming));
     migration->detects_outside = entry->layout == LAYOUT_FLYWAY || entry->layout == LAYOUT_PAIR;
     migration->repeatable = entry->naming.repeatable;
     /* It has no way back of its own: undoing everything forgets that it ran. */
     migration->parts[MIGRATE_DOWN].exists = entry->naming.repeatable;
-    migration_set_give(set, migration);
     return migration;
 }
 
 /* Flyway's name for a migration is that of the way up. */
-static void take_name(struct migration *migration, const struct naming *naming)
+static void take_name(struct migration_set *set, struct migration *migration,
+                      const struct naming *naming)
 {
     if (naming->direction != MIGRATE_UP)
         return;
-    free(migration->version);
-    free(migration->name);
-    migration->version = mem_string(naming->version);
-    migration->name = mem_string(naming->name);
+    migration->version = arena_string(&set->memory, naming->version);
+    migration->name = name_of(set, naming);
 }
 
 /* Versions that a baseline stands for, in files of their own, do the same step by step. */
@@ -437,41 +469,47 @@ static void place_entry(struct listing *listing, struct entry *entry, struct mig
     }
     struct migration *migration = find_pair(set, entry);
     if (migration)
-        take_name(migration, &entry->naming);
+        take_name(set, migration, &entry->naming);
     else
         migration = add_migration(set, entry);
     migration->parts[entry->naming.direction].outside |= entry->outside;
     entry->migration = migration;
 }
 
-static int read_entry(const struct listing *listing, const struct entry *entry, struct error *err)
+static int read_entry(struct listing *listing, const struct entry *entry, size_t thread,
+                      struct error *err)
 {
+    struct worker *worker = &listing->workers[thread];
     const struct migration_text text = {
-        .text = entry->text.data,
-        .size = entry->text.length,
+        .text = entry->text,
+        .size = entry->size,
         .path = entry->path,
         .dialect = listing->folder->dialect,
         .syntax = entry->syntax,
         .direction = entry->naming.direction,
     };
-    return entry->migration ? migration_read(entry->migration, &text, err) : 0;
+    if (!entry->migration)
+        return 0;
+    if (!worker->reader)
+        worker->reader = migration_reader_new(text.dialect);
+    return migration_reader_read(worker->reader, entry->migration, &worker->memory, &text, err);
 }
 
 /* Two files may be one migration only where there is one for each direction. */
-static int read_one_file(void *context, size_t index, struct error *err)
+static int read_one_file(void *context, size_t index, size_t thread, struct error *err)
 {
-    const struct listing *listing = context;
+    struct listing *listing = context;
     const struct entry *entry = &listing->items[index];
-    return entry->naming.kind == NAMING_ONE_FILE ? read_entry(listing, entry, err) : 0;
+    return entry->naming.kind == NAMING_ONE_FILE ? read_entry(listing, entry, thread, err) : 0;
 }
 
-static int read_entries(struct listing *listing, struct migration_set *set, struct error *err)
+static int read_entries(struct listing *listing, struct error *err)
 {
     /* Whether there is another half is asked of what was read before. */
     for (size_t i = 0; i < listing->count; i++) {
         struct entry *entry = &listing->items[i];
-        place_entry(listing, entry, set);
-        if (entry->naming.kind != NAMING_ONE_FILE && read_entry(listing, entry, err) < 0)
+        place_entry(listing, entry, listing->set);
+        if (entry->naming.kind != NAMING_ONE_FILE && read_entry(listing, entry, 0, err) < 0)
             return -1;
     }
     return parallel_each(listing->count, read_one_file, listing, listing->folder->helper, err);
@@ -489,23 +527,25 @@ static int check_pairs(const struct migration_set *set, struct error *err)
     return 0;
 }
 
-static int read_listing(struct listing *listing, struct migration_set *set, struct error *err)
+static int read_listing(struct listing *listing, struct error *err)
 {
     if (list_folder(listing, listing->folder->path, err) < 0)
         return -1;
     if (listing->count > 1)
         qsort(listing->items, listing->count, sizeof *listing->items, compare_entries);
     if (parallel_each(listing->count, read_text, listing, listing->folder->helper, err) < 0 ||
-        find_layout(listing, err) < 0 || read_entries(listing, set, err) < 0)
+        find_layout(listing, err) < 0 || read_entries(listing, err) < 0)
         return -1;
-    return check_pairs(set, err);
+    return check_pairs(listing->set, err);
 }
 
 int migration_folder_read(const struct migration_folder *folder, struct migration_set *set,
                           struct text_list *warnings, struct error *err)
 {
-    struct listing listing = {.folder = folder, .warnings = warnings};
-    int result = read_listing(&listing, set, err);
+    struct listing listing = {.folder = folder, .set = set, .warnings = warnings};
+    for (size_t i = 0; i < PARALLEL_THREADS; i++)
+        listing.workers[i].text = BUF_INIT_MAX(MIGRATION_FILE_MAXIMUM);
+    int result = read_listing(&listing, err);
     listing_clear(&listing);
     return result;
 }

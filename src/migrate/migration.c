@@ -9,88 +9,106 @@
 struct migration *migration_new(const char *version, const char *name)
 {
     struct migration *migration = MEM_NEW(struct migration);
-    migration->version = mem_string(version);
-    migration->name = mem_string(name);
+    migration->version = arena_string(&migration->memory, version);
+    migration->name = arena_string(&migration->memory, name);
     return migration;
 }
 
-void migration_part_clear(struct migration_part *part)
+struct migration *migration_set_new(struct migration_set *set, const char *version,
+                                    const char *name)
 {
-    for (size_t i = 0; i < part->count; i++) {
-        free(part->items[i].text);
-        buf_clear(&part->items[i].rows);
-    }
-    free(part->items);
-    free(part->path);
-    *part = (struct migration_part){0};
+    struct migration *migration = ARENA_NEW(&set->memory, struct migration);
+    migration->version = version;
+    migration->name = name;
+    migration->of_set = true;
+    migration_set_give(set, migration);
+    return migration;
 }
 
 void migration_free(struct migration *migration)
 {
-    if (!migration)
+    if (!migration || migration->of_set)
         return;
-    migration_part_clear(&migration->parts[MIGRATE_UP]);
-    migration_part_clear(&migration->parts[MIGRATE_DOWN]);
-    free(migration->version);
-    free(migration->name);
-    free(migration->description);
+    arena_clear(&migration->memory);
     free(migration);
 }
 
-struct migration_statement *migration_part_add(struct migration_part *part,
+/* ---- statements ---- */
+
+/* Most parts have one statement or two. */
+static void part_reserve(struct migration_part *part, struct arena *memory, size_t count)
+{
+    if (count <= part->capacity)
+        return;
+    size_t capacity = part->capacity ? 2 * part->capacity : 2;
+    capacity = capacity < count ? count : capacity;
+    struct migration_statement *items = arena_alloc(memory, capacity * sizeof *items);
+    if (part->count)
+        memcpy(items, part->items, part->count * sizeof *items);
+    part->items = items;
+    part->capacity = capacity;
+}
+
+struct migration_statement *migration_part_add(struct migration_part *part, struct arena *memory,
                                                const struct statement *statement)
 {
-    ARRAY_GROW(part->items, part->count, part->capacity);
+    part_reserve(part, memory, part->count + 1);
     struct migration_statement *added = &part->items[part->count++];
     *added = (struct migration_statement){
         .kind = statement->kind,
-        .text = mem_string_n(statement->text, statement->size),
+        .text = arena_string_n(memory, statement->text, statement->size),
         .size = statement->size,
         .line = statement->line,
         .column = statement->column,
         .block = statement->block,
-        .rows = BUF_INIT,
     };
     return added;
 }
 
-void migration_part_trim(struct migration_part *part)
+void migration_part_prepend(struct migration_part *part, struct arena *memory,
+                            struct migration_part *from)
 {
-    if (part->count == 0 || part->capacity == part->count)
-        return;
-    part->items = mem_resize(part->items, part->count, sizeof *part->items);
-    part->capacity = part->count;
-}
-
-void migration_part_prepend(struct migration_part *part, struct migration_part *from)
-{
-    size_t old = part->count;
-    while (part->capacity < old + from->count)
-        ARRAY_GROW(part->items, part->capacity, part->capacity);
-    if (old)
-        memmove(part->items + from->count, part->items, old * sizeof *part->items);
-    if (from->count)
+    if (part->count == 0) {
+        part->items = from->items;
+        part->count = from->count;
+        part->capacity = from->capacity;
+    } else if (from->count > 0) {
+        part_reserve(part, memory, part->count + from->count);
+        memmove(part->items + from->count, part->items, part->count * sizeof *part->items);
         memcpy(part->items, from->items, from->count * sizeof *part->items);
-    part->count = old + from->count;
+        part->count += from->count;
+    }
+    from->items = NULL;
     from->count = 0;
+    from->capacity = 0;
 }
 
 /* ---- sums ---- */
 
+static bool is_trailing(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r';
+}
+
 /* Each line without its CR and trailing blanks, with an LF. */
 static void normal_lines(struct buf *buf, const char *text, size_t size)
 {
+    buf_reserve(buf, size + 1);
+    char *to = buf->data + buf->length;
     while (size > 0) {
         const char *newline = memchr(text, '\n', size);
         size_t line = newline ? (size_t)(newline - text) : size;
         size_t kept = line;
-        while (kept > 0 && strchr(" \t\r", text[kept - 1]))
+        while (kept > 0 && is_trailing(text[kept - 1]))
             kept--;
-        buf_append(buf, text, kept);
-        buf_append_char(buf, '\n');
+        memcpy(to, text, kept);
+        to += kept;
+        *to++ = '\n';
         size -= line + (newline != NULL);
         text += line + (newline != NULL);
     }
+    *to = '\0';
+    buf->length = (size_t)(to - buf->data);
 }
 
 static void normal_statements(struct buf *buf, const struct migration_part *part, size_t count)
@@ -98,7 +116,8 @@ static void normal_statements(struct buf *buf, const struct migration_part *part
     for (size_t i = 0; i < count; i++) {
         const struct migration_statement *statement = &part->items[i];
         normal_lines(buf, statement->text, statement->size);
-        normal_lines(buf, statement->rows.data, statement->rows.length);
+        if (statement->rows)
+            normal_lines(buf, statement->rows, statement->rows_size);
         buf_append_text(buf, ";\n");
     }
 }
@@ -119,11 +138,11 @@ static void sum_of(const struct buf *buf, char ret_text[static SHA256_TEXT])
     text_hex(digest, sizeof digest, ret_text);
 }
 
-void migration_sum(struct migration *migration)
+void migration_sum(struct migration *migration, struct buf *scratch)
 {
-    SCOPED(buf) struct buf normal = BUF_INIT;
-    migration_normal(migration, &normal);
-    sum_of(&normal, migration->checksum);
+    buf_reset(scratch);
+    migration_normal(migration, scratch);
+    sum_of(scratch, migration->checksum);
 }
 
 void migration_sum_part(const struct migration_part *part, size_t count,
@@ -250,6 +269,7 @@ void migration_set_clear(struct migration_set *set)
     for (size_t i = 0; i < set->count; i++)
         migration_free(set->items[i]);
     free(set->items);
+    arena_clear(&set->memory);
     *set = MIGRATION_SET_INIT;
 }
 

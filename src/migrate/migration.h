@@ -7,6 +7,7 @@
 #ifndef KEDGE_MIGRATE_MIGRATION_H
 #define KEDGE_MIGRATE_MIGRATION_H
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "crypto/sha256.h"
 #include "db/statement.h"
@@ -25,8 +26,9 @@ struct migration_statement {
     size_t size;
     size_t line; /* where it begins in the file */
     size_t column;
-    bool block;      /* from StatementBegin to StatementEnd: may hold several */
-    struct buf rows; /* of a COPY ... FROM stdin */
+    bool block;       /* from StatementBegin to StatementEnd: may hold several */
+    const char *rows; /* of a COPY ... FROM stdin; NULL when there are none */
+    size_t rows_size;
 };
 
 /* One way of a migration. */
@@ -34,24 +36,26 @@ struct migration_part {
     struct migration_statement *items;
     size_t count;
     size_t capacity;
-    bool exists;  /* there is such a section, though it may be empty */
-    bool outside; /* notransaction */
-    char *path;   /* of its file; NULL when it has none */
+    bool exists;      /* there is such a section, though it may be empty */
+    bool outside;     /* notransaction */
+    const char *path; /* of its file; NULL when it has none */
 };
 
 /* 0, or -1. Runs in the open transaction of `db`. */
 typedef int migration_fn(struct db *db, void *context, struct error *err);
 
 struct migration {
-    char *version;
-    char *name;        /* as in the file's name, underscores and all */
-    char *description; /* the first comment of Up; NULL when there is none */
+    const char *version;
+    const char *name;        /* as in the file's name, underscores and all */
+    const char *description; /* the first comment of Up; NULL when there is none */
     struct migration_part parts[2];
     char checksum[SHA256_TEXT]; /* "" when a C function has no tag */
     migration_fn *functions[2]; /* instead of statements */
     void *context;
     bool repeatable;      /* Flyway's R__name: run after all others, again whenever it changes */
     bool detects_outside; /* of a peer that knows by itself what cannot run in a transaction */
+    bool of_set;          /* it and all that it holds are in the memory of its set */
+    struct arena memory;  /* else what it holds is here */
 };
 
 /* Ordered by version once sorted. */
@@ -60,26 +64,30 @@ struct migration_set {
     size_t count;
     size_t capacity;
     bool mixed; /* one was given after one of a higher version */
+    struct arena memory;
 };
 
 #define MIGRATION_SET_INIT ((struct migration_set){0})
 
+/* One by itself, to be freed or given to a set. */
 struct migration *migration_new(const char *version, const char *name);
+/* One that is freed with `set`, where it is the last one now. What it is given must stay as long:
+ * strings are borrowed. */
+struct migration *migration_set_new(struct migration_set *set, const char *version,
+                                    const char *name);
 void migration_free(struct migration *migration);
 
-/* A copy of the statement at the end of the part; returns it to be filled further. */
-struct migration_statement *migration_part_add(struct migration_part *part,
+/* A copy of the statement at the end of the part, in `memory`; returns it to be filled further. */
+struct migration_statement *migration_part_add(struct migration_part *part, struct arena *memory,
                                                const struct statement *statement);
 /* `from` before what `part` has; `from` is empty afterwards. */
-void migration_part_prepend(struct migration_part *part, struct migration_part *from);
-/* Give back the memory for statements that did not come: there may be thousands of parts. */
-void migration_part_trim(struct migration_part *part);
-void migration_part_clear(struct migration_part *part);
+void migration_part_prepend(struct migration_part *part, struct arena *memory,
+                            struct migration_part *from);
 
 /* The statements, with line ends and trailing blanks made equal, appended to `buf`. */
 void migration_normal(const struct migration *migration, struct buf *buf);
-/* Set the checksum: the sum of that text. */
-void migration_sum(struct migration *migration);
+/* Set the checksum: the sum of that text, which is made in `scratch`. */
+void migration_sum(struct migration *migration, struct buf *scratch);
 /* The sum of the first `count` statements of one way. */
 void migration_sum_part(const struct migration_part *part, size_t count,
                         char ret_text[static SHA256_TEXT]);

@@ -2,18 +2,10 @@
 
 #include "base/text.h"
 
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #define DIGITS_MAXIMUM 20
-#define VERSION_MAXIMUM 64 /* the history's column */
-
-void naming_clear(struct naming *naming)
-{
-    free(naming->version);
-    free(naming->name);
-    *naming = (struct naming){0};
-}
 
 bool naming_is_dropping(const char *file)
 {
@@ -27,28 +19,30 @@ bool naming_is_dropping(const char *file)
 }
 
 /* "R__name", cut where the history could not hold it; the sum keeps long ones apart. */
-static char *repeatable_version(const char *name)
+static void repeatable_version(struct naming *naming)
 {
     uint8_t digest[SHA256_SIZE];
     char sum[SHA256_TEXT];
-    if (strlen("R__") + strlen(name) <= VERSION_MAXIMUM)
-        return mem_format("R__%s", name);
-    int size = 40;
-    while (size > 0 && ((unsigned char)name[size] & 0xC0) == 0x80)
-        size--;
-    sha256_of(name, strlen(name), digest);
+    size_t size = naming->name_size;
+    if (strlen("R__") + size <= NAMING_VERSION_MAXIMUM) {
+        snprintf(naming->version, sizeof naming->version, "R__%.*s", (int)size, naming->name);
+        return;
+    }
+    sha256_of(naming->name, size, digest);
     text_hex(digest, sizeof digest, sum);
-    return mem_format("R__%.*s~%.16s", size, name, sum);
+    for (size = 40; size > 0 && ((unsigned char)naming->name[size] & 0xC0) == 0x80;)
+        size--;
+    snprintf(naming->version, sizeof naming->version, "R__%.*s~%.16s", (int)size, naming->name,
+             sum);
 }
 
 /* The version between the prefix and the two underscores: V1_2__name is 1.2. */
-static char *flyway_version(const char *text, size_t size)
+static void flyway_version(struct naming *naming, const char *text, size_t size)
 {
-    char *version = mem_string_n(text, size);
-    for (char *c = version; *c; c++)
+    memcpy(naming->version, text, size);
+    for (char *c = naming->version; *c; c++)
         if (*c == '_')
             *c = '.';
-    return version;
 }
 
 static bool parse_flyway(const char *file, struct naming *naming)
@@ -60,18 +54,21 @@ static bool parse_flyway(const char *file, struct naming *naming)
     bool repeatable = file[0] == 'R';
     size_t version_size = (size_t)(separator - file - 1);
     if (repeatable ? version_size != 0
-                   : !version_size || version_size > size || version_size > VERSION_MAXIMUM ||
-                         !strchr("0123456789", file[1]))
+                   : !version_size || version_size > size ||
+                         version_size > NAMING_VERSION_MAXIMUM || !strchr("0123456789", file[1]))
         return false;
     *naming = (struct naming){
         .kind = NAMING_FLYWAY,
         .direction = file[0] == 'U' ? MIGRATE_DOWN : MIGRATE_UP,
         .repeatable = repeatable,
         .baseline = file[0] == 'B',
-        .name = mem_string_n(separator + 2, strlen(separator + 2) - strlen(".sql")),
+        .name = separator + 2,
+        .name_size = strlen(separator + 2) - strlen(".sql"),
     };
-    naming->version =
-        repeatable ? repeatable_version(naming->name) : flyway_version(file + 1, version_size);
+    if (repeatable)
+        repeatable_version(naming);
+    else
+        flyway_version(naming, file + 1, version_size);
     return true;
 }
 
@@ -96,9 +93,10 @@ static bool parse_numbered(const char *file, struct naming *naming)
         .kind = pair ? NAMING_PAIR : NAMING_ONE_FILE,
         .direction = i == 1 ? MIGRATE_DOWN : MIGRATE_UP,
         .loose = !named || (!pair && size == digits + 1),
-        .version = mem_string_n(file, digits),
-        .name = mem_string_n(name, (size_t)(file + size - name)),
+        .name = name,
+        .name_size = (size_t)(file + size - name),
     };
+    memcpy(naming->version, file, digits);
     return true;
 }
 

@@ -14,20 +14,21 @@ enum naming_kind {
     NAMING_FLYWAY,   /* V1.2__name.sql, U1.2__name.sql, R__name.sql, B1.2__name.sql */
 };
 
-/* Owned strings. */
+#define NAMING_VERSION_MAXIMUM 64 /* the history's column */
+
 struct naming {
     enum naming_kind kind;
     enum direction direction;
     bool loose;      /* no underscore after the version: dbmate and sql-migrate take it */
     bool repeatable; /* R__name.sql: run again whenever it changes */
     bool baseline;   /* B1__name.sql: in place of all versions up to it */
-    char *version;   /* repeatable: "R__name" */
-    char *name;
+    char version[NAMING_VERSION_MAXIMUM + 1]; /* repeatable: "R__name" */
+    const char *name;                         /* within the file's own name; borrowed */
+    size_t name_size;
 };
 
 /* False, with nothing set, when it is none. */
 bool naming_parse(const char *file, struct naming *ret_naming);
-void naming_clear(struct naming *naming);
 
 /* What editors, version control and systems leave behind. */
 bool naming_is_dropping(const char *file);

@@ -11,7 +11,7 @@
 
 #define PIECE 16            /* indexes that a thread takes at once */
 #define WORTH_A_THREAD 2000 /* of files of some hundred bytes, what starting it costs */
-#define THREADS_MAXIMUM 4
+#define THREADS_MAXIMUM (PARALLEL_THREADS - 1) /* and a helper */
 
 struct each {
     struct crew *crew;
@@ -19,7 +19,8 @@ struct each {
     void *context;
     size_t count;
     _Atomic size_t next;
-    _Atomic size_t failed; /* the lowest index that failed; changed with the crew's lock held */
+    _Atomic size_t threads; /* that have taken part */
+    _Atomic size_t failed;  /* the lowest index that failed; changed with the crew's lock held */
     struct error error;
 };
 
@@ -37,6 +38,7 @@ static void note(struct each *each, size_t index, const struct error *error)
 static int take_part(void *context, struct error *err)
 {
     struct each *each = context;
+    size_t thread = atomic_fetch_add(&each->threads, 1);
     (void)err;
     for (;;) {
         size_t index = atomic_fetch_add(&each->next, PIECE);
@@ -45,7 +47,7 @@ static int take_part(void *context, struct error *err)
             return 0;
         for (; index < end && index < each->failed; index++) {
             struct error error = ERROR_INIT;
-            if (each->work(each->context, index, &error) < 0)
+            if (each->work(each->context, index, thread, &error) < 0)
                 note(each, index, &error);
         }
     }

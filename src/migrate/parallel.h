@@ -11,8 +11,11 @@
 
 struct error;
 
-/* May be called by several threads at once, each with an index of its own. */
-typedef int parallel_fn(void *context, size_t index, struct error *err);
+#define PARALLEL_THREADS 5 /* that take part in one, at most */
+
+/* May be called by several threads at once, each with an index of its own. `thread`, below
+ * PARALLEL_THREADS, is the same for no two of them: each can have memory of its own. */
+typedef int parallel_fn(void *context, size_t index, size_t thread, struct error *err);
 
 /* A place where a thread that has nothing else to do helps with what another one runs. */
 struct parallel_helper;

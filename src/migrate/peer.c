@@ -110,9 +110,8 @@ static bool read_flyway(const char *const texts[static COLUMNS], struct peer_row
     if (strcmp(type, "SCHEMA") == 0)
         return false;
     if (naming_parse(script, &naming)) {
-        row->name = mem_string(naming.name);
+        row->name = mem_string_n(naming.name, naming.name_size);
         row->version = naming.repeatable ? mem_string(naming.version) : NULL;
-        naming_clear(&naming);
     }
     if (texts[COLUMN_VERSION]) {
         free(row->version);
@@ -159,8 +158,7 @@ static bool read_sql_migrate(const char *const texts[static COLUMNS], struct pee
     if (!texts[COLUMN_VERSION] || !naming_parse(texts[COLUMN_VERSION], &naming))
         return false;
     row->version = mem_string(naming.version);
-    row->name = mem_string(naming.name);
-    naming_clear(&naming);
+    row->name = mem_string_n(naming.name, naming.name_size);
     return true;
 }
 

@@ -14,9 +14,10 @@ struct counting {
     size_t fails_from;
 };
 
-static int count_call(void *context, size_t index, struct error *err)
+static int count_call(void *context, size_t index, size_t thread, struct error *err)
 {
     struct counting *counting = context;
+    assert_true(thread < PARALLEL_THREADS);
     atomic_fetch_add(&counting->calls[index], 1);
     return index >= counting->fails_from ? error_set(err, ERROR_FAILED, "number %zu", index) : 0;
 }
