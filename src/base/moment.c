@@ -18,16 +18,47 @@ static struct tm utc_of(int64_t moment_ns)
     return utc;
 }
 
+/* The number's last `count` digits; returns what comes after them. */
+static char *put_digits(char *to, int number, int count)
+{
+    for (int i = count - 1; i >= 0; i--) {
+        to[i] = (char)('0' + number % 10);
+        number /= 10;
+    }
+    return to + count;
+}
+
+/* "2026-01-31", `between`, then the time with `colon` in it or, when that is NUL, without. Years
+ * have four digits as long as 64 bits count nanoseconds. strftime takes ten times as long. */
+static char *put_moment(char *to, const struct tm *parts, char between, char colon)
+{
+    to = put_digits(to, parts->tm_year + 1900, 4);
+    *to++ = '-';
+    to = put_digits(to, parts->tm_mon + 1, 2);
+    *to++ = '-';
+    to = put_digits(to, parts->tm_mday, 2);
+    *to++ = between;
+    to = put_digits(to, parts->tm_hour, 2);
+    if (colon)
+        *to++ = colon;
+    to = put_digits(to, parts->tm_min, 2);
+    if (colon)
+        *to++ = colon;
+    to = put_digits(to, parts->tm_sec, 2);
+    *to = '\0';
+    return to;
+}
+
 void moment_format_iso(int64_t moment_ns, char ret_text[static 32])
 {
     struct tm utc = utc_of(moment_ns);
-    strftime(ret_text, 32, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    strcpy(put_moment(ret_text, &utc, 'T', ':'), "Z");
 }
 
 void moment_format_name(int64_t moment_ns, char ret_text[static 32])
 {
     struct tm utc = utc_of(moment_ns);
-    strftime(ret_text, 32, "%Y-%m-%d_%H%M%S", &utc);
+    put_moment(ret_text, &utc, '_', '\0');
 }
 
 void moment_format_local(int64_t moment_ns, char ret_text[static 32])
@@ -35,7 +66,7 @@ void moment_format_local(int64_t moment_ns, char ret_text[static 32])
     time_t when = seconds_of(moment_ns);
     struct tm local = {0};
     localtime_r(&when, &local);
-    strftime(ret_text, 32, "%Y-%m-%d %H:%M:%S", &local);
+    put_moment(ret_text, &local, ' ', ':');
 }
 
 static bool is_digit(char c)
@@ -96,11 +127,44 @@ static int count_ns(const struct tm *parts, int64_t offset_seconds, int64_t frac
     return 0;
 }
 
+/* Days from 1970-01-01; `month` counts from 0. */
+static int64_t days_to(int year, int month, int day)
+{
+    static const int before[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
+    int64_t last = year - 1;
+    bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    int64_t days = 365 * last + last / 4 - last / 100 + last / 400;
+    return days + before[month] + (leap && month > 1) + day - 1 - 719162;
+}
+
+/* "2026-01-31T02:00:00Z" in digits that any month has; how we write moments ourselves. */
+static bool parse_usual(const char *text, int64_t *ret_moment_ns)
+{
+    static const char shape[] = "dddd-dd-ddTdd:dd:ddZ";
+    for (size_t i = 0; i < strlen(shape); i++)
+        if (shape[i] == 'd' ? !is_digit(text[i]) : text[i] != shape[i])
+            return false;
+    int year = two_digits(text) * 100 + two_digits(text + 2);
+    int month = two_digits(text + 5);
+    int day = two_digits(text + 8);
+    int hour = two_digits(text + 11);
+    int minute = two_digits(text + 14);
+    int second = two_digits(text + 17);
+    if (text[strlen(shape)] || year < 1678 || year > 2261 || month < 1 || month > 12 || day < 1 ||
+        day > 28 || hour > 23 || minute > 59 || second > 59)
+        return false;
+    int64_t seconds = ((days_to(year, month - 1, day) * 24 + hour) * 60 + minute) * 60 + second;
+    *ret_moment_ns = seconds * MOMENT_SECOND;
+    return true;
+}
+
 int moment_parse(const char *text, int64_t *ret_moment_ns)
 {
     struct tm parts = {0};
     int64_t fraction_ns = 0;
     int64_t offset_seconds = 0;
+    if (parse_usual(text, ret_moment_ns))
+        return 0;
     /* strptime itself passes over blanks. */
     const char *rest = is_digit(text[0]) ? strptime(text, "%Y-%m-%d", &parts) : NULL;
     if (!rest)

@@ -37,7 +37,7 @@ static bool is_pending(const struct migration_state *state)
            (state->status != HISTORY_APPLIED || (state->changed && state->migration->repeatable));
 }
 
-/* What the state alone does not say. */
+/* What the state alone does not say; NULL for nothing. */
 static char *note_of(const struct migration_state *state)
 {
     if (!state->migration)
@@ -47,7 +47,7 @@ static char *note_of(const struct migration_state *state)
                                                        : "file changed");
     if (state->row.progress)
         return mem_string_n(state->row.progress, strcspn(state->row.progress, ","));
-    return mem_string("");
+    return NULL;
 }
 
 /* Applied as people read it; a migration that is not applied shows none, though it may have been.
@@ -68,7 +68,7 @@ static void add_applied(struct table *table, const struct migration_state *state
 
 static void add_name(struct table *table, const char *title, const char *note)
 {
-    SCOPED(string) char *both = *note ? mem_format("%s (%s)", title, note) : NULL;
+    SCOPED(string) char *both = note ? mem_format("%s (%s)", title, note) : NULL;
     table_text(table, both ? both : title);
 }
 
@@ -82,12 +82,12 @@ static void show_table(struct cli *cli, const struct migration_states *states)
         SCOPED(string) char *title = migrate_title(state->name);
         table_text(table, state->version);
         table_text(table, history_status_name(state->status));
-        add_name(table, title, more ? "" : note);
+        add_name(table, title, more ? NULL : note);
         add_applied(table, state);
         if (more) {
             SCOPED(string) char *batch = mem_format("%lld", (long long)state->row.batch);
             table_text(table, state->row.batch ? batch : "-");
-            table_text(table, note);
+            table_text(table, note ? note : "");
         }
     }
     table_print(table, console_terminal_width(STDOUT_FILENO));

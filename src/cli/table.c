@@ -1,5 +1,6 @@
 #include "cli/table.h"
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/moment.h"
 #include "base/text.h"
@@ -15,13 +16,14 @@
 
 #define COLUMN_GAP 2
 #define COLUMN_SMALLEST 8
+#define OUT_AT_ONCE ((size_t)32 << 10) /* lines go out in runs of about so many bytes */
 
 struct cell {
     bool empty;
     int64_t number;
-    char *text;   /* COLUMN_OF_TEXT as it came */
-    char *shown;  /* for people; mostly the same text */
-    size_t width; /* SIZE_MAX: to be measured */
+    const char *text;  /* COLUMN_OF_TEXT as it came */
+    const char *shown; /* for people; mostly the same text */
+    size_t width;      /* SIZE_MAX: to be measured */
 };
 
 struct table {
@@ -30,6 +32,7 @@ struct table {
     struct cell *cells;
     size_t cell_count;
     size_t cell_capacity;
+    struct arena memory; /* of the texts */
 };
 
 struct table *table_new(const struct column_row *columns)
@@ -45,12 +48,8 @@ void table_free(struct table *table)
 {
     if (!table)
         return;
-    for (size_t i = 0; i < table->cell_count; i++) {
-        if (table->cells[i].shown != table->cells[i].text)
-            free(table->cells[i].shown);
-        free(table->cells[i].text);
-    }
     free(table->cells);
+    arena_clear(&table->memory);
     free(table);
 }
 
@@ -62,27 +61,29 @@ static struct cell *add_cell(struct table *table)
     return cell;
 }
 
-/* ASCII without control characters: as it came, a column each. */
-static bool is_plain(const char *text)
+/* Without control characters and beyond ASCII nothing: as it came, a column for each byte. */
+static bool is_plain(const char *text, size_t size)
 {
-    while (*text >= ' ' && *text < 0x7f)
-        text++;
-    return !*text;
+    for (size_t i = 0; i < size; i++)
+        if (text[i] < ' ' || text[i] >= 0x7f)
+            return false;
+    return true;
 }
 
 void table_text(struct table *table, const char *text)
 {
     struct cell *cell = add_cell(table);
+    size_t size = text ? strlen(text) : 0;
     cell->empty = !text;
-    cell->text = mem_string(text);
-    if (text && is_plain(text)) {
+    cell->text = text ? arena_string_n(&table->memory, text, size) : NULL;
+    if (text && is_plain(text, size)) {
         cell->shown = cell->text;
-        cell->width = strlen(text);
+        cell->width = size;
         return;
     }
-    struct buf out = BUF_INIT;
-    text_append_visible(&out, text ? text : "-", text ? strlen(text) : 1);
-    cell->shown = buf_steal(&out);
+    SCOPED(buf) struct buf out = BUF_INIT;
+    text_append_visible(&out, text ? text : "-", text ? size : 1);
+    cell->shown = arena_string_n(&table->memory, out.data, out.length);
     cell->width = SIZE_MAX;
 }
 
@@ -130,7 +131,8 @@ void table_number(struct table *table, int64_t number)
     struct cell *cell = add_cell(table);
     cell->empty = number == TABLE_NONE;
     cell->number = number;
-    cell->shown = cell->empty ? mem_string("-") : format_number(type, number);
+    SCOPED(string) char *shown = cell->empty ? mem_string("-") : format_number(type, number);
+    cell->shown = arena_string(&table->memory, shown);
     cell->width = strlen(cell->shown);
 }
 
@@ -223,12 +225,13 @@ static void squeeze(const struct table *table, size_t *widths, size_t limit)
 
 static void append_blanks(struct buf *line, size_t count)
 {
-    buf_reserve(line, count);
-    while (count-- > 0)
-        buf_append_char(line, ' ');
+    static const char blanks[] = "                                ";
+    for (; count >= strlen(blanks); count -= strlen(blanks))
+        buf_append(line, blanks, strlen(blanks));
+    buf_append(line, blanks, count);
 }
 
-static void print_cell(struct buf *line, const char *text, size_t shown, size_t width, bool right)
+static void append_cell(struct buf *line, const char *text, size_t shown, size_t width, bool right)
 {
     SCOPED(string) char *cut = NULL;
     if (shown > width) {
@@ -246,27 +249,31 @@ static void print_cell(struct buf *line, const char *text, size_t shown, size_t 
         append_blanks(line, blanks);
 }
 
-/* `line` is memory for it. */
-static void print_line(const struct table *table, const struct cell *cells, const size_t *widths,
-                       struct buf *line)
+static void append_line(const struct table *table, const struct cell *cells, const size_t *widths,
+                        struct buf *out)
 {
-    buf_reset(line);
+    size_t begin = out->length;
     for (size_t i = 0; i < table->column_count; i++) {
         const struct column_row *column = &table->columns[i];
         if (!column->title)
             continue;
-        if (line->length)
-            append_blanks(line, COLUMN_GAP);
+        if (out->length > begin)
+            append_blanks(out, COLUMN_GAP);
         if (cells)
-            print_cell(line, cells[i].shown, cells[i].width, widths[i], is_right(column->type));
+            append_cell(out, cells[i].shown, cells[i].width, widths[i], is_right(column->type));
         else
-            print_cell(line, column->title, table_text_width(column->title), widths[i],
-                       is_right(column->type));
+            append_cell(out, column->title, table_text_width(column->title), widths[i],
+                        is_right(column->type));
     }
-    while (line->length && line->data[line->length - 1] == ' ')
-        line->length--;
-    fwrite(line->data, 1, line->length, stdout);
-    putchar('\n');
+    while (out->length > begin && out->data[out->length - 1] == ' ')
+        out->length--;
+    buf_append_char(out, '\n');
+}
+
+static void write_out(struct buf *out)
+{
+    fwrite(out->data, 1, out->length, stdout);
+    buf_reset(out);
 }
 
 static void use_utf8(void)
@@ -298,10 +305,14 @@ void table_print(const struct table *table, size_t width)
     size_t *widths = memory;
     if (width)
         squeeze(table, widths, width);
-    SCOPED(buf) struct buf line = BUF_INIT;
-    print_line(table, NULL, widths, &line);
-    for (size_t i = 0; i < table_rows(table); i++)
-        print_line(table, table->cells + i * table->column_count, widths, &line);
+    SCOPED(buf) struct buf out = BUF_INIT;
+    append_line(table, NULL, widths, &out);
+    for (size_t i = 0; i < table_rows(table); i++) {
+        append_line(table, table->cells + i * table->column_count, widths, &out);
+        if (out.length >= OUT_AT_ONCE)
+            write_out(&out);
+    }
+    write_out(&out);
 }
 
 /* ---- for machines ---- */

@@ -31,6 +31,25 @@ TEST(moments_are_read_as_iso_8601)
     }
 }
 
+TEST(what_is_written_is_read_again)
+{
+    const int64_t step = 37 * MOMENT_DAY / 10;
+    for (int64_t moment_ns = INT64_C(-9214560000) * MOMENT_SECOND;
+         moment_ns < INT64_C(9214646400) * MOMENT_SECOND; moment_ns += step) {
+        char text[32];
+        char usual[32];
+        int64_t again_ns = 0;
+        time_t when = (time_t)(moment_ns / MOMENT_SECOND - (moment_ns % MOMENT_SECOND < 0));
+        struct tm utc;
+        gmtime_r(&when, &utc);
+        strftime(usual, sizeof usual, "%Y-%m-%dT%H:%M:%SZ", &utc);
+        moment_format_iso(moment_ns, text);
+        assert_string_equal(text, usual);
+        assert_int_equal(moment_parse(text, &again_ns), 0);
+        assert_int_equal(again_ns, (int64_t)when * MOMENT_SECOND);
+    }
+}
+
 TEST(what_is_no_moment_is_refused)
 {
     static const struct {
@@ -84,5 +103,5 @@ TEST(every_moment_can_be_written)
     assert_string_equal(text, "1970-01-01 00:59:59");
 }
 
-TEST_MAIN(UNIT(moments_are_read_as_iso_8601), UNIT(what_is_no_moment_is_refused),
-          UNIT(every_moment_can_be_written))
+TEST_MAIN(UNIT(moments_are_read_as_iso_8601), UNIT(what_is_written_is_read_again),
+          UNIT(what_is_no_moment_is_refused), UNIT(every_moment_can_be_written))
