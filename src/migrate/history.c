@@ -202,11 +202,35 @@ int history_create(struct history *history, struct error *err)
 
 /* ---- reading ---- */
 
-static char *text_of(const struct db_value *value)
+#define NUMBER_LENGTH 32 /* at least what a number and a moment need */
+
+static bool is_text(const struct db_value *value)
 {
-    return value->type == DB_TEXT || value->type == DB_BLOB ? mem_string_n(value->text, value->size)
-           : value->type == DB_INTEGER ? mem_format("%lld", (long long)value->integer)
-                                       : NULL;
+    return value->type == DB_TEXT || value->type == DB_BLOB;
+}
+
+/* The value as text at `*at`, which moves behind it. */
+static const char *put_text(char **at, const struct db_value *value)
+{
+    char *text = *at;
+    if (is_text(value)) {
+        memcpy(text, value->text, value->size);
+        text[value->size] = '\0';
+        *at += value->size + 1;
+        return text;
+    }
+    if (value->type != DB_INTEGER)
+        return NULL;
+    *at += snprintf(text, NUMBER_LENGTH, "%lld", (long long)value->integer) + 1;
+    return text;
+}
+
+static size_t room_for(const struct db_value *columns, size_t count)
+{
+    size_t room = 0;
+    for (size_t i = 0; i < count; i++)
+        room += NUMBER_LENGTH + (is_text(&columns[i]) ? columns[i].size : 0);
+    return room;
 }
 
 /* Drivers may hand numbers on as text. */
@@ -223,16 +247,21 @@ static int64_t integer_of(const struct db_value *value, int64_t none)
 
 /* ISO 8601 in UTC, of seconds since 1970 (PostgreSQL) or "2026-01-02 03:04:05.678" (MySQL): making
  * a text of it is cheaper here than at the server. */
-static char *moment_of(enum db_engine engine, const struct db_value *value)
+static const char *put_moment(char **at, enum db_engine engine, const struct db_value *value)
 {
-    char iso[32];
+    char *text = *at;
     if (engine == DB_POSTGRES && value->type == DB_INTEGER) {
-        moment_format_iso(value->integer * MOMENT_SECOND, iso);
-        return mem_string(iso);
+        moment_format_iso(value->integer * MOMENT_SECOND, text);
+        *at += strlen(text) + 1;
+        return text;
     }
-    if (engine == DB_MYSQL && value->type == DB_TEXT && value->size >= MOMENT_LENGTH)
-        return mem_format("%.10sT%.8sZ", value->text, value->text + 11);
-    return text_of(value);
+    put_text(at, value);
+    if (engine != DB_MYSQL || value->type != DB_TEXT || value->size < MOMENT_LENGTH)
+        return *at > text ? text : NULL;
+    text[strlen("2026-01-02")] = 'T';
+    strcpy(text + MOMENT_LENGTH, "Z");
+    *at = text + MOMENT_LENGTH + sizeof "Z";
+    return text;
 }
 
 struct row_reading {
@@ -240,27 +269,38 @@ struct row_reading {
     struct history_rows *rows;
 };
 
+static int read_status(const struct history *history, const struct history_row *row,
+                       const char *name, enum history_status *ret_status, struct error *err)
+{
+    if (row->version && name && history_status_parse(name, ret_status))
+        return 0;
+    return error_set(err, ERROR_FAILED, "the table %s: version %s has the status \"%s\"",
+                     history->table, row->version ? row->version : "NULL", name ? name : "NULL");
+}
+
 static int on_row(void *context, const struct db_value *columns, size_t count, struct error *err)
 {
     struct row_reading *reading = context;
-    (void)count;
-    SCOPED(string) char *version = text_of(&columns[0]);
-    SCOPED(string) char *status = text_of(&columns[2]);
-    struct history_row row = {0};
-    if (!version || !status || !history_status_parse(status, &row.status))
-        return error_set(err, ERROR_FAILED, "the table %s: version %s has the status \"%s\"",
-                         reading->history->table, version ? version : "NULL",
-                         status ? status : "NULL");
-    row.version = STEAL(version);
-    row.name = text_of(&columns[1]);
-    row.batch = integer_of(&columns[3], 0);
-    row.checksum = text_of(&columns[4]);
-    row.applied_at = moment_of(reading->history->db->ops->engine, &columns[5]);
-    row.execution_time_ms = integer_of(&columns[6], -1);
-    row.statements_done = integer_of(&columns[7], 0);
-    row.progress = text_of(&columns[8]);
-    row.error_message = text_of(&columns[9]);
-    row.backup_id = text_of(&columns[10]);
+    char *memory = mem_resize(NULL, room_for(columns, count), 1);
+    char *at = memory;
+    struct history_row row = {
+        .memory = memory,
+        .version = put_text(&at, &columns[0]),
+        .name = put_text(&at, &columns[1]),
+        .batch = integer_of(&columns[3], 0),
+        .checksum = put_text(&at, &columns[4]),
+        .applied_at = put_moment(&at, reading->history->db->ops->engine, &columns[5]),
+        .execution_time_ms = integer_of(&columns[6], -1),
+        .statements_done = integer_of(&columns[7], 0),
+        .progress = put_text(&at, &columns[8]),
+        .error_message = put_text(&at, &columns[9]),
+        .backup_id = put_text(&at, &columns[10]),
+    };
+    const char *status = put_text(&at, &columns[2]);
+    if (read_status(reading->history, &row, status, &row.status, err) < 0) {
+        history_row_clear(&row);
+        return -1;
+    }
     ARRAY_GROW(reading->rows->items, reading->rows->count, reading->rows->capacity);
     reading->rows->items[reading->rows->count++] = row;
     return 0;
@@ -369,13 +409,7 @@ int64_t history_last_batch(const struct history_rows *rows)
 
 void history_row_clear(struct history_row *row)
 {
-    free(row->version);
-    free(row->name);
-    free(row->checksum);
-    free(row->applied_at);
-    free(row->progress);
-    free(row->error_message);
-    free(row->backup_id);
+    free(row->memory);
     *row = (struct history_row){0};
 }
 

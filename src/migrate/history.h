@@ -22,19 +22,21 @@ struct text_list;
 
 enum history_status { HISTORY_PENDING, HISTORY_APPLIED, HISTORY_FAILED, HISTORY_ROLLBACK };
 
-/* Strings are owned; NULL for NULL. */
+/* Strings are NULL for NULL. */
 struct history_row {
-    char *version;
-    char *name;
+    char *memory; /* that all of them are in */
+    const char *version;
+    const char *name;
     enum history_status status;
     int64_t batch; /* 0: none */
-    char *checksum;
-    char *applied_at;          /* ISO 8601 in UTC */
+    const char *checksum;
+    const char *applied_at;    /* ISO 8601 in UTC */
     int64_t execution_time_ms; /* -1: not known */
     int64_t statements_done;
-    char *progress; /* how far a migration outside of a transaction has come (migrate/progress.h) */
-    char *error_message;
-    char *backup_id; /* of the backup that was made before it */
+    const char
+        *progress; /* how far a migration outside of a transaction has come (migrate/progress.h) */
+    const char *error_message;
+    const char *backup_id; /* of the backup that was made before it */
 };
 
 struct history_rows {

@@ -38,8 +38,10 @@ static void add_migration(struct site *site, const char *word)
 static void add_row(struct site *site, const char *word)
 {
     struct history_row row = {.status = HISTORY_APPLIED, .batch = 1};
-    row.version = mem_string_n(word, strcspn(word, "@=#"));
-    row.name = mem_string("test");
+    row.memory = mem_string(word);
+    row.memory[strcspn(word, "@=#")] = '\0';
+    row.version = row.memory;
+    row.name = "test";
     const struct migration *migration = migration_set_find(&site->set, row.version);
     const char *batch = strchr(word, '@');
     const char *status = strchr(word, '=');
@@ -48,7 +50,7 @@ static void add_row(struct site *site, const char *word)
         row.batch = batch[1] - '0';
     if (status)
         assert_true(history_status_parse(status + 1, &row.status));
-    row.checksum = mem_string(sum ? sum + 1 : migration ? migration->checksum : "");
+    row.checksum = sum ? row.memory + (sum + 1 - word) : migration ? migration->checksum : "";
     ARRAY_GROW(site->rows.items, site->rows.count, site->rows.capacity);
     size_t at = site->rows.count++;
     for (; at > 0 && strcmp(site->rows.items[at - 1].version, row.version) > 0; at--)
