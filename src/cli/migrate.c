@@ -44,6 +44,9 @@ static int check_bare_word(struct os *os, const char *name, struct error *err)
     int there = file_stat(os, name, &info, err);
     if (there != 0)
         return there < 0 ? -1 : 0;
+    SCOPED(db_url) struct db_url url = DB_URL_INIT;
+    if (db_url_parse(name, &url, err) < 0) /* it may hold a password */
+        return -1;
     error_set(err, ERROR_USAGE, "no target named %s", name);
     return error_hint(err, "targets are named in kedge.yaml; sqlite:%s makes a SQLite file", name);
 }

@@ -145,8 +145,18 @@ static int parse_user(const char *text, size_t size, struct db_url *url, struct 
     return decode(colon + 1, size - user_size - 1, "password", &url->password, err);
 }
 
+/* What Go's drivers and libpq take besides URLs; as a path it would make a file that is called like
+ * a password. */
+static int refuse_driver_text(struct error *err)
+{
+    error_set(err, ERROR_USAGE, "this is what a driver takes for a database, and no URL");
+    return error_hint(err, "write postgres://USER@HOST:PORT/DATABASE, or mysql://…");
+}
+
 static int parse_host(const char *text, size_t size, struct db_url *url, struct error *err)
 {
+    if (size && memchr(text, '(', size))
+        return refuse_driver_text(err);
     if (size && text[0] == '[') {
         const char *end = memchr(text, ']', size);
         if (!end)
@@ -269,6 +279,31 @@ static int parse_sqlite(const char *rest, struct db_url *url, struct error *err)
     return rest[size] == '?' ? parse_query(rest + size + 1, url, err) : 0;
 }
 
+/* "host=db1 password=…", "user:password@tcp(db1)/shop", "user:password@/shop". */
+static bool is_driver_text(const char *text)
+{
+    static const char *const words[] = {
+        "host=", "hostaddr=", "port=", "user=", "password=", "dbname=", "sslmode=", "service="};
+    for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+        if (text_starts(text, words[i]))
+            return true;
+    size_t before = strcspn(text, "@/");
+    return text[before] == '@' && memchr(text, ':', before) &&
+           (strchr(text + before, '(') || text[before + 1] == '/');
+}
+
+static int refuse_kind(const char *text, const char *colon, struct error *err)
+{
+    /* A word alone may be shown; anything else may be a password that lost its beginning. */
+    size_t word = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789");
+    bool shown = text + word == colon && word <= 32;
+    error_set(err, ERROR_USAGE, "no such kind of database%s%.*s", shown ? ": " : "",
+              shown ? (int)word : 0, text);
+    if (text_starts(text, "jdbc:"))
+        return error_hint(err, "leave jdbc: away: postgres://USER@HOST:PORT/DATABASE");
+    return error_hint(err, "postgres://, mysql://, mariadb:// and sqlite: are known");
+}
+
 static int parse(const char *text, struct db_url *url, struct error *err)
 {
     const struct scheme *scheme = find_scheme(text);
@@ -279,15 +314,10 @@ static int parse(const char *text, struct db_url *url, struct error *err)
                                            : parse_server(rest, url, err);
     }
     const char *colon = strstr(text, "://");
-    if (colon) {
-        /* A word alone may be shown; anything else may be a password that lost its beginning. */
-        size_t word =
-            strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789");
-        bool shown = text + word == colon && word <= 32;
-        error_set(err, ERROR_USAGE, "no such kind of database%s%.*s", shown ? ": " : "",
-                  shown ? (int)word : 0, text);
-        return error_hint(err, "postgres://, mysql://, mariadb:// and sqlite: are known");
-    }
+    if (colon)
+        return refuse_kind(text, colon, err);
+    if (is_driver_text(text))
+        return refuse_driver_text(err);
     url->engine = DB_SQLITE;
     url->database = mem_string(text);
     return 0;

@@ -68,15 +68,13 @@ static bool default_leads_to(const struct service *service, const char *connecti
     return strcmp(display, connection) == 0;
 }
 
-/* Does the connection of a manifest lead to this database, whoever asks there? */
+/* Does the connection of a manifest lead to this database? */
 static bool leads_to(const char *connection, const struct db_url *url, const char *display)
 {
     SCOPED(db_url) struct db_url from = DB_URL_INIT;
     if (strcmp(connection, display) == 0)
         return true;
-    return url_from_argument(connection, &from, NULL) == 0 && from.engine == url->engine &&
-           from.port == url->port && text_equal(from.host, url->host) &&
-           text_equal(from.socket, url->socket) && text_equal(from.database, url->database);
+    return url_from_argument(connection, &from, NULL) == 0 && db_url_same(&from, url);
 }
 
 /* A database that was named on the command line may be called as a configured target is, and be

@@ -109,6 +109,10 @@ static int from_path(struct os *os, const char *argument, struct target *target,
     if (found < 0)
         return -1;
     if (!found) {
+        /* What is no path either may hold a password, which the message would repeat. */
+        SCOPED(db_url) struct db_url url = DB_URL_INIT;
+        if (db_url_parse(argument, &url, err) < 0)
+            return -1;
         error_set(err, ERROR_NOT_FOUND, "no target, database or folder named %s", argument);
         return error_hint(err, "a target is a name from the configuration, a database URL, a "
                                "SQLite file or a folder");

@@ -479,6 +479,17 @@ def test_the_warning_says_how_much_is_replaced(kedge, shop):
     assert "a.*" not in kedge("verify", "2").stdout and ", 2 entries" in kedge("verify", "2").stdout
 
 
+@pytest.mark.parametrize("text", ["host=db dbname=x password=hunter2", "u:hunter2@tcp(127.0.0.1:1)/x", "u:hunter2@/x",
+                                  "mysql://u:hunter2@tcp(127.0.0.1:1)/x", "jdbc:postgresql://h/x?password=hunter2"])
+def test_what_is_no_url_is_refused_and_its_password_not_shown(kedge, text):
+    os.mkdir(kedge.path("migrations"))
+    for words, env in ((["backup"], {"DATABASE_URL": text}), (["backup", text], {}), (["migrate", "up", "--target", text], {}),
+                       (["migrate", "status"], {"DATABASE_URL": text})):
+        error = kedge(*words, env=env, status=2).stderr
+        assert "postgres://USER@HOST:PORT/DATABASE" in error and "hunter2" not in error, error
+    assert not [name for name in os.listdir(kedge.path(".")) if "hunter2" in name]
+
+
 def test_production_is_asked_twice(kedge, shop):
     kedge("backup", shop)
     write(kedge, "kedge.yaml", "kedge: { environment: production }\n")

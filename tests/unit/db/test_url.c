@@ -38,6 +38,7 @@ static const struct good goods[] = {
      "sqlite:/srv/a b.db"},
     {__LINE__, "/srv/100%.db", DB_SQLITE, NULL, NULL, NULL, 0, "/srv/100%.db", NULL,
      "sqlite:/srv/100%25.db"},
+    {__LINE__, "a:b@c.db", DB_SQLITE, NULL, NULL, NULL, 0, "a:b@c.db", NULL, "sqlite:a:b@c.db"},
 };
 
 static void assert_text(int line, const char *is, const char *want)
@@ -87,6 +88,11 @@ TEST(url_that_is_none_is_refused_and_its_password_not_repeated)
         "postgres://h/d?port=hunter2",
         "sqlite:",
         "sqlite://",
+        "jdbc:postgresql://h/d?password=hunter2",
+        "host=h password=hunter2 dbname=d",
+        "u:hunter2@tcp(h:3306)/d",
+        "u:hunter2@/d?parseTime=true",
+        "mysql://u:hunter2@tcp(h:3306)/d",
     };
     for (size_t i = 0; i < ARRAY_SIZE(bads); i++) {
         struct error err = ERROR_INIT;
