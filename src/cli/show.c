@@ -13,6 +13,7 @@
 #include "cli/commands.h"
 #include "cli/console.h"
 #include "cli/session.h"
+#include "db/encoding.h"
 #include "service/lookup.h"
 #include "service/service.h"
 #include "service/settings.h"
@@ -169,19 +170,30 @@ static void add_origin(json_t *object, const struct manifest *manifest)
     set_text(object, "tool_version", manifest->tool_version);
 }
 
-static json_t *tables_of(struct segment_source *segments)
+/* A backup's names are in its own encoding. */
+static void set_name(json_t *table, const char *key, const char *name, const char *encoding)
 {
+    SCOPED(string) char *shown = name ? encoding_to_utf8(encoding, name) : NULL;
+    set_text(table, key, shown ? shown : name);
+}
+
+static json_t *tables_of(struct segment_source *segments, const struct manifest *manifest)
+{
+    const char *text = manifest ? manifest->metadata : NULL;
+    json_t *metadata = text ? json_loads(text, 0, NULL) : NULL;
+    const char *encoding = json_string_value(json_object_get(metadata, "encoding"));
     json_t *tables = json_array();
     size_t count = segments->ops->table_count ? segments->ops->table_count(segments) : 0;
     for (size_t i = 0; i < count; i++) {
         const struct segment_table *from = segments->ops->table(segments, i);
         json_t *table = json_object();
-        set_text(table, "schema", from->schema);
-        set_text(table, "name", from->name);
+        set_name(table, "schema", from->schema, encoding);
+        set_name(table, "name", from->name, encoding);
         set_count(table, "rows", (int64_t)from->rows);
         set_count(table, "bytes", (int64_t)from->bytes);
         json_array_append_new(tables, table);
     }
+    json_decref(metadata);
     return tables;
 }
 
@@ -208,7 +220,7 @@ static int add_artifact(struct cli *cli, const struct located *located, json_t *
         add_origin(object, manifest);
     if (!manifest && !located->known)
         set_text(object, "format", artifact_kind(reader));
-    json_object_set_new(object, "tables", tables_of(artifact_segments(reader)));
+    json_object_set_new(object, "tables", tables_of(artifact_segments(reader), manifest));
     return 0;
 }
 

@@ -1,6 +1,7 @@
 #include "service/kept.h"
 
 #include "base/error.h"
+#include "base/json_text.h"
 #include "catalog/restores.h"
 #include "service/service.h"
 #include "service/target.h"
@@ -103,7 +104,7 @@ static int open_parts(struct service *service, const struct restore_row *row, co
     for (size_t i = 0; i < count; i++) {
         const json_t *part = json_array_get(parts, i);
         const char *engine = json_string_value(json_object_get(part, "engine"));
-        const char *target = json_string_value(json_object_get(part, "target"));
+        SCOPED(string) char *target = json_text_value(json_object_get(part, "target"));
         const json_t *line = json_object_get(part, "kept");
         if (!engine || !target || !line)
             return damaged(row, err);
@@ -170,7 +171,7 @@ static char *join_as_parts(const struct kept_line *lines, size_t count, const ch
     for (size_t i = 0; i < count; i++) {
         json_t *part = json_object();
         json_object_set_new(part, "engine", json_string(lines[i].engine));
-        json_object_set_new(part, "target", json_string(lines[i].target));
+        json_object_set_new(part, "target", json_text(lines[i].target));
         json_object_set_new(part, "kept", json_loads(lines[i].json, 0, NULL));
         json_array_append_new(parts, part);
     }

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "db/encoding.h"
 #include "db/pq.h"
 #include "source/postgres_own.h"
 #include "source/source.h"
@@ -44,7 +45,7 @@ bool postgres_tables_equal(const struct postgres_tables *a, const struct postgre
     return true;
 }
 
-bool postgres_table_matches(const struct text_list *patterns, const char *schema, const char *name)
+static bool matches(const struct text_list *patterns, const char *schema, const char *name)
 {
     SCOPED(string) char *full = mem_format("%s.%s", schema, name);
     for (size_t i = 0; i < patterns->count; i++) {
@@ -56,13 +57,32 @@ bool postgres_table_matches(const struct text_list *patterns, const char *schema
     return false;
 }
 
-static bool wanted(const struct dump_options *options, const char *schema, const char *name)
+bool postgres_table_matches(const struct text_list *patterns, const char *encoding,
+                            const char *schema, const char *name)
 {
-    if (options->schemas.count && !text_list_has(&options->schemas, schema))
+    if (matches(patterns, schema, name))
+        return true;
+    SCOPED(string) char *shown_schema = encoding_to_utf8(encoding, schema);
+    SCOPED(string) char *shown_name = encoding_to_utf8(encoding, name);
+    return (shown_schema || shown_name) &&
+           matches(patterns, shown_schema ? shown_schema : schema, shown_name ? shown_name : name);
+}
+
+static bool wanted_schema(const struct text_list *schemas, const char *encoding, const char *schema)
+{
+    SCOPED(string) char *shown = encoding_to_utf8(encoding, schema);
+    return !schemas->count || text_list_has(schemas, schema) ||
+           (shown && text_list_has(schemas, shown));
+}
+
+static bool wanted(const struct dump_options *options, const char *encoding, const char *schema,
+                   const char *name)
+{
+    if (!wanted_schema(&options->schemas, encoding, schema))
         return false;
-    if (options->tables.count && !postgres_table_matches(&options->tables, schema, name))
+    if (options->tables.count && !postgres_table_matches(&options->tables, encoding, schema, name))
         return false;
-    return !postgres_table_matches(&options->exclude_tables, schema, name);
+    return !postgres_table_matches(&options->exclude_tables, encoding, schema, name);
 }
 
 /* What belongs to an extension comes back with CREATE EXTENSION; only the rows of what it declared
@@ -123,7 +143,7 @@ static char *quote_pair(const char *schema, const char *name)
 }
 
 static void add_table(struct postgres_tables *tables, const struct pq_result *rows, size_t row,
-                      const struct dump_options *options)
+                      const struct dump_options *options, const char *encoding)
 {
     ARRAY_GROW(tables->items, tables->count, tables->capacity);
     struct postgres_table *table = &tables->items[tables->count++];
@@ -145,7 +165,7 @@ static void add_table(struct postgres_tables *tables, const struct pq_result *ro
         .pages = number(rows, row, 9),
         .bytes = number(rows, row, 10),
     };
-    if (table->has_rows && !wanted(options, schema, name)) {
+    if (table->has_rows && !wanted(options, encoding, schema, name)) {
         table->has_rows = false;
         table->left_out = true;
     }
@@ -200,7 +220,7 @@ int postgres_tables_list(struct pq *pq, const struct dump_options *options, bool
 
     struct postgres_tables tables = {0};
     for (size_t i = 0; i < pq_rows(rows); i++)
-        add_table(&tables, rows, i, options);
+        add_table(&tables, rows, i, options, pq_parameter_status(pq, "server_encoding"));
     give_columns(&tables, columns);
     *ret_tables = tables;
     return 0;

@@ -50,8 +50,10 @@ int postgres_tables_list(struct pq *pq, const struct dump_options *options, bool
 void postgres_tables_clear(struct postgres_tables *tables);
 bool postgres_tables_equal(const struct postgres_tables *a, const struct postgres_tables *b);
 
-/* Does a name or pattern of the options ("orders", "shop.orders", "log_*") mean this table? */
-bool postgres_table_matches(const struct text_list *patterns, const char *schema, const char *name);
+/* Does a name or pattern of the options ("orders", "shop.orders", "log_*") mean this table, whose
+ * name is in `encoding` (NULL: UTF-8)? Patterns may be in UTF-8 too. */
+bool postgres_table_matches(const struct text_list *patterns, const char *encoding,
+                            const char *schema, const char *name);
 
 /* SELECT pg_catalog.setval(...) for each sequence, appended to `script`. */
 int postgres_sequences_script(struct pq *pq, struct buf *script, struct error *err);

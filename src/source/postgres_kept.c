@@ -1,6 +1,7 @@
 #include "source/postgres_kept.h"
 
 #include "base/error.h"
+#include "base/json_text.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "db/pq.h"
@@ -19,6 +20,7 @@ void postgres_kept_clear(struct postgres_kept *kept)
     }
     free(kept->items);
     free(kept->store);
+    free(kept->encoding);
     *kept = (struct postgres_kept){0};
 }
 
@@ -52,12 +54,14 @@ char *postgres_kept_format(const struct postgres_kept *kept)
 {
     json_t *tables = json_array();
     for (size_t i = 0; i < kept->count; i++)
-        json_array_append_new(tables,
-                              json_pack("{s:s, s:s, s:b}", "schema", kept->items[i].schema, "name",
-                                        kept->items[i].name, "created", kept->items[i].created));
+        json_array_append_new(
+            tables, json_pack("{s:o, s:o, s:b}", "schema", json_text(kept->items[i].schema), "name",
+                              json_text(kept->items[i].name), "created", kept->items[i].created));
     json_t *object =
         json_pack("{s:s, s:s, s:s, s:I, s:b, s:o}", "engine", "postgres", "mode", "tables", "store",
                   kept->store, "xid", (json_int_t)kept->xid, "keep", kept->keep, "tables", tables);
+    if (kept->encoding)
+        json_object_set_new(object, "encoding", json_string(kept->encoding));
     char *text = json_dumps(object, JSON_COMPACT);
     char *copy = mem_string(text);
     free(text);
@@ -76,16 +80,18 @@ int postgres_kept_parse(const char *text, struct postgres_kept *ret_kept, struct
     bool bad = !object || json_unpack(object, "{s:s, s:s, s:I, s:b, s:o}", "mode", &mode, "store",
                                       &store, "xid", &xid, "keep", &keep, "tables", &tables) < 0;
     for (size_t i = 0; !bad && i < json_array_size(tables); i++) {
-        const char *schema = NULL, *name = NULL;
-        int created = 0;
-        bad = json_unpack(json_array_get(tables, i), "{s:s, s:s, s:b}", "schema", &schema, "name",
-                          &name, "created", &created) < 0;
+        const json_t *table = json_array_get(tables, i);
+        const json_t *created = json_object_get(table, "created");
+        SCOPED(string) char *schema = json_text_value(json_object_get(table, "schema"));
+        SCOPED(string) char *name = json_text_value(json_object_get(table, "name"));
+        bad = !schema || !name || !json_is_boolean(created);
         if (!bad)
-            postgres_kept_add(&kept, schema, name)->created = created;
+            postgres_kept_add(&kept, schema, name)->created = json_is_true(created);
     }
     /* Only what a restore makes may ever be removed by one. */
     bad = bad || !text_starts(store, "kedge_") || strlen(store) != strlen("kedge_") + 26;
     kept.store = mem_string(store);
+    kept.encoding = mem_string(json_string_value(json_object_get(object, "encoding")));
     kept.xid = xid;
     kept.keep = keep;
     json_decref(object);
@@ -95,6 +101,16 @@ int postgres_kept_parse(const char *text, struct postgres_kept *ret_kept, struct
     }
     *ret_kept = kept;
     return 0;
+}
+
+int postgres_kept_use_encoding(struct pq *pq, const struct postgres_kept *kept, struct error *err)
+{
+    if (!kept->encoding)
+        return 0;
+    __attribute__((cleanup(scoped_buf_cleanup))) struct buf sql = BUF_INIT;
+    buf_append_text(&sql, "SET client_encoding = ");
+    pq_quote_literal(&sql, kept->encoding);
+    return pq_exec(pq, sql.data, NULL, err);
 }
 
 bool postgres_kept_is_tables(const char *kept)

@@ -25,7 +25,8 @@ struct postgres_kept_table {
 };
 
 struct postgres_kept {
-    char *store; /* the schema of this restore */
+    char *store;    /* the schema of this restore */
+    char *encoding; /* of the names below; NULL: the database's */
     int64_t xid;
     bool keep;
     struct postgres_kept_table *items;
@@ -41,6 +42,9 @@ void postgres_kept_clear(struct postgres_kept *kept);
 /* A line of JSON, to be freed, and back. ERROR_CORRUPT: not what a restore of tables writes. */
 char *postgres_kept_format(const struct postgres_kept *kept);
 int postgres_kept_parse(const char *text, struct postgres_kept *ret_kept, struct error *err);
+
+/* The session speaks kept->encoding from here on. */
+int postgres_kept_use_encoding(struct pq *pq, const struct postgres_kept *kept, struct error *err);
 
 /* Is this record of a restore one of tables? */
 bool postgres_kept_is_tables(const char *kept);

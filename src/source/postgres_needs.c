@@ -1,6 +1,7 @@
 #include "source/postgres_needs.h"
 
 #include "base/error.h"
+#include "base/json_text.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "db/pq.h"
@@ -23,7 +24,7 @@ static int find_missing(struct pq *pq, const char *sql, const json_t *wanted, st
     for (size_t i = 0; i < pq_rows(there); i++)
         text_list_add(&names, pq_value(there, i, 0));
     for (size_t i = 0; i < json_array_size(wanted); i++) {
-        const char *name = json_string_value(json_array_get(wanted, i));
+        SCOPED(string) char *name = json_text_value(json_array_get(wanted, i));
         if (name && !text_list_has(&names, name))
             buf_append_format(missing, "%s%s", missing->length ? ", " : "", name);
     }

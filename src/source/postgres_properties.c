@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/json_text.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "db/pq.h"
@@ -297,7 +298,7 @@ static int add_names(json_t *object, const char *key, struct pq *pq, const char 
         return -1;
     json_t *names = json_array();
     for (size_t i = 0; i < pq_rows(rows); i++)
-        json_array_append_new(names, json_string(pq_value(rows, i, 0)));
+        json_array_append_new(names, json_text(pq_value(rows, i, 0)));
     json_object_set_new(object, key, names);
     return 0;
 }
@@ -329,7 +330,7 @@ static void add_left_out(json_t *object, const struct dump_options *options,
     json_t *names = json_array();
     for (size_t i = 0; i < tables->count; i++)
         if (tables->items[i].left_out)
-            json_array_append_new(names, json_string(tables->items[i].quoted));
+            json_array_append_new(names, json_text(tables->items[i].quoted));
     json_object_set_new(object, "left_out", names);
     bool chosen = options->tables.count || options->schemas.count;
     json_object_set_new(object, "partial", json_boolean(chosen));

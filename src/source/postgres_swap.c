@@ -1,6 +1,7 @@
 #include "source/postgres_swap.h"
 
 #include "base/error.h"
+#include "base/json_text.h"
 #include "base/mem.h"
 #include "base/os.h"
 #include "db/pq.h"
@@ -53,12 +54,12 @@ void postgres_swap_name(struct postgres_swap *swap, const char *live, const char
 
 char *postgres_swap_format(const struct postgres_swap *swap)
 {
-    json_t *object =
-        json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:b, s:[III]}", "engine", "postgres", "mode",
-                  "swap", "database", swap->live, "side", swap->side, "old", swap->old, "live_oid",
-                  (json_int_t)swap->live_oid, "side_oid", (json_int_t)swap->side_oid, "keep",
-                  swap->keep, "written", (json_int_t)swap->written[0], (json_int_t)swap->written[1],
-                  (json_int_t)swap->written[2]);
+    json_t *object = json_pack(
+        "{s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:b, s:[III]}", "engine", "postgres", "mode", "swap",
+        "database", json_text(swap->live), "side", json_text(swap->side), "old",
+        json_text(swap->old), "live_oid", (json_int_t)swap->live_oid, "side_oid",
+        (json_int_t)swap->side_oid, "keep", swap->keep, "written", (json_int_t)swap->written[0],
+        (json_int_t)swap->written[1], (json_int_t)swap->written[2]);
     char *text = json_dumps(object, JSON_COMPACT);
     char *copy = mem_string(text);
     free(text);
@@ -70,19 +71,22 @@ int postgres_swap_parse(const char *json, struct postgres_swap *ret_swap, struct
 {
     json_error_t reason;
     json_t *object = json_loads(json, JSON_REJECT_DUPLICATES, &reason);
-    const char *mode, *live, *side, *old;
+    const char *mode;
     json_int_t live_oid, side_oid, written[3];
     int keep;
-    bool bad = !object || json_unpack(object, "{s:s, s:s, s:s, s:s, s:I, s:I, s:b, s:[III]}",
-                                      "mode", &mode, "database", &live, "side", &side, "old", &old,
+    bool bad = !object || json_unpack(object, "{s:s, s:I, s:I, s:b, s:[III]}", "mode", &mode,
                                       "live_oid", &live_oid, "side_oid", &side_oid, "keep", &keep,
                                       "written", &written[0], &written[1], &written[2]) < 0;
+    SCOPED(string) char *live = json_text_value(json_object_get(object, "database"));
+    SCOPED(string) char *side = json_text_value(json_object_get(object, "side"));
+    SCOPED(string) char *old = json_text_value(json_object_get(object, "old"));
     /* Only what a restore makes may ever be removed by one. */
-    bad = bad || !strstr(side, "__kedge_") || !strstr(old, "__kedge_old_");
+    bad =
+        bad || !live || !side || !old || !strstr(side, "__kedge_") || !strstr(old, "__kedge_old_");
     if (!bad)
-        *ret_swap = (struct postgres_swap){.live = mem_string(live),
-                                           .side = mem_string(side),
-                                           .old = mem_string(old),
+        *ret_swap = (struct postgres_swap){.live = STEAL(live),
+                                           .side = STEAL(side),
+                                           .old = STEAL(old),
                                            .live_oid = live_oid,
                                            .side_oid = side_oid,
                                            .written = {written[0], written[1], written[2]},

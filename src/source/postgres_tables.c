@@ -16,6 +16,7 @@
 #include "source/postgres_session.h"
 #include "source/source.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,12 +33,14 @@ struct tables_load {
     struct postgres_counts counts;
     struct pq *pq;              /* in the one transaction */
     struct text_list sequences; /* of tables that are made */
+    char *encoding;             /* of the backup; NULL: not known */
 };
 
-static bool is_wanted(const struct tables_load *load, const char *schema, const char *name)
+static bool is_wanted(const struct tables_load *load, const char *encoding, const char *schema,
+                      const char *name)
 {
     return load->options->tables.count == 0 ||
-           postgres_table_matches(&load->options->tables, schema, name);
+           postgres_table_matches(&load->options->tables, encoding, schema, name);
 }
 
 static int exists(struct pq *pq, const char *quoted, bool *ret_exists, struct error *err)
@@ -68,7 +71,8 @@ static int preview_tables(struct load *base, struct load_preview *ret_preview, s
     SCOPED(string) char *where = db_url_display(&load->target->url);
     struct load_preview preview = {.target = mem_format("tables of database %s", where)};
     for (size_t i = 0; i < pq_rows(rows); i++) {
-        if (!is_wanted(load, pq_value(rows, i, 0), pq_value(rows, i, 1)))
+        if (!is_wanted(load, pq_parameter_status(pq, "server_encoding"), pq_value(rows, i, 0),
+                       pq_value(rows, i, 1)))
             continue;
         preview.exists = true;
         preview.objects++;
@@ -97,8 +101,8 @@ static int check_names(const struct tables_load *load, struct error *err)
         struct text_list one = {.items = &load->options->tables.items[i], .count = 1};
         bool found = false;
         for (size_t n = 0; n < load->kept.count && !found; n++)
-            found =
-                postgres_table_matches(&one, load->kept.items[n].schema, load->kept.items[n].name);
+            found = postgres_table_matches(&one, load->encoding, load->kept.items[n].schema,
+                                           load->kept.items[n].name);
         if (!found) {
             error_set(err, ERROR_NOT_FOUND, "table %s is not in the backup",
                       load->options->tables.items[i]);
@@ -118,7 +122,7 @@ static int pick_tables(struct tables_load *load, struct error *err)
     }
     for (size_t i = 0; i < segments->ops->table_count(segments); i++) {
         const struct segment_table *table = segments->ops->table(segments, i);
-        if (table->schema && is_wanted(load, table->schema, table->name))
+        if (table->schema && is_wanted(load, load->encoding, table->schema, table->name))
             postgres_kept_add(&load->kept, table->schema, table->name);
     }
     return check_names(load, err);
@@ -276,11 +280,23 @@ static int make_tables(struct tables_load *load, struct error *err)
     return 0;
 }
 
+/* The backup's names and rows are in its own encoding; so is what is kept of them. Without
+ * characters on one of both sides bytes stay bytes. */
+static int use_encoding(struct tables_load *load, struct error *err)
+{
+    const char *here = pq_parameter_status(load->pq, "server_encoding");
+    if (!load->encoding || text_equal(load->encoding, here) || text_equal(here, "SQL_ASCII") ||
+        strcmp(load->encoding, "SQL_ASCII") == 0)
+        return 0;
+    load->kept.encoding = mem_string(load->encoding);
+    return postgres_kept_use_encoding(load->pq, &load->kept, err);
+}
+
 static int begin(struct tables_load *load, struct error *err)
 {
     struct os *os = load->options->os;
     if (postgres_connect(os, &load->target->url, NULL, LOCK_TIMEOUT_MS, &load->pq, err) < 0 ||
-        postgres_rules_init(load->pq, &load->rules, err) < 0 ||
+        postgres_rules_init(load->pq, &load->rules, err) < 0 || use_encoding(load, err) < 0 ||
         pq_exec(load->pq, "BEGIN", NULL, err) < 0 ||
         pq_query_integer(load->pq, "SELECT txid_current()", &load->kept.xid, err) < 0)
         return -1;
@@ -371,6 +387,7 @@ static void free_tables(struct load *base)
     postgres_rules_clear(&load->rules);
     postgres_counts_clear(&load->counts);
     text_list_clear(&load->sequences);
+    free(load->encoding);
     free(base->kept);
     free(load);
 }
@@ -382,6 +399,14 @@ static const struct load_ops tables_load_ops = {
     .commit = commit_tables,
     .free = free_tables,
 };
+
+static char *encoding_of(const char *metadata)
+{
+    json_t *object = metadata ? json_loads(metadata, 0, NULL) : NULL;
+    char *encoding = mem_string(json_string_value(json_object_get(object, "encoding")));
+    json_decref(object);
+    return encoding;
+}
 
 int postgres_load_tables(const struct source_target *target, const struct load_options *options,
                          struct load **ret_load, struct error *err)
@@ -395,6 +420,7 @@ int postgres_load_tables(const struct source_target *target, const struct load_o
     load->kept.store = mem_format("kedge_%s", options->id);
     text_lower_all(load->kept.store);
     load->kept.keep = options->keep;
+    load->encoding = encoding_of(options->metadata);
     load->base.kept = postgres_kept_format(&load->kept);
     postgres_counts_init(&load->counts);
     *ret_load = &load->base;

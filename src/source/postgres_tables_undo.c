@@ -22,7 +22,9 @@ static int open_kept(struct os *os, const char *text, const struct source_target
 {
     if (postgres_kept_parse(text, kept, err) < 0)
         return -1;
-    return postgres_connect(os, &target->url, NULL, LOCK_TIMEOUT_MS, ret_pq, err);
+    if (postgres_connect(os, &target->url, NULL, LOCK_TIMEOUT_MS, ret_pq, err) < 0)
+        return -1;
+    return postgres_kept_use_encoding(*ret_pq, kept, err);
 }
 
 /* What the schema's comment says, or without one (nothing was kept) how the transaction ended. */

@@ -1,6 +1,7 @@
 #include "source/sqlite_kept.h"
 
 #include "base/error.h"
+#include "base/json_text.h"
 #include "base/file.h"
 #include "base/ulid.h"
 
@@ -57,7 +58,7 @@ char *sqlite_kept_write(const struct sqlite_kept *kept)
     if (kept->tables.count) {
         json_t *tables = json_array();
         for (size_t i = 0; i < kept->tables.count; i++)
-            json_array_append_new(tables, json_string(kept->tables.items[i]));
+            json_array_append_new(tables, json_text(kept->tables.items[i]));
         json_object_set_new(object, "tables", tables);
     }
     char *text = json_dumps(object, JSON_COMPACT);
@@ -84,8 +85,9 @@ static void get_tables(const json_t *object, struct text_list *tables)
     const json_t *item = NULL;
     json_array_foreach(json_object_get(object, "tables"), i, item)
     {
-        if (json_is_string(item))
-            text_list_add(tables, json_string_value(item));
+        char *name = json_text_value(item);
+        if (name)
+            text_list_give(tables, name);
     }
 }
 

@@ -40,6 +40,13 @@ class Proofs(Server):
                          f"ALTER SUBSCRIPTION {line} SET (slot_name = NONE); DROP SUBSCRIPTION {line};", name)
             self.sql(f"DROP DATABASE IF EXISTS {quoted(name)} WITH (FORCE);")
 
+    def bytes(self, text, database):
+        """Text of any bytes, and what psql answers as it came."""
+        done = subprocess.run([BIN / "psql", *self.arguments(database), "-v", "ON_ERROR_STOP=1", "-At"],
+                              input=os.fsencode(text), capture_output=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
     def state(self, database):
         """The definitions as pg_dump writes them, then every sequence, table, view and large object in a line each."""
         return self.definitions(database) + self.contents(database)
@@ -181,6 +188,37 @@ def tables_in(server, database):
 # KEDGE_RANDOM_SCHEMAS=100: more of them, by hand; KEDGE_RANDOM_FIRST=500: others.
 FIRST = int(os.environ.get("KEDGE_RANDOM_FIRST", "1"))
 SEEDS = range(FIRST, FIRST + int(os.environ.get("KEDGE_RANDOM_SCHEMAS", "20")))
+
+
+@pytest.mark.parametrize("encoding, name", [("LATIN1", "t\u00fc\u00df"), ("EUC_JP", "\u8868"), ("WIN1252", "t\u20ac"),
+                                            ("UTF8", "\U0001f6d2"), ("SQL_ASCII", "n\udcff\udce4")])
+def test_a_table_is_named_as_people_write_it_whatever_the_encoding(server, kedge, encoding, name):
+    server.drop("coded", "plain")
+    server.sql(f"CREATE DATABASE coded TEMPLATE template0 ENCODING '{encoding}' LOCALE 'C'; CREATE DATABASE plain;")
+    speak = "" if encoding == "SQL_ASCII" else "SET client_encoding = UTF8; "
+    quoted = '"' + name + '"'
+
+    def rows(database="coded"):
+        return server.bytes(f"{speak}SELECT * FROM {quoted}", database)
+    server.bytes(f"{speak}CREATE TABLE {quoted} AS SELECT 1 AS a; CREATE TABLE other AS SELECT 2 AS a;", "coded")
+    kedge("backup", server.url("coded"), "--table", name)
+    assert "other" not in [table["name"] for table in kedge.json("show", "1")["tables"] if table["rows"]]
+    if encoding != "SQL_ASCII":
+        assert name in [table["name"] for table in kedge.json("show", "1")["tables"]]
+    server.bytes(f"{speak}INSERT INTO {quoted} VALUES (5)", "coded")
+    kedge("restore", "1", "--table", name, "--yes")
+    assert rows() == b"1\n"
+    kedge("undo", "--yes")
+    assert rows() == b"1\n5\n"
+    if encoding == "SQL_ASCII":
+        return
+    kedge("restore", "1", "--table", name, "--to", server.url("plain"), "--yes")
+    kedge("restore", "1", "--table", name, "--to", server.url("plain"), "--yes")
+    server.bytes(f"{speak}INSERT INTO {quoted} VALUES (6)", "plain")
+    kedge("undo", "--yes")
+    assert rows("plain") == b"1\n"
+    kedge("undo", "--yes")
+    assert rows("plain") == b"1\n6\n"
 
 
 @pytest.mark.parametrize("seed", SEEDS)
