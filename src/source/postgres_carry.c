@@ -62,7 +62,7 @@ static int connect_to(const struct postgres_carry *carry, const char *database, 
 /* Older ones, of an artifact that still held them or from before an update of kedge. */
 static int drop_ours(struct pq *to, struct error *err)
 {
-    __attribute__((cleanup(scoped_text_list_cleanup))) struct text_list views = TEXT_LIST_INIT;
+    SCOPED(text_list) struct text_list views = TEXT_LIST_INIT;
     if (postgres_own_unreferenced(to, err) < 0 || postgres_own_views(to, &views, err) < 0)
         return -1;
     for (size_t i = 0; i < views.count; i++) {
@@ -110,7 +110,7 @@ static int make_view(struct pq *from, struct pq *to, const char *name, struct er
 
 static int make_views(struct pq *from, struct pq *to, struct error *err)
 {
-    __attribute__((cleanup(scoped_text_list_cleanup))) struct text_list views = TEXT_LIST_INIT;
+    SCOPED(text_list) struct text_list views = TEXT_LIST_INIT;
     if (postgres_own_views(from, &views, err) < 0)
         return -1;
     for (size_t i = 0; i < views.count; i++)

@@ -283,8 +283,7 @@ static int start_pg_dump(struct os *os, struct pq *pq, struct text_list *argumen
     int secret = *pq_password(pq) ? password_file(pq_password(pq), err) : 0;
     if (secret < 0)
         return -1;
-    __attribute__((cleanup(scoped_text_list_cleanup))) struct text_list environment =
-        TEXT_LIST_INIT;
+    SCOPED(text_list) struct text_list environment = TEXT_LIST_INIT;
     add_environment(pq, &environment);
     if (add_session_options(pq, &environment, err) < 0) {
         if (secret > 0)
@@ -360,7 +359,7 @@ int postgres_ddl_read(struct os *os, struct pq *pq, const char *snapshot,
                       const struct postgres_tables *tables, int64_t lock_timeout_ms,
                       struct postgres_ddl *ddl, struct error *err)
 {
-    __attribute__((cleanup(scoped_text_list_cleanup))) struct text_list arguments = TEXT_LIST_INIT;
+    SCOPED(text_list) struct text_list arguments = TEXT_LIST_INIT;
     add_arguments(snapshot, lock_timeout_ms, &arguments);
     text_list_add(&arguments, "--exclude-schema=" POSTGRES_KEPT_SCHEMA);
     leave_out_ours(tables, &arguments);
@@ -370,7 +369,7 @@ int postgres_ddl_read(struct os *os, struct pq *pq, const char *snapshot,
 int postgres_ddl_read_own(struct os *os, struct pq *pq, const char *snapshot,
                           struct postgres_ddl *ddl, struct error *err)
 {
-    __attribute__((cleanup(scoped_text_list_cleanup))) struct text_list arguments = TEXT_LIST_INIT;
+    SCOPED(text_list) struct text_list arguments = TEXT_LIST_INIT;
     const struct postgres_tables none = {0};
     add_arguments(snapshot, 0, &arguments);
     text_list_add(&arguments, "--schema=" POSTGRES_OWN_SCHEMA);

@@ -20,7 +20,7 @@ static int find_missing(struct pq *pq, const char *sql, const json_t *wanted, st
     SCOPED(pq_result) struct pq_result *there = NULL;
     if (pq_exec(pq, sql, &there, err) < 0)
         return -1;
-    __attribute__((cleanup(scoped_text_list_cleanup))) struct text_list names = TEXT_LIST_INIT;
+    SCOPED(text_list) struct text_list names = TEXT_LIST_INIT;
     for (size_t i = 0; i < pq_rows(there); i++)
         text_list_add(&names, pq_value(there, i, 0));
     for (size_t i = 0; i < json_array_size(wanted); i++) {

@@ -60,9 +60,8 @@ static void consider_folder(struct os *os, const char *folder, const char *prefi
 /* "pg_dump (PostgreSQL) 15.4" -> 15; 0 when it does not say. */
 static int ask_version(struct os *os, const char *path)
 {
-    __attribute__((cleanup(scoped_text_list_cleanup))) struct text_list arguments = TEXT_LIST_INIT;
-    __attribute__((cleanup(scoped_text_list_cleanup))) struct text_list environment =
-        TEXT_LIST_INIT;
+    SCOPED(text_list) struct text_list arguments = TEXT_LIST_INIT;
+    SCOPED(text_list) struct text_list environment = TEXT_LIST_INIT;
     text_list_add(&arguments, "pg_dump");
     text_list_add(&arguments, "--version");
     text_list_add(&environment, "LC_ALL=C");
