@@ -62,8 +62,10 @@ static int check_unique(struct catalog *catalog, const char *first, const char *
     return 0;
 }
 
-int backups_get_prefix(struct catalog *catalog, const char *prefix, struct backup_row *ret_row,
-                       struct error *err)
+/* A ULID or the first six or more characters of one, in either case. ERROR_USAGE when several
+ * begin so. */
+static int get_prefix(struct catalog *catalog, const char *prefix, struct backup_row *ret_row,
+                      struct error *err)
 {
     size_t length = strlen(prefix);
     char first[27] = "", beyond[28] = "";
@@ -128,7 +130,7 @@ int backups_find(struct catalog *catalog, const char *text, struct backup_row *r
         if (found)
             return found;
     }
-    int found = backups_get_prefix(catalog, text, ret_row, err);
+    int found = get_prefix(catalog, text, ret_row, err);
     if (found)
         return found;
     if (strcmp(text, "latest") == 0)

@@ -17,11 +17,6 @@ int backups_get(struct catalog *catalog, const char *id, struct backup_row *ret_
 int backups_get_number(struct catalog *catalog, int64_t number, struct backup_row *ret_row,
                        struct error *err);
 
-/* A ULID or the first six or more characters of one, in either case. ERROR_USAGE when several
- * begin so. */
-int backups_get_prefix(struct catalog *catalog, const char *prefix, struct backup_row *ret_row,
-                       struct error *err);
-
 /* By the name or key of one of its files; the newest when several have it. */
 int backups_get_file(struct catalog *catalog, const char *file, struct backup_row *ret_row,
                      struct error *err);

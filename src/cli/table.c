@@ -143,7 +143,8 @@ size_t table_rows(const struct table *table)
 
 /* ---- for people ---- */
 
-size_t table_text_width(const char *text)
+/* What a terminal shows of `text`, in columns. */
+static size_t width_of(const char *text)
 {
     size_t width = 0;
     for (const unsigned char *at = (const unsigned char *)text; *at; at++) {
@@ -173,7 +174,7 @@ static size_t fitting_bytes(const char *text, size_t width)
         if (((unsigned char)text[length] & 0xC0) == 0x80)
             continue;
         SCOPED(string) char *head = mem_string_n(text, length);
-        if (table_text_width(head) > width)
+        if (width_of(head) > width)
             break;
         best = length;
     }
@@ -191,7 +192,7 @@ static size_t *measure(const struct table *table)
     assert(table->column_count);
     size_t *widths = mem_alloc(table->column_count, sizeof *widths);
     for (size_t i = 0; i < table->column_count; i++)
-        widths[i] = table->columns[i].title ? table_text_width(table->columns[i].title) : 0;
+        widths[i] = table->columns[i].title ? width_of(table->columns[i].title) : 0;
     for (size_t i = 0; i < table->cell_count; i++) {
         size_t column = i % table->column_count;
         size_t width = table->cells[i].width;
@@ -237,7 +238,7 @@ static void append_cell(struct buf *line, const char *text, size_t shown, size_t
     if (shown > width) {
         cut = mem_string_n(text, fitting_bytes(text, width - 1));
         text = cut;
-        shown = table_text_width(cut) + 1;
+        shown = width_of(cut) + 1;
     }
     size_t blanks = width > shown ? width - shown : 0;
     if (right)
@@ -262,7 +263,7 @@ static void append_line(const struct table *table, const struct cell *cells, con
         if (cells)
             append_cell(out, cells[i].shown, cells[i].width, widths[i], is_right(column->type));
         else
-            append_cell(out, column->title, table_text_width(column->title), widths[i],
+            append_cell(out, column->title, width_of(column->title), widths[i],
                         is_right(column->type));
     }
     while (out->length > begin && out->data[out->length - 1] == ' ')
@@ -294,7 +295,7 @@ static void measure_cells(const struct table *table)
         if (!ready)
             use_utf8();
         ready = true;
-        cell->width = table_text_width(cell->shown);
+        cell->width = width_of(cell->shown);
     }
 }
 

@@ -47,9 +47,6 @@ size_t table_rows(const struct table *table);
 void table_print(const struct table *table, size_t width);
 void table_print_json(const struct table *table);
 
-/* What a terminal shows of `text`, in columns. */
-size_t table_text_width(const char *text);
-
 DEFINE_SCOPED(table, struct table *, table_free);
 
 #endif

@@ -159,7 +159,8 @@ int migrator_difference(struct migrator *migrator, const char *version, struct b
 /* Who is written into the history. Borrowed. */
 const char *migrator_operator(struct migrator *migrator);
 
-const struct migration_set *migrator_set(struct migrator *migrator);
+/* What reading the folder gave to say: names that are none of a migration, and the like. Borrowed.
+ */
 const struct text_list *migrator_warnings(struct migrator *migrator);
 
 DEFINE_SCOPED(migrator, struct migrator *, migrator_close);

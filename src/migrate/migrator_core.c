@@ -94,11 +94,6 @@ const char *migrator_operator(struct migrator *migrator)
     return migrator->by;
 }
 
-const struct migration_set *migrator_set(struct migrator *migrator)
-{
-    return &migrator->set;
-}
-
 const struct text_list *migrator_warnings(struct migrator *migrator)
 {
     return &migrator->warnings;

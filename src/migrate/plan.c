@@ -25,7 +25,7 @@ bool migrate_plan_done(const struct migration *migration, enum direction directi
     return applied && !(migration->repeatable && migrate_plan_changed(migration, row));
 }
 
-int migrate_plan_mismatch(const struct migration *migration, const struct history_row *row,
+static int raise_mismatch(const struct migration *migration, const struct history_row *row,
                           struct error *err)
 {
     SCOPED(string) char *place = migration_place(migration, MIGRATE_UP);
@@ -44,7 +44,7 @@ static int check_changed(const struct migration_set *set, const struct history_r
     for (size_t i = 0; i < set->count; i++) {
         const struct history_row *row = history_rows_find(rows, set->items[i]->version);
         if (!set->items[i]->repeatable && migrate_plan_changed(set->items[i], row))
-            return migrate_plan_mismatch(set->items[i], row, err);
+            return raise_mismatch(set->items[i], row, err);
     }
     return 0;
 }
@@ -133,7 +133,7 @@ static int add_down(const struct migration_set *set, const struct history_row *r
                           row->version);
     }
     if (!migration->repeatable && migrate_plan_changed(migration, row))
-        return migrate_plan_mismatch(migration, row, err);
+        return raise_mismatch(migration, row, err);
     if (!migration_reversible(migration)) {
         SCOPED(string) char *place = migration_place(migration, MIGRATE_UP);
         error_set(err, ERROR_FAILED, "version %s cannot be undone: %s has no Down section",

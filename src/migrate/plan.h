@@ -52,9 +52,6 @@ bool migrate_plan_done(const struct migration *migration, enum direction directi
 
 /* Does the history say something else than the migration has? */
 bool migrate_plan_changed(const struct migration *migration, const struct history_row *row);
-/* The error for one that has. */
-int migrate_plan_mismatch(const struct migration *migration, const struct history_row *row,
-                          struct error *err);
 
 static inline void scoped_migrate_plan_cleanup(struct migrate_plan *plan)
 {

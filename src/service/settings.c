@@ -94,7 +94,8 @@ int settings_set(struct settings *settings, enum setting setting, const char *te
 
 /* ---- the environment ---- */
 
-int settings_variable(const struct settings *settings, const char *name, const char **ret_text)
+/* 1 and the text when the environment or `.env` has `name` and it is not empty, else 0. */
+static int find_variable(const struct settings *settings, const char *name, const char **ret_text)
 {
     const char *text = getenv(name);
     if (!text)
@@ -130,7 +131,7 @@ static int load_variables(struct settings *settings, struct error *err)
         }
         for (size_t n = 0; n < names.count; n++) {
             const char *text = NULL;
-            if (!settings_variable(settings, names.items[n], &text))
+            if (!find_variable(settings, names.items[n], &text))
                 continue;
             if (take_variable(settings, (enum setting)i, names.items[n], text, err) < 0)
                 return -1;
@@ -220,7 +221,7 @@ static int load_dotenv(struct settings *settings, struct error *err)
 
 static int home_folder(const struct settings *settings, const char **ret_home, struct error *err)
 {
-    if (settings_variable(settings, "HOME", ret_home))
+    if (find_variable(settings, "HOME", ret_home))
         return 0;
     const struct passwd *user = getpwuid(geteuid());
     if (!user || !user->pw_dir || user->pw_dir[0] != '/') {
@@ -235,12 +236,12 @@ static int own_folder(const struct settings *settings, const char *variable, con
                       char **ret_path, struct error *err)
 {
     const char *base = NULL;
-    if (settings_variable(settings, "KEDGE_HOME", &base)) {
+    if (find_variable(settings, "KEDGE_HOME", &base)) {
         *ret_path = path_absolute(base);
         return 0;
     }
     /* The XDG rules: what is not absolute does not count. */
-    if (settings_variable(settings, variable, &base) && base[0] == '/') {
+    if (find_variable(settings, variable, &base) && base[0] == '/') {
         *ret_path = path_join(base, "kedge");
         return 0;
     }
@@ -301,7 +302,7 @@ static int find_file(struct settings *settings, struct error *err)
     SCOPED(string) char *path = path_join(folder, "config.yaml");
     found = try_file(settings, path, false, false, err);
     const char *home = NULL;
-    if (found == 0 && !settings_variable(settings, "KEDGE_HOME", &home))
+    if (found == 0 && !find_variable(settings, "KEDGE_HOME", &home))
         found = try_file(settings, "/etc/kedge/config.yaml", false, false, err);
     return found;
 }
@@ -404,7 +405,7 @@ static int resolve_variable(const struct settings *settings, const char *name, c
                             struct error *err)
 {
     const char *text = NULL;
-    if (!settings_variable(settings, name, &text))
+    if (!find_variable(settings, name, &text))
         return error_set(err, ERROR_USAGE, "environment variable %s is not set", name);
     *ret_secret = mem_string(text);
     return 0;

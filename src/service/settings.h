@@ -161,10 +161,6 @@ void settings_allow_missing_file(struct settings *settings);
 /* Read `.env`, the environment and the configuration file. Called once, after the options. */
 int settings_load(struct settings *settings, struct error *err);
 
-/* 1 and the text when the environment or `.env` has `name` and it is not empty, else 0. Borrowed.
- */
-int settings_variable(const struct settings *settings, const char *name, const char **ret_text);
-
 /* The file that was read, or NULL. Borrowed. */
 const struct config_file *settings_file(const struct settings *settings);
 

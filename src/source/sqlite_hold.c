@@ -34,7 +34,8 @@ static int read_header_bytes(struct os *os, int fd, const char *path, uint8_t *d
     return file_pread(os, fd, data, SQLITE_HEADER_SIZE, 0, ret_size, path, err);
 }
 
-int sqlite_file_is_wal(struct os *os, const char *path, struct error *err)
+/* 1, 0, or -1. A file too short for a header says no. */
+static int says_wal(struct os *os, const char *path, struct error *err)
 {
     int fd = file_open(os, path, O_RDONLY | O_CLOEXEC, 0, err);
     if (fd < 0)
@@ -51,7 +52,7 @@ int sqlite_file_is_wal(struct os *os, const char *path, struct error *err)
 
 int sqlite_file_set_wal(struct os *os, const char *path, bool wal, struct error *err)
 {
-    int is = sqlite_file_is_wal(os, path, err);
+    int is = says_wal(os, path, err);
     if (is < 0 || is == wal)
         return is < 0 ? -1 : 0;
     int fd = file_open(os, path, O_RDWR | O_CLOEXEC, 0, err);

@@ -33,10 +33,7 @@ void sqlite_hold_release(struct sqlite_hold *hold);
 /* Nothing was exchanged: back to how it was, WAL mode included. */
 void sqlite_hold_undo(struct sqlite_hold *hold);
 
-/* Does the file at `path` (that nobody has open) say WAL? 1, 0, or -1. A file too short for a
- * header says no. */
-int sqlite_file_is_wal(struct os *os, const char *path, struct error *err);
-/* Make it say so, or not. It has no `-wal` and nobody has it open. */
+/* Make the file at `path` say WAL, or not. It has no `-wal` and nobody has it open. */
 int sqlite_file_set_wal(struct os *os, const char *path, bool wal, struct error *err);
 
 /* Rename the sidecars of `from` to those of `to`; what is not there is passed over. */
