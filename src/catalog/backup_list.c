@@ -69,15 +69,6 @@ void backup_row_copy(const struct backup_row *row, struct backup_row *ret_copy)
 
 /* ---- lists ---- */
 
-/* "AND column = ?" when there is something to ask for. */
-static void add_equal(struct query *query, const char *condition, const char *value)
-{
-    if (!value)
-        return;
-    query_add(query, condition);
-    query_text(query, value);
-}
-
 static void add_limit(struct query *query, const struct backup_filter *filter)
 {
     if (filter->limit <= 0 && filter->offset <= 0)
@@ -94,13 +85,13 @@ int backups_list(struct catalog *catalog, const struct backup_filter *filter,
     row_select(&backup_columns, filter->everything ? backup_columns.count : backup_list_columns,
                catalog, &query);
     query_add(&query, " WHERE 1 = 1");
-    add_equal(&query, " AND status = ?", filter->status);
-    add_equal(&query, " AND target = ?", filter->target);
-    add_equal(&query, " AND type = ?", filter->type);
-    add_equal(&query, " AND app_id = (SELECT id FROM apps WHERE name = ?)", filter->app);
-    add_equal(&query,
-              " AND backup_destination_id = (SELECT id FROM backup_destinations WHERE name = ?)",
-              filter->destination);
+    query_add_equal(&query, " AND status = ?", filter->status);
+    query_add_equal(&query, " AND target = ?", filter->target);
+    query_add_equal(&query, " AND type = ?", filter->type);
+    query_add_equal(&query, " AND app_id = (SELECT id FROM apps WHERE name = ?)", filter->app);
+    query_add_equal(
+        &query, " AND backup_destination_id = (SELECT id FROM backup_destinations WHERE name = ?)",
+        filter->destination);
     if (filter->since_ns) {
         query_add(&query, " AND created_at >= ?");
         query_time(&query, filter->since_ns);
@@ -118,7 +109,7 @@ static void add_removable(struct query *query, const char *target)
     query_add(query, " JOIN (SELECT target AS newest_target, type AS newest_type, "
                      "max(CASE WHEN incomplete = 0 THEN created_at END) AS newest_good, "
                      "max(created_at) AS newest_any FROM backups WHERE status = 'success'");
-    add_equal(query, " AND target = ?", target);
+    query_add_equal(query, " AND target = ?", target);
     query_add(query, " GROUP BY target, type) newest "
                      "ON newest_target = target AND newest_type = type "
                      "WHERE status = 'success' AND ((incomplete = 0 AND created_at < newest_good) "

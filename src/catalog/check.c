@@ -5,26 +5,19 @@
 #include "base/text.h"
 #include "catalog/dialect.h"
 #include "catalog/outside.h"
+#include "catalog/query.h"
 #include "catalog/schema.h"
 #include "catalog/state.h"
-#include "db/db.h"
 
 #include <string.h>
 
-static int add_name(void *context, const struct db_value *columns, size_t count, struct error *err)
+static int list_columns(struct catalog *catalog, const char *table, struct text_list *list,
+                        struct error *err)
 {
-    (void)count;
-    (void)err;
-    if (columns[0].type == DB_TEXT || columns[0].type == DB_BLOB)
-        text_list_give(context, mem_string_n(columns[0].text, columns[0].size));
-    return 0;
-}
-
-static int list_names(struct catalog *catalog, const char *sql, const char *name,
-                      struct text_list *list, struct error *err)
-{
-    const struct db_value value = db_text(name);
-    return db_query(catalog->db, sql, &value, 1, add_name, list, err);
+    SCOPED(query) struct query query;
+    query_init(&query, catalog, catalog->dialect->columns);
+    query_text(&query, table);
+    return query_read_list(&query, list, err);
 }
 
 /* ---- our tables ---- */
@@ -44,8 +37,7 @@ static int enter_table(struct check *check, const char *table, struct error *err
     strncpy(check->table, table, sizeof check->table - 1);
     text_list_clear(&check->present);
     check->tables++;
-    if (list_names(check->catalog, check->catalog->dialect->columns, table, &check->present, err) <
-        0)
+    if (list_columns(check->catalog, table, &check->present, err) < 0)
         return -1;
     if (!check->present.count && check->problems)
         text_list_give(check->problems, mem_format("table %s is missing", table));
@@ -83,8 +75,7 @@ static int check_views(struct check *check, struct error *err)
     for (size_t i = 0; catalog_views[i]; i++) {
         SCOPED(text_list) struct text_list present = TEXT_LIST_INIT;
         check->tables++;
-        if (list_names(check->catalog, check->catalog->dialect->columns, catalog_views[i], &present,
-                       err) < 0)
+        if (list_columns(check->catalog, catalog_views[i], &present, err) < 0)
             return -1;
         if (!present.count)
             text_list_give(check->problems, mem_format("view %s is missing", catalog_views[i]));
@@ -92,17 +83,26 @@ static int check_views(struct check *check, struct error *err)
     return 0;
 }
 
+static int check_integrity(struct check *check, struct error *err)
+{
+    const char *integrity = check->catalog->dialect->integrity;
+    if (!integrity)
+        return 0;
+    SCOPED(query) struct query query;
+    query_init(&query, check->catalog, integrity);
+    return query_read_list(&query, check->problems, err);
+}
+
 int catalog_check(struct catalog *catalog, struct text_list *problems, size_t *ret_tables,
                   struct error *err)
 {
     struct check check = {.catalog = catalog, .problems = problems};
-    const char *integrity = catalog->dialect->integrity;
     int result = schema_each_column(catalog, check_column, &check, err);
     text_list_clear(&check.present);
     if (result == 0)
         result = check_views(&check, err);
-    if (result == 0 && integrity)
-        result = db_query(catalog->db, integrity, NULL, 0, add_name, problems, err);
+    if (result == 0)
+        result = check_integrity(&check, err);
     if (result == 0)
         *ret_tables = check.tables;
     return result;

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "catalog/dialect.h"
+#include "catalog/query.h"
 #include "catalog/state.h"
 #include "db/db.h"
 
@@ -37,25 +38,17 @@ int catalog_outside(struct catalog *catalog, const char *name, struct error *err
     return (int)kind;
 }
 
-static int add_name(void *context, const struct db_value *columns, size_t count, struct error *err)
-{
-    (void)count;
-    (void)err;
-    if (columns[0].type == DB_TEXT || columns[0].type == DB_BLOB)
-        text_list_give(context, mem_string_n(columns[0].text, columns[0].size));
-    return 0;
-}
-
 int catalog_check_foreign(struct catalog *catalog, struct error *err)
 {
-    struct text_list present = TEXT_LIST_INIT;
-    const struct db_value name = db_text(catalog_views[0]);
-    int result =
-        db_query(catalog->db, catalog->dialect->outside_columns, &name, 1, add_name, &present, err);
-    for (size_t i = 0; result == 0 && i < ARRAY_SIZE(foreign_columns); i++)
+    SCOPED(text_list) struct text_list present = TEXT_LIST_INIT;
+    SCOPED(query) struct query query;
+    query_init(&query, catalog, catalog->dialect->outside_columns);
+    query_text(&query, catalog_views[0]);
+    if (query_read_list(&query, &present, err) < 0)
+        return -1;
+    for (size_t i = 0; i < ARRAY_SIZE(foreign_columns); i++)
         if (!text_list_has(&present, foreign_columns[i]))
-            result = error_set(err, ERROR_FAILED, "Required column %s is missing from %s table",
-                               foreign_columns[i], catalog_views[0]);
-    text_list_clear(&present);
-    return result;
+            return error_set(err, ERROR_FAILED, "Required column %s is missing from %s table",
+                             foreign_columns[i], catalog_views[0]);
+    return 0;
 }

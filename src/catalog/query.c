@@ -1,6 +1,8 @@
 #include "catalog/query.h"
 
 #include "base/error.h"
+#include "base/mem.h"
+#include "base/text.h"
 #include "catalog/state.h"
 
 #include <assert.h>
@@ -23,6 +25,8 @@ void query_add(struct query *query, const char *sql)
 {
     buf_append_text(&query->sql, sql);
 }
+
+/* ---- parameters ---- */
 
 static void add_value(struct query *query, struct db_value value)
 {
@@ -54,6 +58,14 @@ void query_time(struct query *query, int64_t moment_ns)
     char *text = query->times[query->count];
     dialect_format_time(query->catalog->dialect, moment_ns, text);
     add_value(query, db_text(text));
+}
+
+void query_add_equal(struct query *query, const char *condition, const char *text)
+{
+    if (!text)
+        return;
+    query_add(query, condition);
+    query_text(query, text);
 }
 
 int query_run(struct query *query, int64_t *ret_changes, struct error *err)
@@ -114,6 +126,20 @@ int query_rows(struct query *query, db_row_fn *row, void *context, struct error 
     buf_clear(&rows.texts);
     free(rows.values);
     return result;
+}
+
+static int take_name(void *context, const struct db_value *columns, size_t count, struct error *err)
+{
+    (void)count;
+    (void)err;
+    if (columns[0].type == DB_TEXT || columns[0].type == DB_BLOB)
+        text_list_give(context, mem_string_n(columns[0].text, columns[0].size));
+    return 0;
+}
+
+int query_read_list(struct query *query, struct text_list *list, struct error *err)
+{
+    return query_rows(query, take_name, list, err);
 }
 
 int query_read_integer(struct query *query, int64_t *ret_value, struct error *err)

@@ -18,6 +18,7 @@
 #define QUERY_PARAMETERS 64
 
 struct catalog;
+struct text_list;
 
 struct query {
     struct catalog *catalog;
@@ -33,6 +34,9 @@ void query_clear(struct query *query);
 /* More of the statement's text. */
 void query_add(struct query *query, const char *sql);
 
+/* A condition with one `?` and its parameter; nothing when `text` is NULL. */
+void query_add_equal(struct query *query, const char *condition, const char *text);
+
 /* The next parameter. Texts are borrowed until the statement has run. */
 void query_text(struct query *query, const char *text); /* NULL is NULL */
 void query_integer(struct query *query, int64_t value);
@@ -44,6 +48,9 @@ int query_run(struct query *query, int64_t *ret_changes, struct error *err);
 
 /* As db_query; `row` may use the catalogue. */
 int query_rows(struct query *query, db_row_fn *row, void *context, struct error *err);
+
+/* The texts in the first column of all rows are added to `list`. */
+int query_read_list(struct query *query, struct text_list *list, struct error *err);
 
 /* As db_query_integer, of one row at most. */
 int query_read_integer(struct query *query, int64_t *ret_value, struct error *err);

@@ -243,20 +243,9 @@ int restores_get_undoable(struct catalog *catalog, const char *target, bool or_u
                       "AND safety_ref IS NOT NULL");
     if (!or_undone)
         query_add(&query, " AND undone_at IS NULL");
-    if (target) {
-        query_add(&query, " AND target = ?");
-        query_text(&query, target);
-    }
+    query_add_equal(&query, " AND target = ?", target);
     query_add(&query, " ORDER BY created_at DESC, number DESC LIMIT 1");
     return read_rows(&query, take_row, ret_row, err);
-}
-
-static void add_equal(struct query *query, const char *condition, const char *value)
-{
-    if (!value)
-        return;
-    query_add(query, condition);
-    query_text(query, value);
 }
 
 int restores_list(struct catalog *catalog, const struct restore_filter *filter,
@@ -265,9 +254,9 @@ int restores_list(struct catalog *catalog, const struct restore_filter *filter,
     SCOPED(query) struct query query;
     row_select(&columns, columns.count, catalog, &query);
     query_add(&query, " WHERE 1 = 1");
-    add_equal(&query, " AND status = ?", filter->status);
-    add_equal(&query, " AND target = ?", filter->target);
-    add_equal(&query, " AND backup_id = ?", filter->backup_id);
+    query_add_equal(&query, " AND status = ?", filter->status);
+    query_add_equal(&query, " AND target = ?", filter->target);
+    query_add_equal(&query, " AND backup_id = ?", filter->backup_id);
     query_add(&query, " ORDER BY created_at DESC, number DESC");
     if (filter->limit > 0) {
         query_add(&query, " LIMIT ?");
