@@ -5,7 +5,7 @@
 #include "base/text.h"
 #include "base/ulid.h"
 #include "catalog/apps.h"
-#include "catalog/backup_find.h"
+#include "catalog/backup_number.h"
 #include "catalog/backups.h"
 #include "catalog/catalog.h"
 #include "catalog/outside.h"
@@ -55,25 +55,6 @@ static const char *choose(const char *text, const char *const *known)
     return known[0];
 }
 
-/* Its own number when it is free. */
-static int take_number(struct catalog *catalog, int64_t wanted, int64_t *ret_number,
-                       struct error *err)
-{
-    SCOPED(backup_row) struct backup_row other = BACKUP_ROW_INIT;
-    int taken = wanted > 0 ? backups_get_number(catalog, wanted, &other, err) : 1;
-    if (taken < 0)
-        return -1;
-    if (taken)
-        return catalog_next_number(catalog, "backups", ret_number, err);
-    SCOPED(query) struct query query;
-    query_init(&query, catalog,
-               "UPDATE counters SET value = ? WHERE name = 'backups' AND value < ?");
-    query_integer(&query, wanted);
-    query_integer(&query, wanted);
-    *ret_number = wanted;
-    return query_run(&query, NULL, err);
-}
-
 static int take_row(void *context, const struct db_value *columns, size_t count, struct error *err)
 {
     static const char *const types[] = {"full",        "database",      "files",
@@ -83,7 +64,7 @@ static int take_row(void *context, const struct db_value *columns, size_t count,
     struct ulid id;
     (void)count;
     if (ulid_make(foreign->catalog->os, &id, err) < 0 ||
-        take_number(foreign->catalog, integer_of(&columns[0]), &row.number, err) < 0)
+        backup_number_choose(foreign->catalog, integer_of(&columns[0]), &row.number, err) < 0)
         return -1;
     memcpy(row.id, id.text, sizeof row.id);
     memcpy(row.app_id, foreign->app_id, sizeof row.app_id);

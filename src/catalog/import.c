@@ -7,6 +7,7 @@
 #include "base/ulid.h"
 #include "catalog/apps.h"
 #include "catalog/backup_find.h"
+#include "catalog/backup_number.h"
 #include "catalog/backup_seals.h"
 #include "catalog/backups.h"
 #include "catalog/catalog.h"
@@ -74,32 +75,6 @@ static int add_file(struct catalog *catalog, const struct import *import, struct
     return backup_files_add(catalog, &file, err);
 }
 
-/* Nobody counts further; a manifest that says more would leave the counter no number to go on with.
- */
-#define NUMBER_MAXIMUM 1000000000000
-
-/* The manifest's number when it is free, else the next one; the counter stays beyond both. */
-static int choose_number(struct catalog *catalog, int64_t wanted, int64_t *ret_number,
-                         struct error *err)
-{
-    SCOPED(backup_row) struct backup_row other = BACKUP_ROW_INIT;
-    bool possible = wanted > 0 && wanted <= NUMBER_MAXIMUM;
-    int taken = possible ? backups_get_number(catalog, wanted, &other, err) : 1;
-    if (taken < 0)
-        return -1;
-    if (taken)
-        return catalog_next_number(catalog, "backups", ret_number, err);
-    SCOPED(query) struct query query;
-    query_init(&query, catalog,
-               "UPDATE counters SET value = ? WHERE name = 'backups' AND value < ?");
-    query_integer(&query, wanted);
-    query_integer(&query, wanted);
-    if (query_run(&query, NULL, err) < 0)
-        return -1;
-    *ret_number = wanted;
-    return 0;
-}
-
 static int64_t rows_of(const struct manifest *manifest)
 {
     return artifact_kind_counts_rows(manifest->kind) ? bounded(manifest->rows) : -1;
@@ -113,7 +88,7 @@ static int add_backup(struct catalog *catalog, const struct import *import, stru
     struct backup_row row = BACKUP_ROW_INIT;
     const char *target = text_or(manifest->target, manifest->file);
     if (apps_upsert(catalog, text_or(manifest->app, target), row.app_id, err) < 0 ||
-        choose_number(catalog, manifest->number, &row.number, err) < 0)
+        backup_number_choose(catalog, manifest->number, &row.number, err) < 0)
         return -1;
     memcpy(row.id, import->id, sizeof row.id);
     memcpy(row.destination_id, import->destination_id, sizeof row.destination_id);
