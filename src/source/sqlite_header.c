@@ -4,11 +4,6 @@
 
 #include <string.h>
 
-static uint32_t get_u32(const uint8_t *data)
-{
-    return (uint32_t)data[0] << 24 | (uint32_t)data[1] << 16 | (uint32_t)data[2] << 8 | data[3];
-}
-
 static bool is_page_size(uint32_t size)
 {
     return size >= 512 && size <= 65536 && (size & (size - 1)) == 0;
@@ -29,15 +24,15 @@ int sqlite_header_parse(const uint8_t data[static SQLITE_HEADER_SIZE], const cha
     bool counted = memcmp(data + 24, data + 92, 4) == 0;
     *ret_header = (struct sqlite_header){
         .page_size = size,
-        .page_count = counted ? get_u32(data + 28) : 0,
+        .page_count = counted ? sqlite_header_u32(data + 28) : 0,
         .wal = data[18] == 2 || data[19] == 2,
         .reserved = data[20],
-        .encoding = (int)get_u32(data + 56),
-        .auto_vacuum = !get_u32(data + 52)  ? 0
-                       : get_u32(data + 64) ? 2
-                                            : 1,
-        .user_version = (int32_t)get_u32(data + 60),
-        .application_id = get_u32(data + 68),
+        .encoding = (int)sqlite_header_u32(data + 56),
+        .auto_vacuum = !sqlite_header_u32(data + 52)  ? 0
+                       : sqlite_header_u32(data + 64) ? 2
+                                                      : 1,
+        .user_version = (int32_t)sqlite_header_u32(data + 60),
+        .application_id = sqlite_header_u32(data + 68),
     };
     return 0;
 }

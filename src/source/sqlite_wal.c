@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "source/sqlite_header.h"
 
 #include <assert.h>
 #include <stdatomic.h>
@@ -118,11 +119,6 @@ int sqlite_wal_find(struct sqlite_wal *wal, uint32_t page, uint32_t *ret_frame, 
     return 0;
 }
 
-static uint32_t get_u32(const uint8_t *data)
-{
-    return (uint32_t)data[0] << 24 | (uint32_t)data[1] << 16 | (uint32_t)data[2] << 8 | data[3];
-}
-
 int sqlite_wal_read(struct sqlite_wal *wal, uint32_t frame, uint32_t page, uint8_t *data,
                     const char *path, struct error *err)
 {
@@ -132,7 +128,7 @@ int sqlite_wal_read(struct sqlite_wal *wal, uint32_t frame, uint32_t page, uint8
     if (code != SQLITE_OK)
         return error_set(err, ERROR_SOURCE, "%s-wal: read frame %u: %s", path, frame,
                          sqlite3_errstr(code));
-    if (get_u32(wal->frame) != page ||
+    if (sqlite_header_u32(wal->frame) != page ||
         memcmp(wal->frame + 8, wal->state.salt, sizeof wal->state.salt) != 0)
         return error_set(err, ERROR_SOURCE, "%s-wal: frame %u is not the one of page %u", path,
                          frame, page);
