@@ -127,8 +127,7 @@ static int make_ours(const struct postgres_carry *carry, struct pq *from, struct
     SCOPED(string) char *snapshot = NULL;
     struct postgres_ddl ddl = POSTGRES_DDL_INIT;
     if (connect_to(carry, carry->from, &reader, err) < 0 ||
-        pq_exec(reader, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", NULL, err) < 0 ||
-        pq_query_text(reader, "SELECT pg_catalog.pg_export_snapshot()", &snapshot, err) < 0)
+        postgres_export_snapshot(reader, &snapshot, err) < 0)
         return -1;
     int result = postgres_ddl_read_own(carry->os, reader, snapshot, &ddl, err);
     if (result < 0)

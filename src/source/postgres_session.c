@@ -212,13 +212,22 @@ static int find_ours(struct postgres_snapshot *snapshot, struct error *err)
     return postgres_own_unreferenced(snapshot->reader, err);
 }
 
+static int begin_reading(struct pq *pq, struct error *err)
+{
+    return pq_exec(pq, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", NULL, err);
+}
+
+int postgres_export_snapshot(struct pq *pq, char **ret_id, struct error *err)
+{
+    if (begin_reading(pq, err) < 0)
+        return -1;
+    return pq_query_text(pq, "SELECT pg_catalog.pg_export_snapshot()", ret_id, err) < 0 ? -1 : 0;
+}
+
 static int take_snapshot(struct postgres_snapshot *snapshot, const struct dump_options *options,
                          struct error *err)
 {
-    if (pq_exec(snapshot->reader, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", NULL, err) <
-            0 ||
-        pq_query_text(snapshot->reader, "SELECT pg_catalog.pg_export_snapshot()", &snapshot->id,
-                      err) < 0)
+    if (postgres_export_snapshot(snapshot->reader, &snapshot->id, err) < 0)
         return error_prefix(err, "export a snapshot");
     if (postgres_tables_list(snapshot->reader, options, true, &snapshot->tables, err) < 0)
         return -1;
@@ -290,7 +299,7 @@ int postgres_snapshot_join(const struct postgres_snapshot *snapshot, const struc
     if (postgres_connect(options->os, url, NULL, postgres_following_timeout_ms(options), &pq, err) <
         0)
         return -1;
-    if (pq_exec(pq, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", NULL, err) < 0 ||
+    if (begin_reading(pq, err) < 0 ||
         pq_exec_format(pq, err, "SET TRANSACTION SNAPSHOT '%s'", snapshot->id) < 0)
         return error_prefix(err, "join the snapshot");
     if (lock_again(pq, &snapshot->tables, options, err) < 0)

@@ -29,6 +29,10 @@ int postgres_connect(struct os *os, const struct db_url *url, const char *databa
  * `what` it holds is for the message. NULL holds nothing. */
 int postgres_blame_holder(struct pq *holder, const char *what, struct error *err);
 
+/* Begin a transaction that reads one state; *ret_id, to be freed, is what others of its server give
+ * to read the same, as long as it lasts. */
+int postgres_export_snapshot(struct pq *pq, char **ret_id, struct error *err);
+
 struct postgres_snapshot {
     struct pq *locks;  /* holds ACCESS SHARE on every table; reads what is committed now */
     struct pq *reader; /* holds the snapshot */
