@@ -66,7 +66,7 @@ static int drop_ours(struct pq *to, struct error *err)
     if (postgres_own_unreferenced(to, err) < 0 || postgres_own_views(to, &views, err) < 0)
         return -1;
     for (size_t i = 0; i < views.count; i++) {
-        __attribute__((cleanup(scoped_buf_cleanup))) struct buf sql = BUF_INIT;
+        SCOPED(buf) struct buf sql = BUF_INIT;
         buf_append_text(&sql, "DROP VIEW public.");
         pq_quote_identifier(&sql, views.items[i]);
         if (pq_exec(to, sql.data, NULL, err) < 0)
@@ -90,7 +90,7 @@ static const char VIEW_SQL[] =
 /* A name that the restored database has for something of its own stays with that. */
 static int make_view(struct pq *from, struct pq *to, const char *name, struct error *err)
 {
-    __attribute__((cleanup(scoped_buf_cleanup))) struct buf quoted = BUF_INIT;
+    SCOPED(buf) struct buf quoted = BUF_INIT;
     buf_append_text(&quoted, "public.");
     pq_quote_identifier(&quoted, name);
     struct pq_parameter parameter = {.data = quoted.data, .size = quoted.length};
@@ -212,7 +212,7 @@ static int copy_rows(const struct postgres_carry *carry, const struct pq_result 
                      struct error *err)
 {
     SCOPED(pq) struct pq *to = NULL;
-    __attribute__((cleanup(scoped_buf_cleanup))) struct buf empty = BUF_INIT;
+    SCOPED(buf) struct buf empty = BUF_INIT;
     buf_append_text(&empty, "TRUNCATE ");
     append_names(&empty, tables);
     if (connect_to(carry, carry->to, &to, err) < 0 || pq_exec(to, "BEGIN", NULL, err) < 0 ||
@@ -229,7 +229,7 @@ static int copy_rows(const struct postgres_carry *carry, const struct pq_result 
 static int lock_and_copy(const struct postgres_carry *carry, struct error *err)
 {
     SCOPED(pq_result) struct pq_result *tables = NULL;
-    __attribute__((cleanup(scoped_buf_cleanup))) struct buf lock = BUF_INIT;
+    SCOPED(buf) struct buf lock = BUF_INIT;
     if (list_tables(carry->session, &tables, err) < 0)
         return -1;
     buf_append_text(&lock, "BEGIN; LOCK TABLE ");

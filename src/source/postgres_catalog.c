@@ -260,7 +260,7 @@ int postgres_sequences_script(struct pq *pq, struct buf *script, struct error *e
         return error_prefix(err, "list the sequences");
     for (size_t first = 0; first < pq_rows(names); first += SEQUENCES_AT_ONCE) {
         size_t left = pq_rows(names) - first;
-        __attribute__((cleanup(scoped_buf_cleanup))) struct buf sql = BUF_INIT;
+        SCOPED(buf) struct buf sql = BUF_INIT;
         sequence_values_sql(names, first, left < SEQUENCES_AT_ONCE ? left : SEQUENCES_AT_ONCE,
                             &sql);
         SCOPED(pq_result) struct pq_result *values = NULL;

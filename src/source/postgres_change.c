@@ -116,7 +116,7 @@ static const char *filter_of(const struct catalogue *catalogue, enum change_scop
 static int find_candidates(struct pq *snapshot, enum change_scope scope,
                            struct pq_result **ret_candidates, struct error *err)
 {
-    __attribute__((cleanup(scoped_buf_cleanup))) struct buf sql = BUF_INIT;
+    SCOPED(buf) struct buf sql = BUF_INIT;
     for (size_t i = 0; i < ARRAY_SIZE(catalogues); i++) {
         const struct catalogue *catalogue = &catalogues[i];
         if (!filter_of(catalogue, scope))
@@ -156,7 +156,7 @@ static size_t append_current(const struct pq_result *candidates, size_t first, s
 static int find_current(struct pq *now, const struct pq_result *candidates,
                         struct pq_result **ret_current, struct error *err)
 {
-    __attribute__((cleanup(scoped_buf_cleanup))) struct buf sql = BUF_INIT;
+    SCOPED(buf) struct buf sql = BUF_INIT;
     for (size_t row = 0; row < pq_rows(candidates);)
         row = append_current(candidates, row, &sql);
     buf_append_text(&sql, ") c ORDER BY catalogue COLLATE \"C\", key COLLATE \"C\"");
@@ -220,7 +220,7 @@ static int find_among(struct pq *snapshot, struct pq *now, enum change_scope sco
 static int find_partitions(struct pq *pq, const struct postgres_tables *tables, char **ret_list,
                            struct error *err)
 {
-    __attribute__((cleanup(scoped_buf_cleanup))) struct buf sql = BUF_INIT;
+    SCOPED(buf) struct buf sql = BUF_INIT;
     buf_append_text(&sql, "WITH RECURSIVE below AS (SELECT inhrelid FROM pg_inherits "
                           "WHERE inhparent IN (0");
     for (size_t i = 0; i < tables->count; i++)

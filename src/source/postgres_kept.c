@@ -145,7 +145,7 @@ struct postgres_exchanges postgres_kept_exchanges(const struct postgres_kept *ke
 
 int postgres_kept_drop_store(struct pq *pq, const struct postgres_kept *kept, struct error *err)
 {
-    __attribute__((cleanup(scoped_buf_cleanup))) struct buf sql = BUF_INIT;
+    SCOPED(buf) struct buf sql = BUF_INIT;
     buf_append_text(&sql, "DROP SCHEMA IF EXISTS ");
     pq_quote_identifier(&sql, kept->store);
     buf_append_text(&sql, " CASCADE");
@@ -155,7 +155,7 @@ int postgres_kept_drop_store(struct pq *pq, const struct postgres_kept *kept, st
 int postgres_kept_mark(struct pq *pq, const struct postgres_kept *kept, const char *side,
                        struct error *err)
 {
-    __attribute__((cleanup(scoped_buf_cleanup))) struct buf sql = BUF_INIT;
+    SCOPED(buf) struct buf sql = BUF_INIT;
     buf_append_text(&sql, "COMMENT ON SCHEMA ");
     pq_quote_identifier(&sql, kept->store);
     buf_append_format(&sql, " IS '%s'", side);

@@ -39,6 +39,11 @@ struct postgres_kept_table *postgres_kept_add(struct postgres_kept *kept, const 
                                               const char *name);
 void postgres_kept_clear(struct postgres_kept *kept);
 
+static inline void scoped_postgres_kept_cleanup(struct postgres_kept *kept)
+{
+    postgres_kept_clear(kept);
+}
+
 /* A line of JSON, to be freed, and back. ERROR_CORRUPT: not what a restore of tables writes. */
 char *postgres_kept_format(const struct postgres_kept *kept);
 int postgres_kept_parse(const char *text, struct postgres_kept *ret_kept, struct error *err);

@@ -65,7 +65,7 @@ static int write_piece(struct large_writer *writer, const char *oid, uint64_t of
         return 0;
     SCOPED(string) char *hex = mem_alloc(2 * size + 1, 1);
     text_hex(data, size, hex);
-    __attribute__((cleanup(scoped_buf_cleanup))) struct buf sql = BUF_INIT;
+    SCOPED(buf) struct buf sql = BUF_INIT;
     buf_append_format(&sql, "SELECT pg_catalog.lo_put(%s, %" PRIu64 ", '\\x", oid, offset);
     buf_append(&sql, hex, 2 * size);
     buf_append_text(&sql, "');\n");
@@ -101,7 +101,7 @@ static int write_rest(struct large_writer *writer, const char *oid, uint64_t off
 static int write_properties(struct large_writer *writer, const char *oid, const char *owner,
                             const char *comment, struct error *err)
 {
-    __attribute__((cleanup(scoped_buf_cleanup))) struct buf sql = BUF_INIT;
+    SCOPED(buf) struct buf sql = BUF_INIT;
     buf_append_format(&sql, "ALTER LARGE OBJECT %s OWNER TO ", oid);
     pq_quote_identifier(&sql, owner);
     buf_append_text(&sql, ";\n");
@@ -124,7 +124,7 @@ static int write_object(struct large_writer *writer, const struct pq_result *obj
                         struct error *err)
 {
     const char *oid = pq_value(objects, row, 0);
-    __attribute__((cleanup(scoped_buf_cleanup))) struct buf sql = BUF_INIT;
+    SCOPED(buf) struct buf sql = BUF_INIT;
     buf_append_format(&sql, "SELECT pg_catalog.lo_create(%s);\n", oid);
     if (write_statement(writer, &sql, err) < 0)
         return -1;
@@ -176,7 +176,7 @@ static const char LABELS_SQL[] =
 
 static int write_line(void *context, const struct pq_result *row, struct error *err)
 {
-    __attribute__((cleanup(scoped_buf_cleanup))) struct buf sql = BUF_INIT;
+    SCOPED(buf) struct buf sql = BUF_INIT;
     buf_append_format(&sql, "%s;\n", pq_value(row, 0, 0));
     return write_statement(context, &sql, err);
 }

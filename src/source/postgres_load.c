@@ -117,7 +117,7 @@ static int carry_properties(struct database_load *load, struct error *err)
     SCOPED(pq) struct pq *live = NULL;
     SCOPED(pq) struct pq *side = NULL;
     struct os *os = load->options->os;
-    __attribute__((cleanup(scoped_buf_cleanup))) struct buf script = BUF_INIT;
+    SCOPED(buf) struct buf script = BUF_INIT;
     if (postgres_connect(os, &load->target->url, load->swap.live, 0, &live, err) < 0 ||
         postgres_properties_script(live, &script, err) < 0 ||
         postgres_connect(os, &load->target->url, load->swap.side, 0, &side, err) < 0)
@@ -328,7 +328,7 @@ int postgres_load_database(const struct source_target *target, const struct load
 int postgres_recover_database(struct os *os, const char *kept, const struct source_target *target,
                               enum load_state *ret_state, struct error *err)
 {
-    __attribute__((cleanup(postgres_swap_clear))) struct postgres_swap swap = {0};
+    SCOPED(postgres_swap) struct postgres_swap swap = {0};
     SCOPED(pq) struct pq *beside = NULL;
     int64_t live = 0;
     if (postgres_swap_parse(kept, &swap, err) < 0 ||
@@ -345,7 +345,7 @@ int postgres_recover_database(struct os *os, const char *kept, const struct sour
 int postgres_side_database(struct os *os, const char *kept, const struct source_target *target,
                            enum load_state *ret_state, struct error *err)
 {
-    __attribute__((cleanup(postgres_swap_clear))) struct postgres_swap swap = {0};
+    SCOPED(postgres_swap) struct postgres_swap swap = {0};
     SCOPED(pq) struct pq *beside = NULL;
     int64_t live = 0;
     if (postgres_swap_parse(kept, &swap, err) < 0 ||
@@ -370,7 +370,7 @@ static char *tell_written(const int64_t before[static 3], const int64_t now[stat
 int postgres_undo_database(struct os *os, const char *kept, const struct source_target *target,
                            bool dry_run, char **ret_changed, struct error *err)
 {
-    __attribute__((cleanup(postgres_swap_clear))) struct postgres_swap swap = {0};
+    SCOPED(postgres_swap) struct postgres_swap swap = {0};
     SCOPED(pq) struct pq *beside = NULL;
     int64_t live = 0, now[3] = {0};
     if (postgres_swap_parse(kept, &swap, err) < 0 ||
@@ -394,7 +394,7 @@ int postgres_undo_database(struct os *os, const char *kept, const struct source_
 int postgres_discard_database(struct os *os, const char *kept, const struct source_target *target,
                               struct error *err)
 {
-    __attribute__((cleanup(postgres_swap_clear))) struct postgres_swap swap = {0};
+    SCOPED(postgres_swap) struct postgres_swap swap = {0};
     SCOPED(pq) struct pq *beside = NULL;
     if (postgres_swap_parse(kept, &swap, err) < 0 ||
         postgres_connect_beside(os, &target->url, swap.live, &beside, err) < 0)

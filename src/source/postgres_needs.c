@@ -33,7 +33,7 @@ static int find_missing(struct pq *pq, const char *sql, const json_t *wanted, st
 
 static int check_roles(struct pq *pq, const json_t *metadata, struct error *err)
 {
-    __attribute__((cleanup(scoped_buf_cleanup))) struct buf missing = BUF_INIT;
+    SCOPED(buf) struct buf missing = BUF_INIT;
     if (find_missing(pq, "SELECT rolname FROM pg_roles", json_object_get(metadata, "roles"),
                      &missing, err) < 0)
         return -1;
@@ -45,7 +45,7 @@ static int check_roles(struct pq *pq, const json_t *metadata, struct error *err)
 
 static int check_extensions(struct pq *pq, const json_t *metadata, struct error *err)
 {
-    __attribute__((cleanup(scoped_buf_cleanup))) struct buf missing = BUF_INIT;
+    SCOPED(buf) struct buf missing = BUF_INIT;
     if (find_missing(pq, "SELECT name FROM pg_available_extensions",
                      json_object_get(metadata, "extensions"), &missing, err) < 0)
         return -1;

@@ -19,11 +19,11 @@
 /* `statement` holds %I where the database's name belongs; other percent signs are doubled. */
 static void add_property(struct buf *script, const char *statement)
 {
-    __attribute__((cleanup(scoped_buf_cleanup))) struct buf body = BUF_INIT;
+    SCOPED(buf) struct buf body = BUF_INIT;
     buf_append_text(&body, "BEGIN EXECUTE pg_catalog.format(");
     pq_quote_literal(&body, statement);
     buf_append_text(&body, ", pg_catalog.current_database()); END");
-    __attribute__((cleanup(scoped_buf_cleanup))) struct buf literal = BUF_INIT;
+    SCOPED(buf) struct buf literal = BUF_INIT;
     pq_quote_literal(&literal, body.data);
     buf_append_text(script, POSTGRES_PROPERTY_MARK);
     buf_append_text(script, literal.data + 1);
@@ -229,7 +229,7 @@ static int add_role_settings(struct pq *pq, struct buf *script, struct error *er
                 "WHERE s.setdatabase = 0 AND r.rolname !~ '^pg_' ORDER BY 1, c.place",
                 &rows, err) < 0)
         return error_prefix(err, "read the settings of roles");
-    __attribute__((cleanup(scoped_buf_cleanup))) struct buf body = BUF_INIT;
+    SCOPED(buf) struct buf body = BUF_INIT;
     for (size_t i = 0; i < pq_rows(rows); i++) {
         const char *role = pq_value(rows, i, 0);
         if (!body.length)

@@ -102,7 +102,7 @@ int postgres_blame_holder(struct pq *holder, const char *what, struct error *err
 static int lock_tables(struct pq *pq, const struct postgres_tables *tables, struct error *err)
 {
     for (size_t first = 0; first < tables->count; first += TABLES_AT_ONCE) {
-        __attribute__((cleanup(scoped_buf_cleanup))) struct buf sql = BUF_INIT;
+        SCOPED(buf) struct buf sql = BUF_INIT;
         buf_append_text(&sql, "LOCK TABLE ");
         for (size_t i = first; i < tables->count && i < first + TABLES_AT_ONCE; i++)
             buf_append_format(&sql, "%sONLY %s", i > first ? ", " : "", tables->items[i].quoted);

@@ -305,7 +305,7 @@ int postgres_swap_create(struct pq *beside, struct postgres_swap *swap,
         place.owner = mem_string(options->role);
     }
     if (result == 0) {
-        __attribute__((cleanup(scoped_buf_cleanup))) struct buf sql = BUF_INIT;
+        SCOPED(buf) struct buf sql = BUF_INIT;
         create_sql(swap, &place, pq_server_version(beside), &sql);
         result = pq_exec(beside, sql.data, NULL, err);
     }

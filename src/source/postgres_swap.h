@@ -33,6 +33,11 @@ struct postgres_swap {
 
 void postgres_swap_clear(struct postgres_swap *swap);
 
+static inline void scoped_postgres_swap_cleanup(struct postgres_swap *swap)
+{
+    postgres_swap_clear(swap);
+}
+
 /* `name` and `suffix`, the name cut (between characters) so that both fit an identifier. To be
  * freed. */
 char *postgres_side_name(const char *name, const char *suffix);

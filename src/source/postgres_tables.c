@@ -236,7 +236,7 @@ static bool any_created(const struct tables_load *load)
 
 static int make_schema(struct tables_load *load, const char *schema, struct error *err)
 {
-    __attribute__((cleanup(scoped_buf_cleanup))) struct buf sql = BUF_INIT;
+    SCOPED(buf) struct buf sql = BUF_INIT;
     buf_append_text(&sql, "CREATE SCHEMA IF NOT EXISTS ");
     pq_quote_identifier(&sql, schema);
     return pq_exec(load->pq, sql.data, NULL, err);

@@ -50,7 +50,7 @@ static int find_side(struct pq *pq, const struct postgres_kept *kept, enum load_
 int postgres_tables_side(struct os *os, const char *text, const struct source_target *target,
                          enum load_state *ret_state, struct error *err)
 {
-    __attribute__((cleanup(postgres_kept_clear))) struct postgres_kept kept = {0};
+    SCOPED(postgres_kept) struct postgres_kept kept = {0};
     SCOPED(pq) struct pq *pq = NULL;
     if (open_kept(os, text, target, &kept, &pq, err) < 0 ||
         postgres_end_transaction(os, pq, kept.xid, err) < 0)
@@ -67,7 +67,7 @@ static int move_created(struct pq *pq, const struct postgres_kept *kept, bool aw
             continue;
         const char *from = away ? kept->items[i].schema : kept->store;
         const char *to = away ? kept->store : kept->items[i].schema;
-        __attribute__((cleanup(scoped_buf_cleanup))) struct buf sql = BUF_INIT;
+        SCOPED(buf) struct buf sql = BUF_INIT;
         SCOPED(string) char *table = postgres_kept_quote(from, kept->items[i].name);
         buf_append_format(&sql, "ALTER TABLE %s SET SCHEMA ", table);
         pq_quote_identifier(&sql, to);
@@ -124,7 +124,7 @@ static int require_store(struct pq *pq, const struct postgres_kept *kept, struct
 int postgres_tables_undo(struct os *os, const char *text, const struct source_target *target,
                          bool dry_run, char **ret_changed, struct error *err)
 {
-    __attribute__((cleanup(postgres_kept_clear))) struct postgres_kept kept = {0};
+    SCOPED(postgres_kept) struct postgres_kept kept = {0};
     SCOPED(pq) struct pq *pq = NULL;
     enum load_state state = LOAD_BEFORE;
     if (ret_changed)
@@ -140,7 +140,7 @@ int postgres_tables_undo(struct os *os, const char *text, const struct source_ta
 int postgres_tables_discard(struct os *os, const char *text, const struct source_target *target,
                             struct error *err)
 {
-    __attribute__((cleanup(postgres_kept_clear))) struct postgres_kept kept = {0};
+    SCOPED(postgres_kept) struct postgres_kept kept = {0};
     SCOPED(pq) struct pq *pq = NULL;
     if (open_kept(os, text, target, &kept, &pq, err) < 0)
         return -1;
