@@ -325,18 +325,34 @@ int postgres_load_database(const struct source_target *target, const struct load
 
 /* ---- later, in another process ---- */
 
+static int open_kept(struct os *os, const char *kept, const struct source_target *target,
+                     struct postgres_swap *swap, struct pq **ret_beside, struct error *err)
+{
+    if (postgres_swap_parse(kept, swap, err) < 0)
+        return -1;
+    return postgres_connect_beside(os, &target->url, swap->live, ret_beside, err);
+}
+
+/* The OID of the live name tells which of the two has it. */
+static int find_side(struct pq *beside, const struct postgres_swap *swap,
+                     enum load_state *ret_state, struct error *err)
+{
+    int64_t live = 0;
+    if (postgres_database_oid(beside, swap->live, &live, err) < 0)
+        return -1;
+    *ret_state = live && live == swap->side_oid ? LOAD_AFTER : LOAD_BEFORE;
+    return 0;
+}
+
 int postgres_recover_database(struct os *os, const char *kept, const struct source_target *target,
                               enum load_state *ret_state, struct error *err)
 {
     SCOPED(postgres_swap) struct postgres_swap swap = {0};
     SCOPED(pq) struct pq *beside = NULL;
-    int64_t live = 0;
-    if (postgres_swap_parse(kept, &swap, err) < 0 ||
-        postgres_connect_beside(os, &target->url, swap.live, &beside, err) < 0 ||
+    if (open_kept(os, kept, target, &swap, &beside, err) < 0 ||
         postgres_claim(os, beside, swap.side, err) < 0 ||
-        postgres_database_oid(beside, swap.live, &live, err) < 0)
+        find_side(beside, &swap, ret_state, err) < 0)
         return -1;
-    *ret_state = live && live == swap.side_oid ? LOAD_AFTER : LOAD_BEFORE;
     if (*ret_state == LOAD_BEFORE)
         return postgres_database_drop(os, &target->url, beside, swap.side, err);
     return swap.keep ? 0 : postgres_database_drop(os, &target->url, beside, swap.old, err);
@@ -347,13 +363,10 @@ int postgres_side_database(struct os *os, const char *kept, const struct source_
 {
     SCOPED(postgres_swap) struct postgres_swap swap = {0};
     SCOPED(pq) struct pq *beside = NULL;
-    int64_t live = 0;
-    if (postgres_swap_parse(kept, &swap, err) < 0 ||
-        postgres_connect_beside(os, &target->url, swap.live, &beside, err) < 0 ||
+    if (open_kept(os, kept, target, &swap, &beside, err) < 0 ||
         postgres_claim(os, beside, swap.side, err) < 0 ||
-        postgres_database_oid(beside, swap.live, &live, err) < 0)
+        find_side(beside, &swap, ret_state, err) < 0)
         return -1;
-    *ret_state = live && live == swap.side_oid ? LOAD_AFTER : LOAD_BEFORE;
     return 0;
 }
 
@@ -372,14 +385,14 @@ int postgres_undo_database(struct os *os, const char *kept, const struct source_
 {
     SCOPED(postgres_swap) struct postgres_swap swap = {0};
     SCOPED(pq) struct pq *beside = NULL;
-    int64_t live = 0, now[3] = {0};
-    if (postgres_swap_parse(kept, &swap, err) < 0 ||
-        postgres_connect_beside(os, &target->url, swap.live, &beside, err) < 0 ||
+    enum load_state state = LOAD_BEFORE;
+    int64_t now[3] = {0};
+    if (open_kept(os, kept, target, &swap, &beside, err) < 0 ||
         (!dry_run && postgres_claim(os, beside, swap.side, err) < 0) ||
-        postgres_database_oid(beside, swap.live, &live, err) < 0)
+        find_side(beside, &swap, &state, err) < 0)
         return -1;
     SCOPED(string) char *changed = NULL;
-    if (live && live == swap.side_oid) {
+    if (state == LOAD_AFTER) {
         if (count_written(os, &target->url, swap.live, now, err) < 0)
             return -1;
         changed = tell_written(swap.written, now);
@@ -396,8 +409,7 @@ int postgres_discard_database(struct os *os, const char *kept, const struct sour
 {
     SCOPED(postgres_swap) struct postgres_swap swap = {0};
     SCOPED(pq) struct pq *beside = NULL;
-    if (postgres_swap_parse(kept, &swap, err) < 0 ||
-        postgres_connect_beside(os, &target->url, swap.live, &beside, err) < 0)
+    if (open_kept(os, kept, target, &swap, &beside, err) < 0)
         return -1;
     return postgres_database_drop(os, &target->url, beside, swap.old, err);
 }
