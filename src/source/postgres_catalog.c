@@ -133,7 +133,7 @@ static uint64_t number(const struct pq_result *result, size_t row, size_t column
     return value ? strtoull(value, NULL, 10) : 0;
 }
 
-static char *quote_pair(const char *schema, const char *name)
+char *postgres_quote_name(const char *schema, const char *name)
 {
     struct buf quoted = BUF_INIT;
     pq_quote_identifier(&quoted, schema);
@@ -155,7 +155,7 @@ static void add_table(struct postgres_tables *tables, const struct pq_result *ro
     *table = (struct postgres_table){
         .schema = mem_string(schema),
         .name = mem_string(name),
-        .quoted = quote_pair(schema, name),
+        .quoted = postgres_quote_name(schema, name),
         .where = where && *where ? mem_string(where) : NULL,
         .oid = (int64_t)number(rows, row, 0),
         .has_rows = (is_true(rows, row, 3) || routed) && (!extension || is_true(rows, row, 5)),
@@ -245,7 +245,8 @@ static void sequence_values_sql(const struct pq_result *names, size_t first, siz
                                 struct buf *sql)
 {
     for (size_t i = first; i < first + count; i++) {
-        SCOPED(string) char *quoted = quote_pair(pq_value(names, i, 0), pq_value(names, i, 1));
+        SCOPED(string)
+        char *quoted = postgres_quote_name(pq_value(names, i, 0), pq_value(names, i, 1));
         buf_append_text(sql, i > first ? " UNION ALL " : "");
         buf_append_text(sql, "SELECT ");
         pq_quote_literal(sql, quoted);

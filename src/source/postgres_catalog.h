@@ -50,6 +50,9 @@ int postgres_tables_list(struct pq *pq, const struct dump_options *options, bool
 void postgres_tables_clear(struct postgres_tables *tables);
 bool postgres_tables_equal(const struct postgres_tables *a, const struct postgres_tables *b);
 
+/* "schema"."name", to be freed. */
+char *postgres_quote_name(const char *schema, const char *name);
+
 /* Does a name or pattern of the options ("orders", "shop.orders", "log_*") mean this table, whose
  * name is in `encoding` (NULL: UTF-8)? Patterns may be in UTF-8 too. */
 bool postgres_table_matches(const struct text_list *patterns, const char *encoding,

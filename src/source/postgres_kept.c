@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "db/pq.h"
+#include "source/postgres_catalog.h"
 #include "source/postgres_exchange.h"
 
 #include <jansson.h>
@@ -24,15 +25,6 @@ void postgres_kept_clear(struct postgres_kept *kept)
     *kept = (struct postgres_kept){0};
 }
 
-char *postgres_kept_quote(const char *schema, const char *name)
-{
-    struct buf quoted = BUF_INIT;
-    pq_quote_identifier(&quoted, schema);
-    buf_append_char(&quoted, '.');
-    pq_quote_identifier(&quoted, name);
-    return buf_steal(&quoted);
-}
-
 struct postgres_kept_table *postgres_kept_add(struct postgres_kept *kept, const char *schema,
                                               const char *name)
 {
@@ -40,14 +32,14 @@ struct postgres_kept_table *postgres_kept_add(struct postgres_kept *kept, const 
     struct postgres_kept_table *table = &kept->items[kept->count++];
     *table = (struct postgres_kept_table){.schema = mem_string(schema),
                                           .name = mem_string(name),
-                                          .live = postgres_kept_quote(schema, name)};
+                                          .live = postgres_quote_name(schema, name)};
     return table;
 }
 
 char *postgres_kept_store_name(const struct postgres_kept *kept, const char *what, size_t number)
 {
     SCOPED(string) char *name = mem_format("%s_%zu", what, number);
-    return postgres_kept_quote(kept->store, name);
+    return postgres_quote_name(kept->store, name);
 }
 
 char *postgres_kept_format(const struct postgres_kept *kept)

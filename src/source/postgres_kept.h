@@ -54,9 +54,6 @@ int postgres_kept_use_encoding(struct pq *pq, const struct postgres_kept *kept, 
 /* Is this record of a restore one of tables? */
 bool postgres_kept_is_tables(const char *kept);
 
-/* "schema"."name", to be freed. */
-char *postgres_kept_quote(const char *schema, const char *name);
-
 /* "store"."<what>_<number>": a table of this restore's own. To be freed. */
 char *postgres_kept_store_name(const struct postgres_kept *kept, const char *what, size_t number);
 

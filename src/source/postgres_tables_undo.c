@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "db/pq.h"
+#include "source/postgres_catalog.h"
 #include "source/postgres_claim.h"
 #include "source/postgres_exchange.h"
 #include "source/postgres_kept.h"
@@ -68,7 +69,7 @@ static int move_created(struct pq *pq, const struct postgres_kept *kept, bool aw
         const char *from = away ? kept->items[i].schema : kept->store;
         const char *to = away ? kept->store : kept->items[i].schema;
         SCOPED(buf) struct buf sql = BUF_INIT;
-        SCOPED(string) char *table = postgres_kept_quote(from, kept->items[i].name);
+        SCOPED(string) char *table = postgres_quote_name(from, kept->items[i].name);
         buf_append_format(&sql, "ALTER TABLE %s SET SCHEMA ", table);
         pq_quote_identifier(&sql, to);
         if (pq_exec(pq, sql.data, NULL, err) < 0)
