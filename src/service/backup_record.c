@@ -83,6 +83,37 @@ static void file_row(const struct manifest *part, const char *metadata,
     file->retention_until_ns = part->expires_ns;
 }
 
+static void sum_up(const struct manifest *parts, int part_count, struct backup_row *row)
+{
+    bool uncounted = false;
+    row->size_bytes = 0;
+    row->source_bytes = 0;
+    row->rows = 0;
+    for (int i = 0; i < part_count; i++) {
+        row->size_bytes += (int64_t)parts[i].size_bytes;
+        row->source_bytes += (int64_t)parts[i].source_bytes;
+        row->rows += (int64_t)parts[i].rows;
+        uncounted |= !artifact_kind_counts_rows(parts[i].kind);
+    }
+    if (uncounted)
+        row->rows = -1;
+}
+
+/* What the row says of all parts, the first one says. */
+static void describe(const struct manifest *first, struct backup_row *row)
+{
+    row->name = first->file;
+    row->engine = first->engine;
+    row->format = first->kind;
+    row->started_ns = first->created_ns;
+    row->file_path = first->file;
+    row->checksum = first->checksum;
+    row->compression = first->compression;
+    row->encryption = first->encryption;
+    row->expires_ns = first->expires_ns;
+    row->metadata = first->metadata;
+}
+
 int backup_record_finish(struct service *service, struct backup_record *record,
                          const struct manifest *parts, int part_count,
                          const struct text_list *reasons, struct error *err)
@@ -93,35 +124,17 @@ int backup_record_finish(struct service *service, struct backup_record *record,
     SCOPED(string) char *tags = catalog_json_of_list(&first->tags);
     SCOPED(text_list) struct text_list metadata = TEXT_LIST_INIT;
     struct backup_file_row files[2];
-    row->name = first->file;
-    row->engine = first->engine;
-    row->format = first->kind;
-    row->started_ns = first->created_ns;
-    row->size_bytes = 0;
-    row->source_bytes = 0;
-    row->rows = 0;
-    bool uncounted = false;
     for (int i = 0; i < part_count; i++) {
-        row->size_bytes += (int64_t)parts[i].size_bytes;
-        row->source_bytes += (int64_t)parts[i].source_bytes;
-        row->rows += (int64_t)parts[i].rows;
-        uncounted |= !artifact_kind_counts_rows(parts[i].kind);
         text_list_give(&metadata, backup_seals_note(parts[i].metadata, parts[i].seal));
         file_row(&parts[i], metadata.items[i], &files[i]);
     }
-    if (uncounted)
-        row->rows = -1;
+    describe(first, row);
+    sum_up(parts, part_count, row);
     row->progress_percentage = 100;
-    row->file_path = first->file;
-    row->checksum = first->checksum;
-    row->compression = first->compression;
-    row->encryption = first->encryption;
     /* Publishing read every stored byte back and compared its sum. */
     row->verified_level = 1;
     row->verified_ns = catalog_now(service->catalog);
-    row->expires_ns = first->expires_ns;
     row->tags = tags;
-    row->metadata = first->metadata;
     row->incomplete = reasons->count > 0;
     row->incomplete_reasons = incomplete;
     int result = backups_finish(service->catalog, row, files, (size_t)part_count, err);
