@@ -12,8 +12,6 @@
 #include "service/service.h"
 #include "service/settings.h"
 
-#include <unistd.h>
-
 static const struct column_row columns[] = {{"number", "NUMBER", COLUMN_OF_NUMBER},
                                             {"id", "ID", COLUMN_OF_TEXT},
                                             {"name", "NAME", COLUMN_OF_TEXT},
@@ -99,11 +97,6 @@ int command_list(struct cli *cli, struct error *err)
     struct list list = {.table = table, .now_ns = cli->os->clock_wall_ns(cli->os)};
     if (backups_list(session.service->catalog, &filter, add_row, &list, err) < 0)
         return -1;
-    if (console_wants_json(cli))
-        table_print_json(table);
-    else if (table_rows(table))
-        table_print(table, console_terminal_width(STDOUT_FILENO));
-    else
-        console_note(cli, "no backups");
+    table_show(table, cli, "no backups");
     return 0;
 }

@@ -5,13 +5,10 @@
 
 #include "base/error.h"
 #include "cli/commands.h"
-#include "cli/console.h"
 #include "cli/session.h"
 #include "cli/table.h"
 #include "service/service.h"
 #include "service/settings.h"
-
-#include <unistd.h>
 
 static const struct column_row columns[] = {{"number", "NUMBER", COLUMN_OF_NUMBER},
                                             {"id", NULL, COLUMN_OF_TEXT},
@@ -74,11 +71,6 @@ int command_restores(struct cli *cli, struct error *err)
         session_open(cli, false, &session, err) < 0 ||
         restores_list(session.service->catalog, &filter, add_row, &list, err) < 0)
         return -1;
-    if (console_wants_json(cli))
-        table_print_json(table);
-    else if (table_rows(table))
-        table_print(table, console_terminal_width(STDOUT_FILENO));
-    else
-        console_note(cli, "no restores");
+    table_show(table, cli, "no restores");
     return 0;
 }

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <wchar.h>
 
 #define COLUMN_GAP 2
@@ -343,4 +344,14 @@ void table_print_json(const struct table *table)
         }
         console_json(object);
     }
+}
+
+void table_show(const struct table *table, const struct cli *cli, const char *nothing)
+{
+    if (console_wants_json(cli))
+        table_print_json(table);
+    else if (table_rows(table))
+        table_print(table, console_terminal_width(STDOUT_FILENO));
+    else
+        console_note(cli, "%s", nothing);
 }

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct cli;
 struct table;
 
 enum column_type {
@@ -46,6 +47,10 @@ size_t table_rows(const struct table *table);
 /* To stdout. `width`: columns of the terminal, 0 for no limit. */
 void table_print(const struct table *table, size_t width);
 void table_print_json(const struct table *table);
+
+/* As JSON or for the terminal, as --json says; `nothing` is noted for people when it has no rows.
+ */
+void table_show(const struct table *table, const struct cli *cli, const char *nothing);
 
 DEFINE_SCOPED(table, struct table *, table_free);
 
