@@ -241,12 +241,10 @@ int file_free_space(struct os *os, const char *path, uint64_t *ret_bytes, struct
     return 0;
 }
 
-int folder_entries(struct os *os, const char *path, file_entry_fn *visit, void *context,
-                   struct error *err)
+/* Takes the descriptor. */
+static int visit_entries(struct os *os, int fd, const char *path, file_entry_fn *visit,
+                         void *context, struct error *err)
 {
-    int fd = file_open(os, path, O_RDONLY | O_DIRECTORY, 0, err);
-    if (fd < 0)
-        return -1;
     DIR *folder = os->fdopendir(os, fd);
     if (!folder) {
         int failed = errno;
@@ -266,6 +264,22 @@ int folder_entries(struct os *os, const char *path, file_entry_fn *visit, void *
     }
     os->closedir(os, folder);
     return result;
+}
+
+int folder_entries(struct os *os, const char *path, file_entry_fn *visit, void *context,
+                   struct error *err)
+{
+    int fd = file_open(os, path, O_RDONLY | O_DIRECTORY, 0, err);
+    return fd < 0 ? -1 : visit_entries(os, fd, path, visit, context, err);
+}
+
+int folder_entries_at(struct os *os, int folder, const char *name, file_entry_fn *visit,
+                      void *context, struct error *err)
+{
+    int fd = os->openat(os, folder, ".", O_RDONLY | O_DIRECTORY, 0);
+    if (fd < 0)
+        return error_set_errno(err, ERROR_FAILED, errno, "list %s", name);
+    return visit_entries(os, fd, name, visit, context, err);
 }
 
 struct name_visit {

@@ -75,6 +75,10 @@ typedef int file_entry_fn(void *context, const char *name, unsigned char type, s
 int folder_entries(struct os *os, const char *path, file_entry_fn *visit, void *context,
                    struct error *err);
 
+/* The same of an open folder, which stays open and as it was; errors call it `name`. */
+int folder_entries_at(struct os *os, int folder, const char *name, file_entry_fn *visit,
+                      void *context, struct error *err);
+
 /* Path arithmetic; results are the caller's to free. */
 char *path_join(const char *folder, const char *name);
 char *path_folder(const char *path);     /* "." when there is none */

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/os.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -200,43 +201,25 @@ struct visit {
     int depth;
 };
 
-static int visit_name(struct visit *visit, const char *name, bool folder, struct error *err)
+static int visit_entry(void *context, const char *name, unsigned char type, struct error *err)
 {
-    if (visit->depth >= DEPTH_MAXIMUM && folder)
+    const struct visit *visit = context;
+    struct os *os = visit->removal->os;
+    struct stat stat;
+    bool is_folder = type == DT_DIR;
+    if (type == DT_UNKNOWN)
+        is_folder = os->fstatat(os, visit->folder, name, &stat, AT_SYMLINK_NOFOLLOW) == 0 &&
+                    S_ISDIR(stat.st_mode);
+    if (visit->depth >= DEPTH_MAXIMUM && is_folder)
         return move_up(visit->removal, visit->folder, name, err);
     return remove_name(visit->removal, visit->folder, name, visit->depth, err);
 }
 
 static int remove_content(struct removal *removal, int folder, int depth, struct error *err)
 {
-    struct os *os = removal->os;
-    int fd = os->openat(os, folder, ".", O_RDONLY | O_DIRECTORY, 0);
-    DIR *stream = fd < 0 ? NULL : os->fdopendir(os, fd);
-    if (!stream) {
-        error_set_errno(err, ERROR_FAILED, errno, "list a folder that is to be removed");
-        file_close(os, &fd);
-        return -1;
-    }
     struct visit visit = {.removal = removal, .folder = folder, .depth = depth};
-    int result = 0;
-    while (result == 0) {
-        errno = 0;
-        const struct dirent *entry = os->readdir(os, stream);
-        if (!entry && errno)
-            result = error_set_errno(err, ERROR_FAILED, errno, "list a folder");
-        if (!entry)
-            break;
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-            continue;
-        struct stat stat;
-        bool is_folder = entry->d_type == DT_DIR;
-        if (entry->d_type == DT_UNKNOWN)
-            is_folder = os->fstatat(os, folder, entry->d_name, &stat, AT_SYMLINK_NOFOLLOW) == 0 &&
-                        S_ISDIR(stat.st_mode);
-        result = visit_name(&visit, entry->d_name, is_folder, err);
-    }
-    os->closedir(os, stream);
-    return result;
+    return folder_entries_at(removal->os, folder, "a folder that is to be removed", visit_entry,
+                             &visit, err);
 }
 
 int files_beneath_remove(struct os *os, int folder, const char *name, struct error *err)

@@ -121,9 +121,10 @@ static int compare_below(struct pair *pair, const char *name, const char *live, 
     return result;
 }
 
-static int compare_name(void *context, const char *name, struct error *err)
+static int compare_name(void *context, const char *name, unsigned char type, struct error *err)
 {
     struct pair *pair = context;
+    (void)type;
     struct os *os = pair->making->os;
     SCOPED(string) char *live = join(pair->live, name);
     SCOPED(string) char *in_side = join(pair->in_side, name);
@@ -155,40 +156,17 @@ static int compare_name(void *context, const char *name, struct error *err)
     return add_step(pair->making, EXCHANGE, &restored, live, in_side, err);
 }
 
-static int each_name(struct os *os, int folder, file_visit_fn *visit, void *context,
-                     struct error *err)
-{
-    int fd = os->openat(os, folder, ".", O_RDONLY | O_DIRECTORY, 0);
-    DIR *stream = fd < 0 ? NULL : os->fdopendir(os, fd);
-    if (!stream) {
-        error_set_errno(err, ERROR_FAILED, errno, "list a folder");
-        file_close(os, &fd);
-        return -1;
-    }
-    int result = 0;
-    while (result == 0) {
-        errno = 0;
-        const struct dirent *entry = os->readdir(os, stream);
-        if (!entry && errno)
-            result = error_set_errno(err, ERROR_FAILED, errno, "list a folder");
-        if (!entry)
-            break;
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            result = visit(context, entry->d_name, err);
-    }
-    os->closedir(os, stream);
-    return result;
-}
-
 static int compare_folders(struct pair *pair, struct error *err)
 {
-    return each_name(pair->making->os, pair->restored_fd, compare_name, pair, err);
+    return folder_entries_at(pair->making->os, pair->restored_fd, pair->in_side, compare_name, pair,
+                             err);
 }
 
 /* What lives and was not restored. */
-static int retire_name(void *context, const char *name, struct error *err)
+static int retire_name(void *context, const char *name, unsigned char type, struct error *err)
 {
     struct pair *pair = context;
+    (void)type;
     struct os *os = pair->making->os;
     struct stat stat;
     if (strncmp(name, ".kedge-", 7) == 0 ||
@@ -243,7 +221,7 @@ static int compare_tops(struct making *making, const char *live, bool deep, stru
     if (result == 0 && !deep && os->mkdirat(os, side->fd, OLD, 0700) < 0)
         result = error_set_errno(err, ERROR_FAILED, errno, "make a side folder");
     if (result == 0 && !deep)
-        result = each_name(os, pair.live_fd, retire_name, &pair, err);
+        result = folder_entries_at(os, pair.live_fd, side->live, retire_name, &pair, err);
     if (result == 0 && !deep)
         result = add_dress(making, &now, &restored, err);
     file_close(os, &pair.restored_fd);
