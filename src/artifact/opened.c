@@ -17,7 +17,18 @@
 
 #define SNIFF_SIZE ((size_t)4096)
 
+#define WITHOUT_MANIFEST "with the manifest moved away, the artifact is read from front to back"
+
 /* ---- the manifest ---- */
+
+int opened_check_size(const char *file, const struct manifest *manifest, uint64_t size,
+                      struct error *err)
+{
+    if (manifest->size_bytes == size)
+        return 0;
+    return error_set(err, ERROR_CORRUPT, "%s has %llu bytes, its manifest says %llu", file,
+                     (unsigned long long)size, (unsigned long long)manifest->size_bytes);
+}
 
 int opened_manifest(const struct artifact_open_options *options, struct manifest *ret_manifest,
                     struct error *err)
@@ -35,8 +46,7 @@ int opened_manifest(const struct artifact_open_options *options, struct manifest
         return -1;
     if (manifest_parse(text, size, ret_manifest, err) < 0) {
         error_prefix(err, "%s", key);
-        return error_hint(err,
-                          "with the manifest moved away, the artifact is read from front to back");
+        return error_hint(err, WITHOUT_MANIFEST);
     }
     return 1;
 }
@@ -50,12 +60,9 @@ static int load_manifest(struct opened *opened, const struct artifact_open_optio
     if (there <= 0)
         return there;
     opened->described = true;
-    if (opened->manifest.size_bytes == opened->stored_size)
-        return 0;
-    error_set(err, ERROR_CORRUPT, "%s has %llu bytes, its manifest says %llu", opened->file,
-              (unsigned long long)opened->stored_size,
-              (unsigned long long)opened->manifest.size_bytes);
-    return error_hint(err, "with the manifest moved away, the artifact is read from front to back");
+    if (opened_check_size(opened->file, &opened->manifest, opened->stored_size, err) < 0)
+        return error_hint(err, WITHOUT_MANIFEST);
+    return 0;
 }
 
 /* ---- what it is ---- */
@@ -233,7 +240,8 @@ static int open_all(struct opened *opened, const struct artifact_open_options *o
     opened->stored_size = entry.size;
     if (load_manifest(opened, options, err) < 0 || check_empty(opened, err) < 0)
         return -1;
-    if (input_open(opened->store, opened->file, entry.size, options->keys, &opened->input, err) < 0)
+    if (input_open(opened->store, opened->file, opened->stored_size, options->keys, &opened->input,
+                   err) < 0)
         return error_prefix(err, "%s", opened->file);
     if (find_compression(opened, err) < 0 || find_kind(opened, err) < 0)
         return error_prefix(err, "%s", opened->file);

@@ -29,10 +29,16 @@ struct opened {
     struct contents contents;
 };
 
+/* The manifest speaks of a file of this size, or ERROR_CORRUPT. */
+int opened_check_size(const char *file, const struct manifest *manifest, uint64_t size,
+                      struct error *err);
+
 /* The manifest of options->file: 1 and it, 0 when there is none, -1. */
 int opened_manifest(const struct artifact_open_options *options, struct manifest *ret_manifest,
                     struct error *err);
 
+/* Find it, unlock it, and learn what it is and what is in it. On failure `opened` holds nothing;
+ * else it is to be closed. */
 int opened_open(const struct artifact_open_options *options, struct opened *opened,
                 struct error *err);
 void opened_close(struct opened *opened);

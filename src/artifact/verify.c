@@ -48,10 +48,8 @@ static int check_stored(const struct artifact_open_options *options, struct mani
         return error_hint(err,
                           "kedge verify --level 2 writes a new one from what the artifact holds");
     }
-    if (manifest->size_bytes != entry.size)
-        return error_set(err, ERROR_CORRUPT, "%s has %llu bytes, its manifest says %llu",
-                         options->file, (unsigned long long)entry.size,
-                         (unsigned long long)manifest->size_bytes);
+    if (opened_check_size(options->file, manifest, result->stored_bytes, err) < 0)
+        return -1;
     if (strcmp(manifest->file, path_base(options->file)) != 0) {
         char *text = mem_format("the manifest calls it %s", manifest->file);
         text_list_give(&result->warnings, text);
