@@ -4,7 +4,7 @@
 #include "base/file.h"
 #include "base/os.h"
 #include "base/stop.h"
-#include "db/sqlite.h"
+#include "db/sqlite_fault.h"
 
 #include <errno.h>
 #include <fcntl.h>
