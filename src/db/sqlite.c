@@ -7,6 +7,7 @@
 #include "base/os.h"
 #include "base/stop.h"
 #include "base/text.h"
+#include "db/sqlite_cache.h"
 #include "db/sqlite_fault.h"
 
 #include <pthread.h>
@@ -20,16 +21,8 @@
 #define LOCK_TIMEOUT_STOPPED_MS 1000
 /* Virtual machine steps between two looks at the clock. */
 #define STEPS_PER_LOOK 10000
-#define CACHE_SIZE 16
 /* Longer statements are data of a migration and will not come again. */
 #define CACHE_STATEMENT_SIZE 4096
-
-struct cached {
-    char *sql;
-    sqlite3_stmt *statement;
-    uint64_t used; /* when last, by counter */
-    bool busy;     /* a query with it is under way */
-};
 
 struct sqlite {
     struct db base;
@@ -43,9 +36,8 @@ struct sqlite {
     bool timed_out;
     bool began_stopped;    /* the statement that runs did, after a stop was asked for */
     atomic_bool cancelled; /* the busy handler cannot see sqlite3_interrupt */
-    uint64_t counter;
     bool keeps_journal;
-    struct cached cache[CACHE_SIZE];
+    struct sqlite_cache cache;
 };
 
 static struct sqlite *sqlite_of(struct db *db)
@@ -171,76 +163,46 @@ static int prepare(struct sqlite *sqlite, const char *sql, size_t size, unsigned
     return 0;
 }
 
-static struct cached *find_cached(struct sqlite *sqlite, const char *sql, size_t size)
-{
-    for (size_t i = 0; i < CACHE_SIZE; i++) {
-        struct cached *entry = &sqlite->cache[i];
-        if (entry->sql && !entry->busy && strlen(entry->sql) == size &&
-            memcmp(entry->sql, sql, size) == 0)
-            return entry;
-    }
-    return NULL;
-}
-
-static void drop_cached(struct cached *entry)
-{
-    sqlite3_finalize(entry->statement);
-    free(entry->sql);
-    *entry = (struct cached){0};
-}
-
-/* The one unused for longest, emptied; NULL when all are in the middle of a query. */
-static struct cached *free_cached(struct sqlite *sqlite)
-{
-    struct cached *oldest = NULL;
-    for (size_t i = 0; i < CACHE_SIZE; i++) {
-        struct cached *entry = &sqlite->cache[i];
-        if (!entry->busy && (!oldest || entry->used < oldest->used))
-            oldest = entry;
-    }
-    if (oldest)
-        drop_cached(oldest);
-    return oldest;
-}
-
 /* A statement in use: from the cache (then `cached` is set) or its own. */
 struct use {
     sqlite3_stmt *statement;
-    struct cached *cached;
+    struct sqlite_cached *cached;
 };
+
+/* *ret_cached is NULL when there is no room for it. */
+static int take_cached(struct sqlite *sqlite, const char *sql, size_t size,
+                       struct sqlite_cached **ret_cached, struct error *err)
+{
+    struct sqlite_cached *entry = sqlite_cache_find(&sqlite->cache, sql, size);
+    if (!entry && (entry = sqlite_cache_room(&sqlite->cache))) {
+        if (prepare(sqlite, sql, size, SQLITE_PREPARE_PERSISTENT, &entry->statement, err) < 0)
+            return -1;
+        entry->sql = mem_string_n(sql, size);
+    }
+    if (entry)
+        sqlite_cache_take(&sqlite->cache, entry);
+    *ret_cached = entry;
+    return 0;
+}
 
 static int use_begin(struct sqlite *sqlite, const char *sql, size_t size, struct use *ret_use,
                      struct error *err)
 {
-    struct cached *entry = NULL;
-    if (size <= CACHE_STATEMENT_SIZE) {
-        entry = find_cached(sqlite, sql, size);
-        if (!entry && (entry = free_cached(sqlite))) {
-            if (prepare(sqlite, sql, size, SQLITE_PREPARE_PERSISTENT, &entry->statement, err) < 0)
-                return -1;
-            entry->sql = mem_string_n(sql, size);
-        }
-    }
-    if (entry) {
-        entry->busy = true;
-        entry->used = ++sqlite->counter;
-        *ret_use = (struct use){entry->statement, entry};
-        return 0;
-    }
-    *ret_use = (struct use){NULL, NULL};
-    return prepare(sqlite, sql, size, 0, &ret_use->statement, err);
+    *ret_use = (struct use){0};
+    if (size <= CACHE_STATEMENT_SIZE && take_cached(sqlite, sql, size, &ret_use->cached, err) < 0)
+        return -1;
+    if (!ret_use->cached)
+        return prepare(sqlite, sql, size, 0, &ret_use->statement, err);
+    ret_use->statement = ret_use->cached->statement;
+    return 0;
 }
 
 static void use_end(struct use *use)
 {
-    if (!use->cached) {
+    if (use->cached)
+        sqlite_cache_give_back(use->cached);
+    else
         sqlite3_finalize(use->statement);
-        return;
-    }
-    sqlite3_reset(use->statement);
-    if (use->statement)
-        sqlite3_clear_bindings(use->statement);
-    use->cached->busy = false;
 }
 
 static int bind_value(sqlite3_stmt *statement, int index, const struct db_value *value)
@@ -457,8 +419,7 @@ static int sqlite_reset(struct db *db, struct error *err)
         sqlite3_close_v2(handle);
         return -1;
     }
-    for (size_t i = 0; i < CACHE_SIZE; i++)
-        drop_cached(&sqlite->cache[i]);
+    sqlite_cache_clear(&sqlite->cache);
     sqlite3_close_v2(sqlite->handle);
     sqlite->handle = handle;
     bool kept = sqlite->keeps_journal;
@@ -486,8 +447,7 @@ static int sqlite_version(struct db *db, char **ret_version, struct error *err)
 static void sqlite_close(struct db *db)
 {
     struct sqlite *sqlite = sqlite_of(db);
-    for (size_t i = 0; i < CACHE_SIZE; i++)
-        drop_cached(&sqlite->cache[i]);
+    sqlite_cache_clear(&sqlite->cache);
     sqlite3_close_v2(sqlite->handle);
     free(sqlite->path);
     free(sqlite);
