@@ -3,8 +3,8 @@
 #include "artifact/compression.h"
 #include "artifact/index.h"
 #include "artifact/input.h"
+#include "artifact/manifest_file.h"
 #include "artifact/name.h"
-#include "artifact/publish.h"
 #include "base/error.h"
 #include "crypto/sha256.h"
 #include "io/codec.h"
@@ -33,22 +33,17 @@ int opened_check_size(const char *file, const struct manifest *manifest, uint64_
 int opened_manifest(const struct artifact_open_options *options, struct manifest *ret_manifest,
                     struct error *err)
 {
-    SCOPED(string) char *key = publish_manifest_key(options->file);
+    SCOPED(string) char *key = manifest_file_key(options->file);
     struct store_entry entry;
     int there = store_stat(options->store, key, &entry, err);
     if (there <= 0)
         return there;
-    if (entry.size > MANIFEST_MAXIMUM)
-        return error_set(err, ERROR_CORRUPT, "%s is longer than a manifest can be", key);
-    SCOPED(string) char *text = mem_alloc((size_t)entry.size + 1, 1);
-    size_t size = 0;
-    if (store_read(options->store, key, 0, text, (size_t)entry.size, &size, err) < 0)
+    if (manifest_file_read(options->store, key, entry.size, ret_manifest, err) == 0)
+        return 1;
+    if (err->code != ERROR_CORRUPT)
         return -1;
-    if (manifest_parse(text, size, ret_manifest, err) < 0) {
-        error_prefix(err, "%s", key);
-        return error_hint(err, WITHOUT_MANIFEST);
-    }
-    return 1;
+    error_prefix(err, "%s", key);
+    return error_hint(err, WITHOUT_MANIFEST);
 }
 
 static int load_manifest(struct opened *opened, const struct artifact_open_options *options,

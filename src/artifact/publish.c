@@ -1,6 +1,7 @@
 #include "artifact/publish.h"
 
 #include "artifact/manifest.h"
+#include "artifact/manifest_file.h"
 #include "artifact/name.h"
 #include "artifact/output.h"
 #include "base/error.h"
@@ -12,15 +13,10 @@
 
 #define CLASHES_MAXIMUM 9999
 
-char *publish_manifest_key(const char *file)
-{
-    return mem_format("%s.json", file);
-}
-
 /* 1 when neither the artifact nor its manifest is there, 0 when the name is taken. */
 static int is_free(struct store *store, const char *file, struct error *err)
 {
-    SCOPED(string) char *manifest_key = publish_manifest_key(file);
+    SCOPED(string) char *manifest_key = manifest_file_key(file);
     struct store_entry entry;
     int there = store_stat(store, file, &entry, err);
     if (there == 0)
@@ -70,7 +66,7 @@ static int check_size(struct store *store, const char *file, uint64_t size, stru
 static int add_manifest(struct store *store, struct output *output, struct upload *manifest_upload,
                         struct manifest *manifest, struct error *err)
 {
-    SCOPED(string) char *key = publish_manifest_key(manifest->file);
+    SCOPED(string) char *key = manifest_file_key(manifest->file);
     SCOPED(upload) struct upload *fresh = NULL;
     SCOPED(buf) struct buf json = BUF_INIT;
     if (!manifest_upload) {
@@ -97,7 +93,7 @@ static int add_manifest(struct store *store, struct output *output, struct uploa
 
 static void take_back_names(struct store *store, const char *file)
 {
-    SCOPED(string) char *key = publish_manifest_key(file);
+    SCOPED(string) char *key = manifest_file_key(file);
     store_remove(store, key, NULL);
     store_remove(store, file, NULL);
     store_sync(store, NULL);
@@ -151,7 +147,7 @@ int publish_artifact(struct store *store, struct output *output, struct artifact
 
 int publish_manifest(struct store *store, const struct manifest *manifest, struct error *err)
 {
-    SCOPED(string) char *key = publish_manifest_key(manifest->file);
+    SCOPED(string) char *key = manifest_file_key(manifest->file);
     SCOPED(upload) struct upload *upload = NULL;
     SCOPED(buf) struct buf json = BUF_INIT;
     if (manifest_format(manifest, &json, err) < 0 || put_manifest(store, &json, &upload, err) < 0)

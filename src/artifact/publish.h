@@ -11,9 +11,6 @@ struct manifest;
 struct output;
 struct store;
 
-/* The key of the manifest of the artifact `file`; to be freed. */
-char *publish_manifest_key(const char *file);
-
 /*
  * Give the finished `output` the first free name of `name` (its clash is counted up) and its
  * manifest, whose `file` and `checksum` are set here. Afterwards both are durable. On failure

@@ -1,5 +1,5 @@
 #include "artifact/artifact.h"
-#include "artifact/publish.h"
+#include "artifact/manifest_file.h"
 #include "base/error.h"
 #include "store/store.h"
 
@@ -7,7 +7,7 @@
  * an artifact would be a lie. */
 int artifact_remove(struct store *store, const char *file, struct error *err)
 {
-    SCOPED(string) char *manifest_key = publish_manifest_key(file);
+    SCOPED(string) char *manifest_key = manifest_file_key(file);
     if (store_remove(store, manifest_key, err) < 0)
         return -1;
     return store_remove(store, file, err);

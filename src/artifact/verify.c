@@ -12,7 +12,6 @@
 #include "artifact/index.h"
 #include "artifact/input.h"
 #include "artifact/opened.h"
-#include "artifact/publish.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/segment.h"

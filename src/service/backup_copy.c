@@ -1,6 +1,7 @@
 #include "service/backup_copy.h"
 
 #include "artifact/manifest.h"
+#include "artifact/manifest_file.h"
 #include "base/error.h"
 #include "base/stop.h"
 #include "base/text.h"
@@ -55,7 +56,7 @@ static int copy_files(const struct manifest *manifest, struct store *from, struc
     if (manifest_format(manifest, &json, err) < 0 || store_put(to, &beside, err) < 0 ||
         upload_write(beside, json.data, json.length, err) < 0 || upload_finish(beside, err) < 0)
         return -1;
-    SCOPED(string) char *name = mem_format("%s.json", manifest->file);
+    SCOPED(string) char *name = manifest_file_key(manifest->file);
     int published = upload_publish(artifact, manifest->file, err);
     if (published > 0)
         published = upload_publish(beside, name, err);

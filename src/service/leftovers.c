@@ -1,9 +1,10 @@
 #include "service/leftovers.h"
 
-#include "artifact/artifact.h"
 #include "artifact/manifest.h"
+#include "artifact/manifest_file.h"
+#include "artifact/name.h"
 #include "base/error.h"
-#include "base/text.h"
+#include "base/mem.h"
 #include "catalog/backup_find.h"
 #include "catalog/backups.h"
 #include "catalog/catalog.h"
@@ -75,14 +76,12 @@ static int remove_found(struct store *store, const struct found *found, const ch
     return 0;
 }
 
-static int read_manifest(struct store *store, const char *key, struct manifest *ret_manifest,
-                         struct error *err)
+/* False when it cannot be read as one: then nothing is known about it. */
+static bool read_manifest(struct store *store, const struct found *found,
+                          struct manifest *ret_manifest)
 {
-    SCOPED(memory) void *text = mem_alloc(MANIFEST_MAXIMUM, 1);
-    size_t size = 0;
-    if (store_read(store, key, 0, text, MANIFEST_MAXIMUM, &size, err) < 0)
-        return -1;
-    return manifest_parse(text, size, ret_manifest, err);
+    struct error ignored = ERROR_INIT;
+    return manifest_file_read(store, found->key, found->bytes, ret_manifest, &ignored) == 0;
 }
 
 /* A backup that the catalogue knows and that never succeeded: 1 yes, 0 no or not known, -1. */
@@ -103,15 +102,13 @@ static int remove_half_published(struct service *service, struct store *store,
                                  struct cleanup_report *report, struct error *err)
 {
     SCOPED(manifest) struct manifest manifest = MANIFEST_INIT;
-    struct error ignored = ERROR_INIT;
-    if (temporary->bytes > MANIFEST_MAXIMUM ||
-        read_manifest(store, temporary->key, &manifest, &ignored) < 0)
+    if (!read_manifest(store, temporary, &manifest))
         return 0;
     int failed = never_succeeded(service, manifest.id, err);
     if (failed <= 0)
         return failed;
     struct store_entry entry;
-    SCOPED(string) char *beside = mem_format("%s.json", manifest.file);
+    SCOPED(string) char *beside = manifest_file_key(manifest.file);
     int found = store_stat(store, beside, &entry, err);
     if (found != 0)
         return found < 0 ? -1 : 0;
@@ -146,9 +143,7 @@ static int look_at_manifest(struct service *service, struct store *store, const 
                             struct error *err)
 {
     SCOPED(manifest) struct manifest manifest = MANIFEST_INIT;
-    struct error ignored = ERROR_INIT;
-    if (found->bytes > MANIFEST_MAXIMUM ||
-        read_manifest(store, found->key, &manifest, &ignored) < 0)
+    if (!read_manifest(store, found, &manifest))
         return 0;
     int failed = never_succeeded(service, manifest.id, err);
     if (failed <= 0)
@@ -163,11 +158,6 @@ static int look_at_manifest(struct service *service, struct store *store, const 
     return remove_found(store, &artifact, "file of a backup that failed", request, report, err);
 }
 
-static bool is_artifact_name(const char *key)
-{
-    return strstr(key, ".sql") || strstr(key, ".sqlite3") || strstr(key, ".tar");
-}
-
 static int look_at_files(struct service *service, struct store *store,
                          const struct cleanup_request *request, struct cleanup_report *report,
                          struct error *err)
@@ -180,10 +170,11 @@ static int look_at_files(struct service *service, struct store *store,
         const struct found *found = &list.items[i];
         if (strchr(found->key, '/'))
             continue;
-        SCOPED(string) char *manifest = mem_format("%s.json", found->key);
-        if (text_ends(found->key, ".json"))
+        SCOPED(string) char *manifest = manifest_file_key(found->key);
+        SCOPED(string) char *artifact = manifest_file_artifact(found->key);
+        if (artifact)
             result = look_at_manifest(service, store, found, request, report, err);
-        else if (is_artifact_name(found->key) && !has_key(&list, manifest))
+        else if (artifact_name_kind(found->key) && !has_key(&list, manifest))
             tell(request, CLEANUP_ORPHAN, found,
                  "it has no manifest: kedge verify writes one, kedge never removes it");
     }

@@ -1,6 +1,7 @@
 /*
  * Opening the room: the catalogue, what the configuration says, and what killed runs left.
  */
+#include "artifact/manifest_file.h"
 #include "artifact/name.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -54,11 +55,8 @@ static int find_artifact(void *context, const struct store_entry *entry, struct 
 {
     (void)err;
     SCOPED(artifact_name) struct artifact_name name = {0};
-    SCOPED(string) char *key = mem_string(entry->key);
-    if (!text_ends(key, ".json"))
-        return 0;
-    key[strlen(key) - strlen(".json")] = '\0';
-    if (artifact_name_parse(key, &name) <= 0)
+    SCOPED(string) char *artifact = manifest_file_artifact(entry->key);
+    if (!artifact || artifact_name_parse(artifact, &name) <= 0)
         return 0;
     *(bool *)context = true;
     return 1;

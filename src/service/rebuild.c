@@ -1,9 +1,10 @@
 #include "service/rebuild.h"
 
 #include "artifact/manifest.h"
+#include "artifact/manifest_file.h"
 #include "base/error.h"
 #include "base/os.h"
-#include "base/text.h"
+#include "base/mem.h"
 #include "catalog/catalog.h"
 #include "catalog/destinations.h"
 #include "catalog/import.h"
@@ -31,18 +32,6 @@ static void note_damaged(struct pass *pass, const char *key, const struct error 
         pass->note(pass->context, text);
 }
 
-static int read_manifest(struct pass *pass, const struct store_entry *entry,
-                         struct manifest *ret_manifest, struct error *err)
-{
-    if (entry->size > MANIFEST_MAXIMUM)
-        return error_set(err, ERROR_CORRUPT, "too large for a manifest");
-    SCOPED(memory) void *text = mem_alloc((size_t)entry->size + 1, 1);
-    size_t size = 0;
-    if (store_read(pass->store, entry->key, 0, text, (size_t)entry->size, &size, err) < 0)
-        return -1;
-    return manifest_parse(text, size, ret_manifest, err);
-}
-
 /* A manifest alone is no backup: the artifact it names must be there with the right size. */
 static int check_artifact(struct pass *pass, const struct manifest *manifest, struct error *err)
 {
@@ -61,11 +50,12 @@ static int check_artifact(struct pass *pass, const struct manifest *manifest, st
 static int import_one(void *context, const struct store_entry *entry, struct error *err)
 {
     struct pass *pass = context;
-    if (!text_ends(entry->key, ".json") || strchr(entry->key, '/'))
+    SCOPED(string) char *artifact = manifest_file_artifact(entry->key);
+    if (!artifact || strchr(artifact, '/'))
         return 0;
     SCOPED(manifest) struct manifest manifest = MANIFEST_INIT;
     struct error failure = ERROR_INIT;
-    if (read_manifest(pass, entry, &manifest, &failure) < 0 ||
+    if (manifest_file_read(pass->store, entry->key, entry->size, &manifest, &failure) < 0 ||
         check_artifact(pass, &manifest, &failure) < 0) {
         note_damaged(pass, entry->key, &failure);
         return 0;

@@ -3,6 +3,7 @@
 #include "artifact/artifact.h"
 #include "artifact/manifest.h"
 #include "artifact/name.h"
+#include "artifact/manifest_file.h"
 #include "artifact/publish.h"
 #include "base/error.h"
 #include "service/lookup.h"
@@ -55,7 +56,7 @@ static bool is_named_by_us(const char *file)
 static int is_described(const struct artifact_open_options *options, struct error *err)
 {
     struct store_entry entry;
-    SCOPED(string) char *key = publish_manifest_key(options->file);
+    SCOPED(string) char *key = manifest_file_key(options->file);
     if (store_find(options->store, options->file, &entry, err) < 0)
         return -1;
     return store_stat(options->store, key, &entry, err);
