@@ -6,9 +6,9 @@
 #include "cli/confirm.h"
 #include "cli/console.h"
 #include "cli/session.h"
-#include "service/restore.h"
 #include "service/service.h"
 #include "service/settings.h"
+#include "service/undo.h"
 
 #include <inttypes.h>
 #include <stdio.h>

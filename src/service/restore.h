@@ -1,5 +1,5 @@
 /*
- * Put a backup back, reversibly; go back to before a restore; tell what would happen.
+ * Put a backup back, reversibly, or tell what would happen.
  *
  * A full backup has two parts, the database and the files. Both are previewed, confirmed, filled
  * and checked before either is swapped in; then they are swapped in one right after the other, the
@@ -36,22 +36,10 @@ struct restore_report {
 
 void restore_report_clear(struct restore_report *report);
 
+/* With request->dry_run the report is what would happen. On failure the target is as it was, unless
+ * the error says otherwise: ERROR_STRANDED, or a restore log that could not be written afterwards.
+ * The report is to be cleared. */
 int restore_run(struct service *service, const struct restore_request *request,
                 struct restore_report *ret_report, struct error *err);
-
-struct undo_report {
-    bool forth;     /* an undo was undone: the target is as restored again */
-    int64_t number; /* of the restore that was undone */
-    char *target;
-    char *changed; /* what was written since, a sentence; NULL when not known */
-};
-
-void undo_report_clear(struct undo_report *report);
-
-/* `restore`: a number or ULID, NULL for the newest that can be undone. `confirm` as above with the
- * sentence. */
-int undo_run(struct service *service, const char *restore,
-             int (*confirm)(void *context, const struct undo_report *plan, struct error *err),
-             void *context, struct undo_report *ret_report, struct error *err);
 
 #endif

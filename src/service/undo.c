@@ -1,4 +1,4 @@
-#include "service/restore.h"
+#include "service/undo.h"
 
 #include "base/error.h"
 #include "base/moment.h"
@@ -9,6 +9,7 @@
 #include "catalog/restores.h"
 #include "catalog/worker.h"
 #include "service/kept.h"
+#include "service/restore.h"
 #include "service/service.h"
 #include "source/source.h"
 
