@@ -170,23 +170,13 @@ static int clean_destinations(struct pass *pass, struct error *err)
 
 /* ---- what restores kept ---- */
 
-static int discard_parts(struct pass *pass, const struct kept *kept, struct error *err)
-{
-    for (size_t i = 0; i < kept->count; i++) {
-        const struct kept_part *part = &kept->parts[i];
-        if (part->source->discard(pass->service->os, part->json, &part->what, err) < 0)
-            return -1;
-    }
-    return 0;
-}
-
 static int discard_one(void *context, const struct restore_row *row, struct error *err)
 {
     struct pass *pass = context;
     SCOPED(kept) struct kept kept = {0};
     bool really = !pass->request->dry_run;
     if (kept_open(pass->service, row, &kept, err) < 0 ||
-        (really && (discard_parts(pass, &kept, err) < 0 ||
+        (really && (kept_discard(pass->service, &kept, err) < 0 ||
                     restores_set_discarded(pass->service->catalog, row->id, err) < 0)))
         return error_prefix(err, "old copy of restore %lld", (long long)row->number);
     pass->report->old_copies++;

@@ -150,6 +150,16 @@ int kept_undo(struct service *service, const struct kept_part *part, struct erro
     return part->source->undo(service->os, part->json, &part->what, false, NULL, err);
 }
 
+int kept_discard(struct service *service, const struct kept *kept, struct error *err)
+{
+    for (size_t i = 0; i < kept->count; i++) {
+        const struct kept_part *part = &kept->parts[i];
+        if (part->source->discard(service->os, part->json, &part->what, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 int kept_side(struct service *service, const struct kept_part *part, enum load_state *ret_state,
               struct error *err)
 {

@@ -50,6 +50,9 @@ int kept_open_line(struct service *service, const char *text, struct kept *ret_k
 /* Swap the part back, or forth again, and remove nothing. */
 int kept_undo(struct service *service, const struct kept_part *part, struct error *err);
 
+/* Remove what is kept of all parts: there is no way back any more. */
+int kept_discard(struct service *service, const struct kept *kept, struct error *err);
+
 /* On which side is it now? Changes nothing; -1 when that cannot be told. */
 int kept_side(struct service *service, const struct kept_part *part, enum load_state *ret_state,
               struct error *err);

@@ -25,12 +25,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char *const safety_names[] = {
+    [SAFETY_SWAP] = "swap", [SAFETY_BACKUP] = "backup", [SAFETY_NONE] = "none"};
+
 int safety_parse(const char *text, enum safety *ret_safety, struct error *err)
 {
-    static const char *const names[] = {
-        [SAFETY_SWAP] = "swap", [SAFETY_BACKUP] = "backup", [SAFETY_NONE] = "none"};
-    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-        if (strcmp(text, names[i]) == 0) {
+    for (size_t i = 0; i < ARRAY_SIZE(safety_names); i++) {
+        if (strcmp(text, safety_names[i]) == 0) {
             *ret_safety = (enum safety)i;
             return 0;
         }
@@ -238,9 +239,6 @@ static int make_safety_backup(struct job *job, struct restore_report *report, st
     backup_report_clear(&made);
     return result < 0 ? error_prefix(err, "safety backup") : 0;
 }
-
-static const char *const safety_names[] = {
-    [SAFETY_SWAP] = "swap", [SAFETY_BACKUP] = "backup", [SAFETY_NONE] = "none"};
 
 /* From it the next run can sort out one that was killed; to be freed. */
 static char *kept_of(const struct job *job)

@@ -69,22 +69,12 @@ static int take_back(struct service *service, const struct kept *kept,
     return 0;
 }
 
-static int discard(struct service *service, const struct kept *kept, struct error *err)
-{
-    for (size_t i = 0; i < kept->count; i++) {
-        const struct kept_part *part = &kept->parts[i];
-        if (part->source->discard(service->os, part->json, &part->what, err) < 0)
-            return -1;
-    }
-    return 0;
-}
-
 static int finish_restore(struct service *service, const struct restore_row *row,
                           const struct kept *kept, struct error *failure, struct error *err)
 {
     struct restore_row done = *row;
     if (strcmp(row->safety_kind, "swap") != 0) {
-        if (discard(service, kept, failure) < 0)
+        if (kept_discard(service, kept, failure) < 0)
             return 0;
         done.safety_ref = NULL;
     }
