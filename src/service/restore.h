@@ -27,7 +27,7 @@ struct restore_report {
     char *target; /* what was (or would be) replaced, for people */
     char *backup_file;
     char *safety_kind;     /* "swap", "backup", "none" */
-    char *safety_text;     /* "old copy kept as /srv/.shop.db.kedge-01...", "backup 13" */
+    char *safety_text;     /* "backup 13" of --safety backup; NULL otherwise */
     int64_t undo_until_ns; /* 0: no way back kept */
     uint64_t rows, bytes;  /* UINT64_MAX: not counted */
     int64_t duration_ms;
