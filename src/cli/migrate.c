@@ -229,7 +229,7 @@ int migrate_door_open(struct migrate_door *door, struct cli *cli, bool looking, 
 
 int migrate_door_check(struct migrate_door *door, struct error *err)
 {
-    struct db_url url __attribute__((cleanup(scoped_db_url_cleanup))) = DB_URL_INIT;
+    SCOPED(db_url) struct db_url url = DB_URL_INIT;
     return find_checked(door, &url, err);
 }
 

@@ -294,8 +294,8 @@ static int read_request(struct cli *cli, struct migrate_request *request, struct
 static int plan_files(struct cli *cli, const struct migrate_request *request,
                       const struct error *cause, struct error *err)
 {
-    struct db_url url __attribute__((cleanup(scoped_db_url_cleanup))) = DB_URL_INIT;
-    struct migration_set set __attribute__((cleanup(scoped_migration_set_cleanup))) = {0};
+    SCOPED(db_url) struct db_url url = DB_URL_INIT;
+    SCOPED(migration_set) struct migration_set set = {0};
     SCOPED(text_list) struct text_list warnings = TEXT_LIST_INIT;
     SCOPED(history_rows) struct history_rows rows = HISTORY_ROWS_INIT;
     SCOPED(migrate_plan) struct migrate_plan plan = MIGRATE_PLAN_INIT;

@@ -61,8 +61,8 @@ static void on_result(void *context, const struct verify_result *result)
 
 static int verify(struct cli *cli, struct verify_counts *counts, struct error *err)
 {
-    struct db_url url __attribute__((cleanup(scoped_db_url_cleanup))) = DB_URL_INIT;
-    struct db_url scratch __attribute__((cleanup(scoped_db_url_cleanup))) = DB_URL_INIT;
+    SCOPED(db_url) struct db_url url = DB_URL_INIT;
+    SCOPED(db_url) struct db_url scratch = DB_URL_INIT;
     SCOPED(secret_text) char *named = NULL;
     if (migrate_find_database(cli, &url, err) < 0 ||
         settings_secret(cli->settings, SETTING_MIGRATIONS_SCRATCH, &named, err) < 0)

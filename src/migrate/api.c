@@ -75,7 +75,7 @@ int kedge_database_open(const char *url, struct kedge_database **ret_database,
 {
     struct error why = ERROR_INIT;
     struct db *db = NULL;
-    struct db_url parsed __attribute__((cleanup(scoped_db_url_cleanup))) = DB_URL_INIT;
+    SCOPED(db_url) struct db_url parsed = DB_URL_INIT;
     const struct db_options options = {.os = os_real(), .create = true};
     if (db_url_parse(url, &parsed, &why) < 0 || db_open(&parsed, &options, &db, &why) < 0)
         return tell(err, &why);

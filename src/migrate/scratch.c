@@ -158,7 +158,7 @@ static void drop_leftovers(struct scratch *scratch)
 
 static int connect_scratch(struct scratch *scratch, struct error *err)
 {
-    struct db_url url __attribute__((cleanup(scoped_db_url_cleanup))) = DB_URL_INIT;
+    SCOPED(db_url) struct db_url url = DB_URL_INIT;
     if (db_url_copy(scratch->beside, &url) < 0)
         return -1;
     free(url.database);

@@ -177,7 +177,7 @@ static int finish(struct verifying *verifying, int result, struct error *err)
 int migration_verify_run(const struct verify_options *options, struct verify_counts *ret_counts,
                          struct error *err)
 {
-    struct migration_set set __attribute__((cleanup(scoped_migration_set_cleanup))) = {0};
+    SCOPED(migration_set) struct migration_set set = {0};
     const char *table = options->history_table ? options->history_table : "schema_migrations";
     const char *dot = strrchr(table, '.');
     struct verifying verifying = {.options = options, .table = dot ? dot + 1 : table};
