@@ -47,6 +47,14 @@ void text_list_sort(struct text_list *list)
         qsort(list->items, list->count, sizeof *list->items, compare_items);
 }
 
+char *text_list_join(const struct text_list *list, const char *between)
+{
+    struct buf text = BUF_INIT;
+    for (size_t i = 0; i < list->count; i++)
+        buf_append_format(&text, "%s%s", i ? between : "", list->items[i]);
+    return buf_steal(&text);
+}
+
 void text_list_clear(struct text_list *list)
 {
     for (size_t i = 0; i < list->count; i++)

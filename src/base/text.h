@@ -27,7 +27,8 @@ void text_list_add(struct text_list *list, const char *text);                 /*
 void text_list_give(struct text_list *list, char *text);                      /* takes over */
 void text_list_add_all(struct text_list *list, const struct text_list *from); /* copies */
 bool text_list_has(const struct text_list *list, const char *text);
-void text_list_sort(struct text_list *list); /* bytewise */
+void text_list_sort(struct text_list *list);                             /* bytewise */
+char *text_list_join(const struct text_list *list, const char *between); /* to be freed */
 void text_list_clear(struct text_list *list);
 
 static inline void scoped_text_list_cleanup(struct text_list *list)

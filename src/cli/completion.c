@@ -45,8 +45,8 @@ static bool is_option_of(const struct option_row *row, const char *word)
 
 static void add_joined(struct buf *out, const struct text_list *words)
 {
-    for (size_t i = 0; i < words->count; i++)
-        buf_append_format(out, "%s%s", i ? " " : "", words->items[i]);
+    SCOPED(string) char *joined = text_list_join(words, " ");
+    buf_append_text(out, joined);
 }
 
 static void add_bash_options(struct buf *out, const char *word)

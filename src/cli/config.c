@@ -47,10 +47,8 @@ static void add_list(struct table *table, const char *prefix, const char *key,
     if (!list->count)
         return;
     SCOPED(string) char *name = mem_format("%s.%s", prefix, key);
-    SCOPED(buf) struct buf value = BUF_INIT;
-    for (size_t i = 0; i < list->count; i++)
-        buf_append_format(&value, "%s%s", i ? ", " : "", list->items[i]);
-    add(table, name, value.data, origin);
+    SCOPED(string) char *value = text_list_join(list, ", ");
+    add(table, name, value, origin);
 }
 
 static void add_value(struct table *table, const char *prefix, const char *key, const char *value,

@@ -190,14 +190,6 @@ int way_back_take(struct way_back *way, struct migrate_door *door, struct error 
 
 /* ---- down --restore ---- */
 
-static char *joined(const struct text_list *versions)
-{
-    SCOPED(buf) struct buf text = BUF_INIT;
-    for (size_t i = 0; i < versions->count; i++)
-        buf_append_format(&text, "%s%s", i ? ", " : "", versions->items[i]);
-    return buf_steal(&text);
-}
-
 static int confirm_return(void *context, const struct restore_plan *plan, bool production,
                           struct error *err)
 {
@@ -243,7 +235,7 @@ static int return_to(struct way_back *way, const struct migration_anchor *anchor
 {
     struct restore_report report = {0};
     const struct cli *cli = way->door->cli;
-    SCOPED(string) char *versions = joined(&anchor->versions);
+    SCOPED(string) char *versions = text_list_join(&anchor->versions, ", ");
     if (settings_bool(cli->settings, SETTING_DRY_RUN)) {
         console_result("would go back to backup %s, made before %s", anchor->backup_id, versions);
         return 0;

@@ -120,8 +120,21 @@ TEST(a_full_buffer_keeps_what_it_had)
     buf_clear(&buf);
 }
 
+TEST(a_list_is_joined_without_a_loose_end)
+{
+    SCOPED(text_list) struct text_list list = TEXT_LIST_INIT;
+    SCOPED(string) char *none = text_list_join(&list, ", ");
+    text_list_add(&list, "shop");
+    SCOPED(string) char *one = text_list_join(&list, ", ");
+    text_list_add(&list, "blog");
+    SCOPED(string) char *two = text_list_join(&list, ", ");
+    assert_string_equal(none, "");
+    assert_string_equal(one, "shop");
+    assert_string_equal(two, "shop, blog");
+}
+
 TEST_MAIN(UNIT(sizes_for_people_are_powers_of_ten), UNIT(durations_are_read_with_their_units),
           UNIT(visible_text_obeys_nothing), UNIT(utf8_check_refuses_overlong_and_surrogates),
           UNIT(globs_cross_folders_only_with_two_stars),
           UNIT(only_ascii_capitals_become_lower_case), UNIT(distance_counts_edits),
-          UNIT(a_full_buffer_keeps_what_it_had))
+          UNIT(a_full_buffer_keeps_what_it_had), UNIT(a_list_is_joined_without_a_loose_end))
