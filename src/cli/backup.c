@@ -109,14 +109,6 @@ static void fill_request(struct cli *cli, const struct target *target,
 
 /* ---- what came of it ---- */
 
-static json_t *json_of_list(const struct text_list *list)
-{
-    json_t *array = json_array();
-    for (size_t i = 0; i < list->count; i++)
-        json_array_append_new(array, console_json_text(list->items[i]));
-    return array;
-}
-
 static json_t *json_of_files(const struct backup_report *report)
 {
     json_t *array = json_array();
@@ -146,10 +138,10 @@ static void print_report_json(const struct backup_report *report)
     json_object_set_new(object, "duration_ms", json_integer(report->duration_ms));
     json_object_set_new(object, "expires", console_json_moment(report->expires_ns));
     json_object_set_new(object, "files", json_of_files(report));
-    json_object_set_new(object, "also_at", json_of_list(&report->also_at));
+    json_object_set_new(object, "also_at", console_json_list(&report->also_at));
     json_object_set_new(object, "incomplete", json_boolean(report->incomplete));
-    json_object_set_new(object, "reasons", json_of_list(&report->reasons));
-    json_object_set_new(object, "warnings", json_of_list(&report->warnings));
+    json_object_set_new(object, "reasons", console_json_list(&report->reasons));
+    json_object_set_new(object, "warnings", console_json_list(&report->warnings));
     console_json(object);
 }
 

@@ -120,6 +120,14 @@ json_t *console_json_text(const char *text)
     return json_string(out.data);
 }
 
+json_t *console_json_list(const struct text_list *list)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < list->count; i++)
+        json_array_append_new(array, console_json_text(list->items[i]));
+    return array;
+}
+
 json_t *console_json_moment(int64_t moment_ns)
 {
     if (!moment_ns)

@@ -13,6 +13,7 @@
 
 struct cli;
 struct error;
+struct text_list;
 
 /* A line on stdout. The text is made harmless, a line end is added. */
 void console_result(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -43,6 +44,7 @@ void console_megabytes(uint64_t bytes, const char *between, char ret_text[static
 /* For JSON: NULL, 0 and UINT64_MAX (not counted) become null. */
 json_t *console_json_count(uint64_t count);
 json_t *console_json_text(const char *text);
+json_t *console_json_list(const struct text_list *list);
 json_t *console_json_moment(int64_t moment_ns);
 
 /* Everything printed has reached stdout. */

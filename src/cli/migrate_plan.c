@@ -2,6 +2,7 @@
  * kedge migrate plan: what up or down would run, statement by statement, and what each does to the
  * database.
  */
+#include "base/file.h"
 #include "cli/commands.h"
 #include "cli/console.h"
 #include "cli/migrate.h"
@@ -57,14 +58,6 @@ static json_t *number_json(int64_t number)
     return number < 0 ? json_null() : json_integer(number);
 }
 
-static json_t *list_json(const struct text_list *list)
-{
-    json_t *array = json_array();
-    for (size_t i = 0; i < list->count; i++)
-        json_array_append_new(array, json_string(list->items[i]));
-    return array;
-}
-
 static json_t *table_json(enum db_engine engine, const struct effect_table *table)
 {
     json_t *object = json_object();
@@ -113,8 +106,8 @@ static json_t *statement_json(const struct planning *planning,
     add_tables(item, planning->engine, effect);
     json_object_set_new(item, "algorithm", console_json_text(effect->algorithm));
     json_object_set_new(item, "concurrency", console_json_text(effect->concurrency));
-    json_object_set_new(item, "lost", list_json(&effect->lost));
-    json_object_set_new(item, "notes", list_json(&effect->notes));
+    json_object_set_new(item, "lost", console_json_list(&effect->lost));
+    json_object_set_new(item, "notes", console_json_list(&effect->notes));
     json_object_set_new(item, "undone",
                         effect->undone == UNDONE_NOTHING
                             ? json_null()
@@ -175,12 +168,6 @@ static const char *text_at(const struct text_list *list, size_t index)
     return index < list->count ? list->items[index] : "";
 }
 
-static const char *base_name(const char *path)
-{
-    const char *slash = path ? strrchr(path, '/') : NULL;
-    return slash ? slash + 1 : path;
-}
-
 /* The first row has the statement; the others what else is locked or lost. */
 static void add_rows(struct table *table, const struct planning *planning, const char *path,
                      const struct migration_statement *statement, const struct effect *effect)
@@ -188,7 +175,7 @@ static void add_rows(struct table *table, const struct planning *planning, const
     int shown = first_line(statement);
     SCOPED(string) char *undone = undone_of(effect);
     SCOPED(string)
-    char *place = mem_format("%s:%zu: %.*s", base_name(path), statement->line,
+    char *place = mem_format("%s:%zu: %.*s", path_base(path), statement->line,
                              shown < 100 ? shown : 100, statement->text);
     size_t rows = effect->count > effect->lost.count ? effect->count : effect->lost.count;
     for (size_t i = 0; i < rows || i == 0; i++) {
