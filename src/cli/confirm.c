@@ -44,15 +44,13 @@ static int read_answer(char *answer, size_t size, struct error *err)
     return stop_check(err);
 }
 
-static int ask(const struct cli *cli, const char *what, const char *question, char *answer,
-               size_t size, struct error *err)
+static int ask(const char *what, const char *question, char *answer, size_t size, struct error *err)
 {
     if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)) {
         error_set(err, ERROR_DECLINED, "%s needs a confirmation, and there is no terminal to ask",
                   what);
         return error_hint(err, "add --force when it is meant");
     }
-    (void)cli;
     fflush(stdout);
     fprintf(stderr, "%s ", question);
     fflush(stderr);
@@ -66,9 +64,14 @@ int confirm_ask(const struct cli *cli, const char *what, const char *question, s
     char answer[64];
     char line[512];
     snprintf(line, sizeof line, "%s (yes/no) [no]:", question);
-    if (ask(cli, what, line, answer, sizeof answer, err) < 0)
+    if (ask(what, line, answer, sizeof answer, err) < 0)
         return -1;
     if (strcasecmp(answer, "yes") == 0 || strcasecmp(answer, "y") == 0)
         return 0;
     return error_set(err, ERROR_DECLINED, "declined: %s", what);
+}
+
+int confirm_ask_production(const struct cli *cli, const char *what, struct error *err)
+{
+    return confirm_ask(cli, what, "This is PRODUCTION. Are you absolutely sure?", err);
 }

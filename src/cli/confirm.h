@@ -20,4 +20,7 @@ bool confirm_is_forced(const struct cli *cli);
  * "(yes/no) [no]:" after it. */
 int confirm_ask(const struct cli *cli, const char *what, const char *question, struct error *err);
 
+/* The second question, where what is replaced is said to be production. */
+int confirm_ask_production(const struct cli *cli, const char *what, struct error *err);
+
 #endif

@@ -201,12 +201,10 @@ static int confirm_return(void *context, const struct restore_plan *plan, bool p
         return 0;
     for (size_t i = 0; i < preview->conflicts.count; i++)
         console_message("  %s", preview->conflicts.items[i]);
-    if (confirm_ask(
-            cli, what,
-            "Go back to before them, without all that was written since? (yes/no) [no]:", err) < 0)
+    if (confirm_ask(cli, what, "Go back to before them, without all that was written since?", err) <
+        0)
         return -1;
-    return production ? confirm_ask(cli, what, "This is PRODUCTION. Are you absolutely sure?", err)
-                      : 0;
+    return production ? confirm_ask_production(cli, what, err) : 0;
 }
 
 static void show_return(const struct way_back *way, const struct restore_report *report,

@@ -156,8 +156,7 @@ static int ask(const struct run *run, const struct restore_plan *plan, bool prod
     say_warning(cli, run->request, plan);
     if (confirm_ask(cli, what, "Are you sure you want to restore from this backup?", err) < 0)
         return decline(err);
-    if (production &&
-        confirm_ask(cli, what, "This is PRODUCTION. Are you absolutely sure?", err) < 0)
+    if (production && confirm_ask_production(cli, what, err) < 0)
         return decline(err);
     return 0;
 }
@@ -192,12 +191,6 @@ static void note(void *context, const char *text)
 
 /* ---- what came of it ---- */
 
-static void set_count(json_t *object, const char *key, uint64_t count)
-{
-    json_object_set_new(object, key,
-                        count == UINT64_MAX ? json_null() : json_integer((json_int_t)count));
-}
-
 /* What is replaced, of one part or (`parts`) of all together. */
 static void set_replaced(json_t *object, const struct restore_plan_part *parts, size_t count)
 {
@@ -214,9 +207,9 @@ static void set_replaced(json_t *object, const struct restore_plan_part *parts, 
             json_array_append_new(conflicts, console_json_text(preview->conflicts.items[k]));
     }
     json_object_set_new(object, "exists", json_boolean(sum.exists));
-    set_count(object, "objects_replaced", sum.objects);
-    set_count(object, "rows_replaced", sum.rows);
-    set_count(object, "bytes_replaced", sum.bytes);
+    json_object_set_new(object, "objects_replaced", console_json_count(sum.objects));
+    json_object_set_new(object, "rows_replaced", console_json_count(sum.rows));
+    json_object_set_new(object, "bytes_replaced", console_json_count(sum.bytes));
     json_object_set_new(object, "conflicts", conflicts);
 }
 
