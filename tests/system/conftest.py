@@ -1,12 +1,15 @@
 """What system tests share: the built program, run in a fresh KEDGE_HOME, as a person or a script would run it."""
 import json
 import os
+import pty
+import select
 import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 
 import pytest
 
@@ -214,3 +217,28 @@ def mariadb():
     yield Server()
     subprocess.run([os.path.join(SERVERS, "start-mariadb.sh"), "stop", folder], check=False)
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def on_terminal(kedge, words, answers):
+    """Run on a pseudo-terminal, answer each question in turn; the screen's text and the exit status."""
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.chdir(kedge.folder)
+        os.execve(kedge.binary, [kedge.binary, *map(str, words)], kedge.environment)
+    screen = b""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if not select.select([fd], [], [], 0.2)[0]:
+            continue
+        try:
+            piece = os.read(fd, 65536)
+        except OSError:
+            break
+        if not piece:
+            break
+        screen += piece
+        if answers and screen.endswith(b"]: "):
+            os.write(fd, answers.pop(0).encode() + b"\n")
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    os.close(fd)
+    return screen.decode().replace("\r\n", "\n"), status

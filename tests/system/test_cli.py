@@ -1,8 +1,6 @@
 """The command line as a person or a script meets it."""
 import os
-import pty
 import re
-import select
 import sqlite3
 import subprocess
 import time
@@ -10,7 +8,7 @@ import zlib
 
 import pytest
 
-from conftest import contents
+from conftest import contents, on_terminal
 
 
 def write(kedge, name, text, mode=0o600):
@@ -425,31 +423,6 @@ def test_old_spellings_take_an_id(kedge, shop):
     assert "✓" in kedge("backup:verify", "--id=1").stdout
     kedge("backup:restore", "--id=1", "--force")
     kedge("backup:cleanup")
-
-
-def on_terminal(kedge, words, answers):
-    """Run on a pseudo-terminal, answer each question in turn; the screen's text and the exit status."""
-    pid, fd = pty.fork()
-    if pid == 0:
-        os.chdir(kedge.folder)
-        os.execve(kedge.binary, [kedge.binary, *map(str, words)], kedge.environment)
-    screen = b""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        if not select.select([fd], [], [], 0.2)[0]:
-            continue
-        try:
-            piece = os.read(fd, 65536)
-        except OSError:
-            break
-        if not piece:
-            break
-        screen += piece
-        if answers and screen.endswith(b"]: "):
-            os.write(fd, answers.pop(0).encode() + b"\n")
-    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    os.close(fd)
-    return screen.decode().replace("\r\n", "\n"), status
 
 
 def test_restore_asks_on_a_terminal_as_its_document_shows(kedge, shop):

@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from conftest import on_terminal
 from test_migrate import write
 
 
@@ -108,6 +109,8 @@ def test_down_goes_back_to_it_and_undo_forth_again(kedge, database):
     kedge("migrate", "up", "--backup")
     database.run("INSERT INTO b VALUES (7)")
     assert "no terminal" in kedge("migrate", "down", "--restore", status=7).stderr
+    screen, status = on_terminal(kedge, ["migrate", "down", "--restore"], ["no"])
+    assert status == 7 and screen.count("written since? (yes/no) [no]:") == 1 and screen.count("[no]:") == 1, screen
     assert database.tables() == "a,b"
     assert "would go back" in kedge("migrate", "down", "--restore", "--dry-run").stdout
     output = kedge("migrate", "down", "--restore", "--yes").stdout
