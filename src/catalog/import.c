@@ -52,11 +52,9 @@ static int file_is_known(struct catalog *catalog, const struct import *import, s
     return count ? 1 : 0;
 }
 
-static int add_file(struct catalog *catalog, const struct import *import, struct error *err)
+void catalog_import_file(const struct manifest *manifest, struct backup_file_row *ret_file)
 {
-    const struct manifest *manifest = import->manifest;
-    SCOPED(string) char *metadata = backup_seals_note(NULL, manifest->seal);
-    struct backup_file_row file = {
+    *ret_file = (struct backup_file_row){
         .file_path = manifest->file,
         .file_name = manifest->file,
         .file_type = text_or(manifest->kind, "sql"),
@@ -66,10 +64,18 @@ static int add_file(struct catalog *catalog, const struct import *import, struct
         .compression_type = manifest->compression,
         .encryption_type = manifest->encryption,
         .is_encrypted = strcmp(text_or(manifest->encryption, "none"), "none") != 0,
-        .metadata = metadata,
-        .upload_completed_ns = manifest->created_ns,
-        .retention_until_ns = manifest->expires_ns,
     };
+}
+
+static int add_file(struct catalog *catalog, const struct import *import, struct error *err)
+{
+    const struct manifest *manifest = import->manifest;
+    SCOPED(string) char *metadata = backup_seals_note(NULL, manifest->seal);
+    struct backup_file_row file = BACKUP_FILE_ROW_INIT;
+    catalog_import_file(manifest, &file);
+    file.metadata = metadata;
+    file.upload_completed_ns = manifest->created_ns;
+    file.retention_until_ns = manifest->expires_ns;
     memcpy(file.backup_id, import->id, sizeof file.backup_id);
     memcpy(file.destination_id, import->destination_id, sizeof file.destination_id);
     return backup_files_add(catalog, &file, err);

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct backup_file_row;
 struct catalog;
 struct error;
 struct manifest;
@@ -18,5 +19,8 @@ struct manifest;
 int catalog_import_manifest(struct catalog *catalog, const struct manifest *manifest,
                             const char *destination_id, int64_t seen_ns, bool *ret_added,
                             struct error *err);
+
+/* What a manifest says of its file, as a row that belongs to no backup yet. Texts are borrowed. */
+void catalog_import_file(const struct manifest *manifest, struct backup_file_row *ret_file);
 
 #endif

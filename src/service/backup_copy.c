@@ -8,6 +8,7 @@
 #include "catalog/backups.h"
 #include "catalog/catalog.h"
 #include "catalog/destinations.h"
+#include "catalog/import.h"
 #include "crypto/sha256.h"
 #include "service/service.h"
 #include "store/store.h"
@@ -72,16 +73,9 @@ static int record(struct service *service, const char *backup_id, const struct m
     if (destinations_upsert(service->catalog, &destination, err) < 0)
         return -1;
     struct backup_file_row file = BACKUP_FILE_ROW_INIT;
+    catalog_import_file(manifest, &file);
     memcpy(file.backup_id, backup_id, sizeof file.backup_id);
     memcpy(file.destination_id, destination.id, sizeof file.destination_id);
-    file.file_path = file.file_name = manifest->file;
-    file.file_type = manifest->kind;
-    file.size_bytes = (int64_t)manifest->plain_bytes;
-    file.compressed_size_bytes = (int64_t)manifest->size_bytes;
-    file.checksum = manifest->checksum;
-    file.compression_type = manifest->compression;
-    file.encryption_type = manifest->encryption;
-    file.is_encrypted = !text_equal(manifest->encryption, "none");
     return backup_files_add(service->catalog, &file, err);
 }
 

@@ -12,6 +12,7 @@
 #include "catalog/catalog.h"
 #include "catalog/connections.h"
 #include "catalog/destinations.h"
+#include "catalog/import.h"
 #include "catalog/worker.h"
 #include "service/service.h"
 #include "service/target.h"
@@ -65,24 +66,6 @@ int backup_record_begin(struct service *service, const struct target *target,
     return 0;
 }
 
-static void file_row(const struct manifest *part, const char *metadata,
-                     struct backup_file_row *file)
-{
-    *file = (struct backup_file_row)BACKUP_FILE_ROW_INIT;
-    file->file_path = part->file;
-    file->file_name = part->file;
-    file->file_type = part->kind;
-    file->size_bytes = (int64_t)part->plain_bytes;
-    file->compressed_size_bytes = (int64_t)part->size_bytes;
-    file->checksum = part->checksum;
-    file->compression_type = part->compression;
-    file->encryption_type = part->encryption;
-    file->is_encrypted = !text_equal(part->encryption, "none");
-    file->metadata = metadata;
-    file->upload_started_ns = part->created_ns;
-    file->retention_until_ns = part->expires_ns;
-}
-
 static void sum_up(const struct manifest *parts, int part_count, struct backup_row *row)
 {
     bool uncounted = false;
@@ -126,7 +109,10 @@ int backup_record_finish(struct service *service, struct backup_record *record,
     struct backup_file_row files[2];
     for (int i = 0; i < part_count; i++) {
         text_list_give(&metadata, backup_seals_note(parts[i].metadata, parts[i].seal));
-        file_row(&parts[i], metadata.items[i], &files[i]);
+        catalog_import_file(&parts[i], &files[i]);
+        files[i].metadata = metadata.items[i];
+        files[i].upload_started_ns = parts[i].created_ns;
+        files[i].retention_until_ns = parts[i].expires_ns;
     }
     describe(first, row);
     sum_up(parts, part_count, row);
