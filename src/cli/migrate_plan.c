@@ -205,43 +205,69 @@ static void show_heading(const struct migrate_step *step)
 
 /* ---- the plan ---- */
 
-static int show_step(struct planning *planning, const struct migrate_step *step, struct error *err)
+/* What the statements of a step do, in both forms. */
+struct shown {
+    json_t *statements;
+    struct table *table;
+    struct text_list notes;
+};
+
+static void shown_clear(struct shown *shown)
+{
+    json_decref(shown->statements);
+    table_free(shown->table);
+    text_list_clear(&shown->notes);
+}
+
+static int look_at_statements(const struct planning *planning, const struct migrate_step *step,
+                              struct shown *shown, struct error *err)
 {
     const struct migration_part *part = &step->migration->parts[step->direction];
-    bool as_json = console_wants_json(planning->cli);
-    planning->stepwise = run_stepwise(planning->engine, step->migration, step->direction);
-    json_t *statements = json_array();
-    SCOPED(text_list) struct text_list notes = TEXT_LIST_INIT;
-    SCOPED(table) struct table *table = table_new(columns);
     SCOPED(string) char *path = migration_place(step->migration, step->direction);
-    int result = 0;
-    for (size_t i = 0; i < part->count && result == 0; i++) {
+    for (size_t i = 0; i < part->count; i++) {
+        const struct migration_statement *statement = &part->items[i];
         SCOPED(effect) struct effect effect = EFFECT_INIT;
-        result = effects_of(planning->effects, step->migration, step->direction, i, &effect, err);
-        if (result < 0)
-            break;
-        add_rows(table, planning, path, &part->items[i], &effect);
+        if (effects_of(planning->effects, step->migration, step->direction, i, &effect, err) < 0)
+            return -1;
+        add_rows(shown->table, planning, path, statement, &effect);
         for (size_t k = 0; k < effect.notes.count; k++)
-            text_list_give(&notes,
-                           mem_format("line %zu: %s", part->items[i].line, effect.notes.items[k]));
-        json_array_append_new(statements, statement_json(planning, &part->items[i], &effect));
+            text_list_give(&shown->notes,
+                           mem_format("line %zu: %s", statement->line, effect.notes.items[k]));
+        json_array_append_new(shown->statements, statement_json(planning, statement, &effect));
     }
-    if (result == 0 && as_json) {
-        json_t *object = migrate_step_json(step);
-        json_object_set_new(object, "file", console_json_text(part->path));
-        json_object_set_new(object, "reversible",
-                            json_boolean(migration_reversible(step->migration)));
-        json_object_set_new(object, "late", json_boolean(step->late));
-        json_object_set_new(object, "statements", json_incref(statements));
-        console_json(object);
-    } else if (result == 0) {
-        show_heading(step);
-        if (table_rows(table))
-            table_print(table, console_terminal_width(STDOUT_FILENO));
-        for (size_t i = 0; i < notes.count; i++)
-            console_result("  note: %s", notes.items[i]);
-    }
-    json_decref(statements);
+    return 0;
+}
+
+static void print_json(const struct migrate_step *step, const struct shown *shown)
+{
+    const struct migration_part *part = &step->migration->parts[step->direction];
+    json_t *object = migrate_step_json(step);
+    json_object_set_new(object, "file", console_json_text(part->path));
+    json_object_set_new(object, "reversible", json_boolean(migration_reversible(step->migration)));
+    json_object_set_new(object, "late", json_boolean(step->late));
+    json_object_set_new(object, "statements", json_incref(shown->statements));
+    console_json(object);
+}
+
+static void print_people(const struct migrate_step *step, const struct shown *shown)
+{
+    show_heading(step);
+    if (table_rows(shown->table))
+        table_print(shown->table, console_terminal_width(STDOUT_FILENO));
+    for (size_t i = 0; i < shown->notes.count; i++)
+        console_result("  note: %s", shown->notes.items[i]);
+}
+
+static int show_step(struct planning *planning, const struct migrate_step *step, struct error *err)
+{
+    struct shown shown = {.statements = json_array(), .table = table_new(columns)};
+    planning->stepwise = run_stepwise(planning->engine, step->migration, step->direction);
+    int result = look_at_statements(planning, step, &shown, err);
+    if (result == 0 && console_wants_json(planning->cli))
+        print_json(step, &shown);
+    else if (result == 0)
+        print_people(step, &shown);
+    shown_clear(&shown);
     return result;
 }
 
