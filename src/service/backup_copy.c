@@ -4,7 +4,7 @@
 #include "artifact/manifest_file.h"
 #include "base/error.h"
 #include "base/stop.h"
-#include "base/text.h"
+#include "base/mem.h"
 #include "catalog/backups.h"
 #include "catalog/catalog.h"
 #include "catalog/destinations.h"
