@@ -6,9 +6,8 @@
 #include <string.h>
 
 #define AROUND 2
-#define LINES_MAXIMUM                                                                              \
-    2000 /* compared one by one; of longer texts the differing middle is shown                     \
-          */
+/* The table of the comparison grows with both: so many lines of the differing middle are shown. */
+#define LINES_MAXIMUM 2000
 
 static void split(struct text_list *lines, const char *text)
 {
@@ -33,16 +32,16 @@ static void line_append(struct buf *buf, char sign, const char *line)
 }
 
 /* The longest common subsequence of the two, walked from the front. */
-static void middle_append(struct buf *buf, struct lines old, struct lines new)
+static void middle_append(struct buf *buf, struct lines was, struct lines is)
 {
-    size_t width = new.count + 1;
-    SCOPED(memory) void *memory = mem_alloc((old.count + 1) * width, sizeof(unsigned));
+    size_t width = is.count + 1;
+    SCOPED(memory) void *memory = mem_alloc((was.count + 1) * width, sizeof(unsigned));
     unsigned *length = memory;
-    for (size_t i = old.count; i-- > 0;) {
-        for (size_t j = new.count; j-- > 0;) {
+    for (size_t i = was.count; i-- > 0;) {
+        for (size_t j = is.count; j-- > 0;) {
             unsigned below = length[(i + 1) * width + j];
             unsigned right = length[i * width + j + 1];
-            length[i * width + j] = strcmp(old.items[i], new.items[j]) == 0
+            length[i * width + j] = strcmp(was.items[i], is.items[j]) == 0
                                         ? length[(i + 1) * width + j + 1] + 1
                                     : below > right ? below
                                                     : right;
@@ -50,42 +49,42 @@ static void middle_append(struct buf *buf, struct lines old, struct lines new)
     }
     size_t i = 0;
     size_t j = 0;
-    while (i < old.count || j < new.count) {
-        if (i < old.count && j < new.count &&strcmp(old.items[i], new.items[j]) == 0) {
-            line_append(buf, ' ', old.items[i++]);
+    while (i < was.count || j < is.count) {
+        if (i < was.count && j < is.count && strcmp(was.items[i], is.items[j]) == 0) {
+            line_append(buf, ' ', was.items[i++]);
             j++;
-        } else if (i < old.count &&
-                   (j == new.count || length[(i + 1) * width + j] >= length[i * width + j + 1])) {
-            line_append(buf, '-', old.items[i++]);
+        } else if (i < was.count &&
+                   (j == is.count || length[(i + 1) * width + j] >= length[i * width + j + 1])) {
+            line_append(buf, '-', was.items[i++]);
         } else {
-            line_append(buf, '+', new.items[j++]);
+            line_append(buf, '+', is.items[j++]);
         }
     }
 }
 
 void difference_append(struct buf *buf, const char *before, const char *after)
 {
-    SCOPED(text_list) struct text_list old = TEXT_LIST_INIT;
-    SCOPED(text_list) struct text_list new = TEXT_LIST_INIT;
-    split(&old, before);
-    split(&new, after);
-    size_t shorter = old.count < new.count ? old.count : new.count;
+    SCOPED(text_list) struct text_list was = TEXT_LIST_INIT;
+    SCOPED(text_list) struct text_list is = TEXT_LIST_INIT;
+    split(&was, before);
+    split(&is, after);
+    size_t shorter = was.count < is.count ? was.count : is.count;
     size_t head = 0;
-    while (head < shorter && strcmp(old.items[head], new.items[head]) == 0)
+    while (head < shorter && strcmp(was.items[head], is.items[head]) == 0)
         head++;
     size_t tail = 0;
     while (tail < shorter - head &&
-           strcmp(old.items[old.count - 1 - tail], new.items[new.count - 1 - tail]) == 0)
+           strcmp(was.items[was.count - 1 - tail], is.items[is.count - 1 - tail]) == 0)
         tail++;
     for (size_t i = head > AROUND ? head - AROUND : 0; i < head; i++)
-        line_append(buf, ' ', old.items[i]);
-    struct lines left = {old.items + head, old.count - head - tail};
-    struct lines right = {new.items + head, new.count - head - tail};
+        line_append(buf, ' ', was.items[i]);
+    struct lines left = {was.items + head, was.count - head - tail};
+    struct lines right = {is.items + head, is.count - head - tail};
     if (left.count > LINES_MAXIMUM)
         left.count = LINES_MAXIMUM;
     if (right.count > LINES_MAXIMUM)
         right.count = LINES_MAXIMUM;
     middle_append(buf, left, right);
     for (size_t i = 0; i < tail && i < AROUND; i++)
-        line_append(buf, ' ', old.items[old.count - tail + i]);
+        line_append(buf, ' ', was.items[was.count - tail + i]);
 }
