@@ -105,13 +105,9 @@ static int state_block_comment(struct statement_reader *reader)
     while (scan_left(reader) > 0) {
         const char *text = scan_text(reader);
         size_t step = strcspn(text, reader->dialect->nested_comments ? "*/" : "*");
-        if (step > 0) {
-            /* strcspn stops at a NUL byte too. */
-            reader->at += step;
-            continue;
-        }
-        if (!text[0]) {
-            reader->at++;
+        /* It stops at a NUL byte too. */
+        if (step > 0 || !text[0]) {
+            reader->at += step > 0 ? step : 1;
             continue;
         }
         if (scan_short(reader, 2))
