@@ -322,7 +322,7 @@ static void local_close(struct store *store)
 
 static const struct store_ops local_ops = {
     .scheme = "file",
-    .capabilities = STORE_LOCAL | STORE_NO_REPLACE,
+    .capabilities = STORE_NO_REPLACE,
     .put = local_put,
     .read = local_read,
     .stat = local_stat,

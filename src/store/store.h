@@ -40,8 +40,7 @@ struct store_entry {
 typedef int store_visit_fn(void *context, const struct store_entry *entry, struct error *err);
 
 enum store_capability {
-    STORE_LOCAL = 1 << 0,      /* store_path gives real paths */
-    STORE_NO_REPLACE = 1 << 1, /* publish can tell that a name is taken, atomically */
+    STORE_NO_REPLACE = 1 << 0, /* publish can tell that a name is taken, atomically */
 };
 
 struct store_ops {
@@ -108,6 +107,7 @@ int store_open(const char *url, const struct store_options *options, struct stor
                struct error *err);
 void store_close(struct store *store);
 
+/* As the slots of store_ops say. A key that is no name inside a destination is ERROR_CORRUPT. */
 int store_put(struct store *store, struct upload **ret_upload, struct error *err);
 int store_read(struct store *store, const char *key, uint64_t offset, void *data, size_t size,
                size_t *ret_size, struct error *err);
@@ -128,8 +128,10 @@ int store_free_space(struct store *store, uint64_t *ret_bytes, struct error *err
 /* For people: "/var/backups/kedge/shop.sql.zst", "s3://bucket/prefix/shop.sql.zst". To be freed. */
 char *store_location(const struct store *store, const char *key);
 
+/* Relative, without ".", ".." and empty parts, at most 1024 bytes. */
 bool store_key_valid(const char *key);
 
+/* As the slots of upload_ops say. */
 int upload_write(struct upload *upload, const void *data, size_t size, struct error *err);
 int upload_finish(struct upload *upload, struct error *err);
 int upload_publish(struct upload *upload, const char *key, struct error *err);
