@@ -129,11 +129,15 @@ struct db {
     struct db_fault fault; /* of the last statement that failed */
 };
 
+/* Connect. `url` and `options` are not needed afterwards; the connection is the caller's to close.
+ * ERROR_USAGE when this kedge has no driver for the engine. */
 int db_open(const struct db_url *url, const struct db_options *options, struct db **ret_db,
             struct error *err);
+/* Rolls back what is open. NULL does nothing. */
 void db_close(struct db *db);
 
-/* `sql` is NUL-ended, one statement. */
+/* `sql` is NUL-ended, one statement; it and the parameters are borrowed until the call returns.
+ * When one fails, `db->fault` says more than the error. Else as the slots of db_ops. */
 int db_execute(struct db *db, const char *sql, const struct db_value *parameters,
                size_t parameter_count, int64_t *ret_changes, struct error *err);
 int db_query(struct db *db, const char *sql, const struct db_value *parameters,
@@ -150,12 +154,14 @@ int db_query_integer(struct db *db, const char *sql, const struct db_value *para
 int db_begin(struct db *db, bool for_writing, struct error *err);
 int db_commit(struct db *db, struct error *err);
 int db_rollback(struct db *db, struct error *err); /* no transaction is success */
+/* As the slots of db_ops; engines without them have nothing to do. */
 int db_reset(struct db *db, struct error *err);
 int db_own_role(struct db *db, struct error *err);
 /* From here many short transactions follow each other, to db_series_end. */
 int db_series_begin(struct db *db, struct error *err);
 /* A failure is of no consequence. */
 void db_series_end(struct db *db);
+/* From any thread: what runs on `db` ends with ERROR_INTERRUPTED. */
 void db_cancel(struct db *db);
 
 /* `name` as a quoted identifier, appended to `sql`. */

@@ -172,7 +172,7 @@ static int remove_database(struct sweep *sweep, const char *folder, struct error
 {
     SCOPED(string) char *note = path_join(folder, NOTE);
     SCOPED(kept) struct kept kept = {0};
-    __attribute__((cleanup(scoped_buf_cleanup))) struct buf text = BUF_INIT_MAX(NOTE_MAXIMUM);
+    SCOPED(buf) struct buf text = BUF_INIT_MAX(NOTE_MAXIMUM);
     enum load_state state = LOAD_BEFORE;
     struct stat there;
     int found = file_stat(sweep->os, note, &there, err);
