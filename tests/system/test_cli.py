@@ -1,10 +1,10 @@
 """The command line as a person or a script meets it."""
+import gzip
 import os
 import re
 import sqlite3
 import subprocess
 import time
-import zlib
 
 import pytest
 
@@ -405,8 +405,7 @@ def test_db_backup_prints_its_document(kedge, shop):
     assert lines[8:] == ["Cleaning up backups older than 7 days...", "✓ No old backups to remove",
                          "✓ Backup completed successfully"]
     with open(kedge.path("home", "backups", name), "rb") as file:
-        plain = zlib.decompressobj(31).decompress(file.read())
-    assert b"CREATE TABLE" in plain or b"PRAGMA" in plain
+        assert b"CREATE TABLE" in gzip.decompress(file.read())
     assert kedge.lines("list")[0]["expires"] is not None
     assert ".sql\n" in kedge("db:backup", "-retention=30", env=env).stdout
 

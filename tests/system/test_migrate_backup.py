@@ -165,7 +165,7 @@ def test_without_a_backup_nothing_is_migrated(kedge, database):
     with open(kedge.path("kedge.yaml"), "w", encoding="utf-8") as file:
         file.write(f"destinations:\n  local: {{ url: {kedge.path('file', 'folder')}, default: true }}\n")
     error = kedge("migrate", "up", "--backup", status=1).stderr
-    assert "hint: nothing was migrated" in error or "file" in error
+    assert "hint: nothing was migrated" in error, error
     assert database.tables() == "a"
     assert [row["status"] for row in kedge.lines("migrate", "status")] == ["applied", "pending"]
 

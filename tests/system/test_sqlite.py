@@ -168,7 +168,7 @@ def test_restore_and_undo_and_undo_again(kedge, shop):
     assert contents(shop) == second
     kedge("undo", "--force")
     assert contents(shop) == first
-    assert not os.path.exists(shop + "-wal") or os.path.getsize(shop + "-wal") == 0 or contents(shop) == first
+    assert not os.path.exists(shop + "-wal") or os.path.getsize(shop + "-wal") == 0
 
 
 def test_restore_without_terminal_needs_force(kedge, shop):
