@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -111,6 +112,18 @@ int sqlite_connection_run(struct sqlite_connection *connection, const char *sql,
 {
     int code = sqlite3_exec(connection->handle, sql, NULL, NULL, NULL);
     return code == SQLITE_OK ? 0 : sqlite_connection_raise(connection, code, err);
+}
+
+int sqlite_connection_run_format(struct sqlite_connection *connection, struct error *err,
+                                 const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    char *sql = sqlite3_vmprintf(format, args);
+    va_end(args);
+    int result = sqlite_connection_run(connection, sql, err);
+    sqlite3_free(sql);
+    return result;
 }
 
 int sqlite_connection_prepare(struct sqlite_connection *connection, const char *sql,

@@ -40,6 +40,10 @@ int sqlite_connection_open(struct os *os, const char *path, int64_t wait_ms,
 /* Run statements that return nothing worth having. */
 int sqlite_connection_run(struct sqlite_connection *connection, const char *sql, struct error *err);
 
+/* The same with texts put in as sqlite3_mprintf does: %Q a literal, %w within a quoted name. */
+int sqlite_connection_run_format(struct sqlite_connection *connection, struct error *err,
+                                 const char *format, ...);
+
 /* The first column of the first row; -1 with ERROR_CORRUPT when there is none. */
 int sqlite_connection_number(struct sqlite_connection *connection, const char *sql,
                              int64_t *ret_value, struct error *err);

@@ -137,15 +137,6 @@ static int make_empty(struct os *os, const char *path, struct error *err)
     return result;
 }
 
-static int run_with_name(struct sqlite_connection *connection, const char *format, const char *name,
-                         struct error *err)
-{
-    char *sql = sqlite3_mprintf(format, name);
-    int result = sqlite_connection_run(connection, sql, err);
-    sqlite3_free(sql);
-    return result;
-}
-
 /* What the tables hold now goes to `side`, durably, with a row that says whether the restore was
  * committed. Whoever calls holds the right to write to the target. */
 static int save_tables(struct os *os, const struct sqlite_kept *kept, const char *side, bool keep,
@@ -159,8 +150,9 @@ static int save_tables(struct os *os, const struct sqlite_kept *kept, const char
         sqlite_transplant_begin(connection, kept->target, err) < 0)
         return -1;
     sqlite_connection_stoppable(connection, true);
-    if (run_with_name(connection, "BEGIN; CREATE TABLE \"%w\"(done INTEGER)", marker, err) < 0 ||
-        run_with_name(connection, "INSERT INTO \"%w\" VALUES(0)", marker, err) < 0 ||
+    if (sqlite_connection_run_format(connection, err, "BEGIN; CREATE TABLE \"%w\"(done INTEGER)",
+                                     marker) < 0 ||
+        sqlite_connection_run_format(connection, err, "INSERT INTO \"%w\" VALUES(0)", marker) < 0 ||
         (keep && sqlite_transplant(connection, &kept->tables, &rows, err) < 0))
         return -1;
     return sqlite_connection_run(connection, "COMMIT", err);
@@ -173,7 +165,7 @@ static int note_done(struct os *os, const struct sqlite_kept *kept, const char *
     SCOPED(string) char *marker = marker_of(kept);
     if (sqlite_connection_open(os, side, LOCK_WAIT_MS, &connection, err) < 0)
         return -1;
-    return run_with_name(connection, "UPDATE \"%w\" SET done = 1", marker, err);
+    return sqlite_connection_run_format(connection, err, "UPDATE \"%w\" SET done = 1", marker);
 }
 
 static int is_noted_done(struct os *os, const struct sqlite_kept *kept, struct error *err)
@@ -208,7 +200,7 @@ static int apply_in_transaction(struct application *application,
         sqlite_transplant_note_keys(connection, err) < 0 ||
         sqlite_transplant(connection, &kept->tables, &application->rows, err) < 0 ||
         sqlite_transplant_check_keys(connection, err) < 0 ||
-        run_with_name(connection, "CREATE TABLE main.\"%w\"(x)", marker, err) < 0 ||
+        sqlite_connection_run_format(connection, err, "CREATE TABLE main.\"%w\"(x)", marker) < 0 ||
         stop_check(err) < 0)
         return -1;
     sqlite_connection_stoppable(connection, false);
@@ -221,7 +213,8 @@ static void tidy_up(struct application *application, struct sqlite_connection *c
     struct error late = ERROR_INIT;
     SCOPED(string) char *marker = marker_of(application->kept);
     if (note_done(application->os, application->kept, application->side, &late) < 0 ||
-        run_with_name(connection, "DROP TABLE IF EXISTS main.\"%w\"", marker, &late) < 0)
+        sqlite_connection_run_format(connection, &late, "DROP TABLE IF EXISTS main.\"%w\"",
+                                     marker) < 0)
         log_warning("%s: table %s stays until it can be dropped: %s", application->kept->target,
                     marker, late.message);
 }
@@ -290,7 +283,7 @@ static int was_committed(struct os *os, const struct sqlite_kept *kept, struct e
     if (marked <= 0)
         return marked < 0 ? -1 : is_noted_done(os, kept, err);
     if (note_done(os, kept, kept->side, err) < 0 ||
-        run_with_name(connection, "DROP TABLE main.\"%w\"", marker, err) < 0)
+        sqlite_connection_run_format(connection, err, "DROP TABLE main.\"%w\"", marker) < 0)
         return -1;
     return 1;
 }

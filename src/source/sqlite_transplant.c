@@ -10,25 +10,13 @@
 
 /* ---- statements with names in them ---- */
 
-static int run_format(struct sqlite_connection *connection, struct error *err, const char *format,
-                      ...)
-{
-    va_list args;
-    va_start(args, format);
-    char *sql = sqlite3_vmprintf(format, args);
-    va_end(args);
-    int result = sqlite_connection_run(connection, sql, err);
-    sqlite3_free(sql);
-    return result;
-}
-
 int sqlite_transplant_begin(struct sqlite_connection *connection, const char *path,
                             struct error *err)
 {
     sqlite3_db_config(connection->handle, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
     sqlite3_db_config(connection->handle, SQLITE_DBCONFIG_ENABLE_FKEY, 0, NULL);
     sqlite3_db_config(connection->handle, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
-    return run_format(connection, err, "ATTACH %Q AS origin", path);
+    return sqlite_connection_run_format(connection, err, "ATTACH %Q AS origin", path);
 }
 
 /* ---- one table ---- */
@@ -49,9 +37,9 @@ static int insert_rows(struct sqlite_connection *connection, const struct sqlite
     const char *columns = columns_for(from, to);
     if (!from->column_count)
         return 0;
-    if (run_format(connection, err,
-                   "INSERT INTO main.\"%w\"(%s) SELECT %s FROM origin.\"%w\" NOT INDEXED",
-                   to ? to->name : from->name, columns, columns, from->name) < 0)
+    if (sqlite_connection_run_format(
+            connection, err, "INSERT INTO main.\"%w\"(%s) SELECT %s FROM origin.\"%w\" NOT INDEXED",
+            to ? to->name : from->name, columns, columns, from->name) < 0)
         return error_prefix(err, "table %s", from->name);
     *rows += (uint64_t)sqlite3_changes64(connection->handle);
     return 0;
@@ -80,12 +68,13 @@ static int make_objects(struct sqlite_connection *connection, const char *table,
 static int make_virtual(struct sqlite_connection *connection, const struct sqlite_table *from,
                         struct error *err)
 {
-    return run_format(connection, err,
-                      "PRAGMA writable_schema=ON;"
-                      "INSERT INTO main.sqlite_schema(type, name, tbl_name, rootpage, sql) "
-                      "VALUES('table', %Q, %Q, 0, %Q);"
-                      "PRAGMA writable_schema=OFF",
-                      from->name, from->name, from->sql);
+    return sqlite_connection_run_format(
+        connection, err,
+        "PRAGMA writable_schema=ON;"
+        "INSERT INTO main.sqlite_schema(type, name, tbl_name, rootpage, sql) "
+        "VALUES('table', %Q, %Q, 0, %Q);"
+        "PRAGMA writable_schema=OFF",
+        from->name, from->name, from->sql);
 }
 
 static int fill_table(struct sqlite_connection *connection, const struct sqlite_table *from,
@@ -94,7 +83,8 @@ static int fill_table(struct sqlite_connection *connection, const struct sqlite_
     if (from->kind == SQLITE_TABLE_VIRTUAL)
         return to ? 0 : make_virtual(connection, from, err);
     if (to)
-        return run_format(connection, err, "DELETE FROM main.\"%w\"", to->name) < 0
+        return sqlite_connection_run_format(connection, err, "DELETE FROM main.\"%w\"", to->name) <
+                       0
                    ? -1
                    : insert_rows(connection, from, to, rows, err);
     if (sqlite_connection_run(connection, from->sql, err) < 0)
@@ -117,12 +107,13 @@ static int copy_sequence(struct sqlite_connection *connection, const struct sqli
         return -1;
     if (!there || !sqlite_tables_find(origin, "sqlite_sequence"))
         return 0;
-    return run_format(connection, err,
-                      "DELETE FROM main.sqlite_sequence WHERE name = %Q COLLATE NOCASE;"
-                      "INSERT INTO main.sqlite_sequence(name, seq) "
-                      "SELECT name, seq FROM origin.sqlite_sequence "
-                      "WHERE name = %Q COLLATE NOCASE",
-                      name, name);
+    return sqlite_connection_run_format(
+        connection, err,
+        "DELETE FROM main.sqlite_sequence WHERE name = %Q COLLATE NOCASE;"
+        "INSERT INTO main.sqlite_sequence(name, seq) "
+        "SELECT name, seq FROM origin.sqlite_sequence "
+        "WHERE name = %Q COLLATE NOCASE",
+        name, name);
 }
 
 /* ---- all ---- */
@@ -133,7 +124,8 @@ static int transplant_one(struct sqlite_connection *connection, const struct sql
 {
     const struct sqlite_table *from = sqlite_tables_find(origin, name);
     if (!from)
-        return run_format(connection, err, "DROP TABLE IF EXISTS main.\"%w\"", name);
+        return sqlite_connection_run_format(connection, err, "DROP TABLE IF EXISTS main.\"%w\"",
+                                            name);
     if (fill_table(connection, from, sqlite_tables_find(main, name), rows, err) < 0)
         return -1;
     return copy_sequence(connection, origin, name, err);
