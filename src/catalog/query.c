@@ -1,8 +1,6 @@
 #include "catalog/query.h"
 
 #include "base/error.h"
-#include "base/mem.h"
-#include "base/text.h"
 #include "catalog/state.h"
 
 #include <assert.h>
@@ -128,18 +126,10 @@ int query_rows(struct query *query, db_row_fn *row, void *context, struct error 
     return result;
 }
 
-static int take_name(void *context, const struct db_value *columns, size_t count, struct error *err)
-{
-    (void)count;
-    (void)err;
-    if (columns[0].type == DB_TEXT || columns[0].type == DB_BLOB)
-        text_list_give(context, mem_string_n(columns[0].text, columns[0].size));
-    return 0;
-}
-
 int query_read_list(struct query *query, struct text_list *list, struct error *err)
 {
-    return query_rows(query, take_name, list, err);
+    return db_query_list(query->catalog->db, query->sql.data, query->values, query->count, list,
+                         err);
 }
 
 int query_read_integer(struct query *query, int64_t *ret_value, struct error *err)

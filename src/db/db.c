@@ -84,6 +84,22 @@ int db_query_integer(struct db *db, const char *sql, const struct db_value *para
     return db_query(db, sql, parameters, parameter_count, take_integer, ret_value, err);
 }
 
+static int add_text(void *context, const struct db_value *columns, size_t count, struct error *err)
+{
+    (void)count;
+    (void)err;
+    char *text = value_as_text(&columns[0]);
+    if (text)
+        text_list_give(context, text);
+    return 0;
+}
+
+int db_query_list(struct db *db, const char *sql, const struct db_value *parameters,
+                  size_t parameter_count, struct text_list *list, struct error *err)
+{
+    return db_query(db, sql, parameters, parameter_count, add_text, list, err);
+}
+
 /* ---- transactions ---- */
 
 int db_begin(struct db *db, bool for_writing, struct error *err)

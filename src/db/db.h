@@ -18,6 +18,7 @@
 
 struct os;
 struct error;
+struct text_list;
 
 enum db_type { DB_NULL, DB_INTEGER, DB_REAL, DB_TEXT, DB_BLOB };
 
@@ -149,6 +150,10 @@ int db_query_text(struct db *db, const char *sql, const struct db_value *paramet
                   size_t parameter_count, char **ret_text, struct error *err);
 int db_query_integer(struct db *db, const char *sql, const struct db_value *parameters,
                      size_t parameter_count, int64_t *ret_value, struct error *err);
+
+/* The first column of all rows, as texts, is added to `list`; NULL is left out. */
+int db_query_list(struct db *db, const char *sql, const struct db_value *parameters,
+                  size_t parameter_count, struct text_list *list, struct error *err);
 
 /* `for_writing`: SQLite's BEGIN IMMEDIATE. */
 int db_begin(struct db *db, bool for_writing, struct error *err);

@@ -8,48 +8,51 @@
 #include <string.h>
 #include <strings.h>
 
+/* What changes more than the database that it runs in. */
+static const char *const server_wide[] = {
+    "CREATE ROLE",
+    "ALTER ROLE",
+    "DROP ROLE",
+    "CREATE USER",
+    "ALTER USER",
+    "DROP USER",
+    "CREATE GROUP",
+    "DROP GROUP",
+    "CREATE DATABASE",
+    "ALTER DATABASE",
+    "DROP DATABASE",
+    "CREATE TABLESPACE",
+    "ALTER TABLESPACE",
+    "DROP TABLESPACE",
+    "ALTER SYSTEM",
+    "REASSIGN OWNED",
+    "DROP OWNED",
+    "CREATE SUBSCRIPTION",
+    "DROP SUBSCRIPTION",
+    "RENAME USER",
+    "SET GLOBAL",
+    "SET PERSIST",
+    "SET PASSWORD",
+    "CREATE SERVER",
+    "INSTALL",
+    "UNINSTALL",
+    "FLUSH",
+    "SHUTDOWN",
+    "KILL",
+    "RESET",
+    "CHANGE MASTER",
+    "USE",
+};
+
 static bool reaches_server(enum db_engine engine, const struct tokens *tokens)
 {
-    static const char *const server[] = {"CREATE ROLE",
-                                         "ALTER ROLE",
-                                         "DROP ROLE",
-                                         "CREATE USER",
-                                         "ALTER USER",
-                                         "DROP USER",
-                                         "CREATE GROUP",
-                                         "DROP GROUP",
-                                         "CREATE DATABASE",
-                                         "ALTER DATABASE",
-                                         "DROP DATABASE",
-                                         "CREATE TABLESPACE",
-                                         "ALTER TABLESPACE",
-                                         "DROP TABLESPACE",
-                                         "ALTER SYSTEM",
-                                         "REASSIGN OWNED",
-                                         "DROP OWNED",
-                                         "CREATE SUBSCRIPTION",
-                                         "DROP SUBSCRIPTION",
-                                         "RENAME USER",
-                                         "SET GLOBAL",
-                                         "SET PERSIST",
-                                         "SET PASSWORD",
-                                         "CREATE SERVER",
-                                         "INSTALL",
-                                         "UNINSTALL",
-                                         "FLUSH",
-                                         "SHUTDOWN",
-                                         "KILL",
-                                         "RESET",
-                                         "CHANGE MASTER",
-                                         "USE",
-                                         NULL};
     struct cursor at = cursor_over(tokens);
     if (engine == DB_SQLITE)
         return cursor_is(&at, "ATTACH") || cursor_is(&at, "VACUUM INTO");
     if (engine == DB_POSTGRES && (cursor_is(&at, "RESET") || cursor_is(&at, "CREATE SERVER")))
         return false;
-    for (size_t i = 0; server[i]; i++)
-        if (cursor_is(&at, server[i]))
+    for (size_t i = 0; i < ARRAY_SIZE(server_wide); i++)
+        if (cursor_is(&at, server_wide[i]))
             return true;
     /* Rights on nothing but a table of this database go with it. */
     bool grants = cursor_is(&at, "GRANT") || cursor_is(&at, "REVOKE");
@@ -73,13 +76,6 @@ static const char *named_database(const struct tokens *tokens, const struct text
     return NULL;
 }
 
-static int on_name(void *context, const struct db_value *columns, size_t count, struct error *err)
-{
-    (void)count, (void)err;
-    text_list_add(context, columns[0].text);
-    return 0;
-}
-
 static int read_databases(struct os *os, const struct db_url *url, struct text_list *names,
                           struct error *err)
 {
@@ -89,10 +85,11 @@ static int read_databases(struct os *os, const struct db_url *url, struct text_l
         return 0;
     if (db_open(url, &options, &db, err) < 0)
         return -1;
-    return db_query(db,
-                    "SELECT schema_name FROM information_schema.schemata WHERE schema_name NOT IN "
-                    "('information_schema', 'performance_schema')",
-                    NULL, 0, on_name, names, err);
+    return db_query_list(
+        db,
+        "SELECT schema_name FROM information_schema.schemata WHERE schema_name NOT IN "
+        "('information_schema', 'performance_schema')",
+        NULL, 0, names, err);
 }
 
 static int check_statement(const struct db_url *url, const char *place,
@@ -117,6 +114,17 @@ static int check_statement(const struct db_url *url, const char *place,
                            "--scratch-url");
 }
 
+static int check_way(const struct db_url *url, const struct migration *migration,
+                     enum direction direction, const struct text_list *databases, struct error *err)
+{
+    const struct migration_part *part = &migration->parts[direction];
+    SCOPED(string) char *place = migration_place(migration, direction);
+    for (size_t i = 0; i < part->count; i++)
+        if (check_statement(url, place, &part->items[i], databases, err) < 0)
+            return -1;
+    return 0;
+}
+
 int reach_check(struct os *os, const struct db_url *url, const struct migration_set *set,
                 struct error *err)
 {
@@ -124,12 +132,8 @@ int reach_check(struct os *os, const struct db_url *url, const struct migration_
     if (read_databases(os, url, &databases, err) < 0)
         return -1;
     for (size_t i = 0; i < set->count; i++)
-        for (size_t way = 0; way < 2; way++) {
-            const struct migration_part *part = &set->items[i]->parts[way];
-            SCOPED(string) char *place = migration_place(set->items[i], (enum direction)way);
-            for (size_t k = 0; k < part->count; k++)
-                if (check_statement(url, place, &part->items[k], &databases, err) < 0)
-                    return -1;
-        }
+        if (check_way(url, set->items[i], MIGRATE_UP, &databases, err) < 0 ||
+            check_way(url, set->items[i], MIGRATE_DOWN, &databases, err) < 0)
+            return -1;
     return 0;
 }

@@ -121,14 +121,6 @@ static int take_name(struct scratch *scratch, const char *name, struct error *er
     return taken == 1;
 }
 
-static int on_leftover(void *context, const struct db_value *columns, size_t count,
-                       struct error *err)
-{
-    (void)count, (void)err;
-    text_list_add(context, columns[0].text);
-    return 0;
-}
-
 /* Whoever made one and lives holds its name. What cannot be dropped stays: it is not why we came.
  */
 static void drop_leftovers(struct scratch *scratch)
@@ -142,7 +134,7 @@ static void drop_leftovers(struct scratch *scratch)
               "shobj_description(oid, 'pg_database') = current_database()"
             : "SELECT schema_name FROM information_schema.schemata WHERE schema_name REGEXP "
               "'^kedge_verify_[0-9a-z]{26}$'";
-    if (db_query(scratch->admin, question, NULL, 0, on_leftover, &names, &ignored) < 0)
+    if (db_query_list(scratch->admin, question, NULL, 0, &names, &ignored) < 0)
         return;
     for (size_t i = 0; i < names.count; i++) {
         SCOPED(buf) struct buf sql = BUF_INIT;
@@ -217,20 +209,12 @@ static const char mysql_emptying[] =
     "UNION ALL SELECT CONCAT('DROP EVENT `', REPLACE(event_name, '`', '``'), '`') FROM "
     "information_schema.events WHERE event_schema = DATABASE()";
 
-static int on_statement(void *context, const struct db_value *columns, size_t count,
-                        struct error *err)
-{
-    (void)count, (void)err;
-    text_list_add(context, columns[0].text);
-    return 0;
-}
-
 static int empty_named(struct scratch *scratch, struct error *err)
 {
     SCOPED(text_list) struct text_list statements = TEXT_LIST_INIT;
     bool postgres = scratch->named->engine == DB_POSTGRES;
-    if (db_query(scratch->db, postgres ? postgres_emptying : mysql_emptying, NULL, 0, on_statement,
-                 &statements, err) < 0)
+    if (db_query_list(scratch->db, postgres ? postgres_emptying : mysql_emptying, NULL, 0,
+                      &statements, err) < 0)
         return -1;
     for (size_t i = 0; i < statements.count; i++) {
         const char *sql = statements.items[i];
