@@ -152,6 +152,21 @@ bool execute_skips(const struct migration_part *part, size_t index, enum db_engi
     return (traits & TRAIT_TRANSACTION) && execute_wrapped(part, engine);
 }
 
+size_t execute_opening(const struct migration_part *part, enum db_engine engine)
+{
+    size_t end = 0;
+    for (size_t i = 0; i < part->count && engine != DB_SQLITE; i++) {
+        const struct migration_statement *statement = &part->items[i];
+        struct words words;
+        words_read(&words, engine, statement->text, statement->size);
+        if (!statement->block && words_are(&words, 0, "SET TRANSACTION"))
+            end = i + 1;
+        else if (!execute_skips(part, i, engine))
+            break;
+    }
+    return end;
+}
+
 int execute_begin(const struct run *run, struct error *err)
 {
     struct os *os = run->db->os;

@@ -53,6 +53,9 @@ bool execute_wrapped(const struct migration_part *part, enum db_engine engine);
 /* Is the statement left out: SQLite's PRAGMA foreign_keys, which is obeyed outside, and a file's
  * one BEGIN and COMMIT, which say what is done anyway? */
 bool execute_skips(const struct migration_part *part, size_t index, enum db_engine engine);
+/* How many statements of a part stand first and say what its transaction is to be: the server takes
+ * SET TRANSACTION on PostgreSQL before anything else in it, on MySQL just before it. */
+size_t execute_opening(const struct migration_part *part, enum db_engine engine);
 
 /* Begin a transaction that writes; on SQLite wait as long as for another migrating process. */
 int execute_begin(const struct run *run, struct error *err);

@@ -113,11 +113,12 @@ static int add_statement(void *context, const struct statement *statement, struc
 }
 
 static int add_statements(struct batch *batch, const struct run *run,
-                          const struct migrate_step *step, struct error *err)
+                          const struct migrate_step *step, size_t from, size_t to,
+                          struct error *err)
 {
     enum db_engine engine = run->db->ops->engine;
     const struct migration_part *part = &step->migration->parts[step->direction];
-    for (batch->index = 0; batch->index < part->count; batch->index++)
+    for (batch->index = from; batch->index < to; batch->index++)
         if (!execute_skips(part, batch->index, engine) &&
             execute_each(engine, &part->items[batch->index], add_statement, batch, err) < 0)
             return -1;
@@ -127,8 +128,12 @@ static int add_statements(struct batch *batch, const struct run *run,
 static int make(struct batch *batch, const struct run *run, const struct migrate_step *step,
                 struct error *err)
 {
+    const struct migration_part *part = &step->migration->parts[step->direction];
+    size_t opening = execute_opening(part, run->db->ops->engine);
     batch->version = db_text(step->migration->version);
     add(batch, ROLE_FRAME, "BEGIN", NULL, 0);
+    if (add_statements(batch, run, step, 0, opening, err) < 0)
+        return -1;
     add_lock_guard(batch, run);
     add(batch, ROLE_FRAME,
         keep(batch, mem_format("SET LOCAL lock_timeout = %" PRId64, run->lock_timeout_ms)), NULL,
@@ -136,7 +141,7 @@ static int make(struct batch *batch, const struct run *run, const struct migrate
     if (step->recorded)
         add_state_guard(batch, run, step);
     add_row(batch, run, step);
-    if (add_statements(batch, run, step, err) < 0)
+    if (add_statements(batch, run, step, opening, part->count, err) < 0)
         return -1;
     if (session_touched(run->db->ops->engine, step->migration, step->direction)) {
         add(batch, ROLE_FRAME, POSTGRES_OWN_SESSION, NULL, 0);

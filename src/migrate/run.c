@@ -129,6 +129,31 @@ static enum run_result write_row(const struct run *run, const struct migrate_ste
     return RUN_DONE;
 }
 
+static int run_range(const struct run *run, const struct migrate_step *step, size_t from, size_t to,
+                     struct error *err)
+{
+    for (size_t i = from; i < to; i++) {
+        if (stop_check(err) < 0)
+            return -1;
+        if (execute_skips(part_of(step), i, run->db->ops->engine))
+            continue;
+        if (execute_statement(run->db, step, i, err) < 0)
+            return execute_left(err, 0, "nothing of this migration is left in the database");
+    }
+    return 0;
+}
+
+/* BEGIN, and what the file says about the transaction. */
+static int begin(const struct run *run, const struct migrate_step *step, struct error *err)
+{
+    enum db_engine engine = run->db->ops->engine;
+    size_t opening =
+        step->migration->functions[step->direction] ? 0 : execute_opening(part_of(step), engine);
+    if (engine == DB_MYSQL)
+        return run_range(run, step, 0, opening, err) < 0 ? -1 : execute_begin(run, err);
+    return execute_begin(run, err) < 0 ? -1 : run_range(run, step, 0, opening, err);
+}
+
 static int run_statements(const struct run *run, const struct migrate_step *step, struct error *err)
 {
     const struct migration_part *part = part_of(step);
@@ -139,15 +164,8 @@ static int run_statements(const struct run *run, const struct migrate_step *step
         error_prefix(err, "registered migration %s", step->migration->version);
         return execute_left(err, 0, "nothing of it is left in the database");
     }
-    for (size_t i = 0; i < part->count; i++) {
-        if (stop_check(err) < 0)
-            return -1;
-        if (execute_skips(part, i, run->db->ops->engine))
-            continue;
-        if (execute_statement(run->db, step, i, err) < 0)
-            return execute_left(err, 0, "nothing of this migration is left in the database");
-    }
-    return 0;
+    enum db_engine engine = run->db->ops->engine;
+    return run_range(run, step, execute_opening(part, engine), part->count, err);
 }
 
 static enum run_result run_inside(const struct run *run, const struct migrate_step *step,
@@ -192,9 +210,8 @@ static enum run_result run_attempt(const struct run *run, const struct migrate_s
                                    struct error *err)
 {
     struct error ignored = ERROR_INIT;
-    if (execute_begin(run, err) < 0)
-        return RUN_FAILED;
-    enum run_result result = run_inside(run, step, trust, ret_ms, err);
+    enum run_result result =
+        begin(run, step, err) < 0 ? RUN_FAILED : run_inside(run, step, trust, ret_ms, err);
     if (result == RUN_DONE && finish(run, step, pragma, err) < 0)
         result = RUN_FAILED;
     if (result == RUN_DONE)

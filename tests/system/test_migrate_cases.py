@@ -98,6 +98,17 @@ CASES = [
          "SELECT COUNT(*) FROM a", "0"),
     case("mariadb", "an XA transaction", "CREATE TABLE a (id int);\nXA START 'x';\nINSERT INTO a VALUES (1);\nXA END 'x';\n"
          "XA PREPARE 'x';\nXA COMMIT 'x';", "DROP TABLE a;", "SELECT COUNT(*) FROM a", "1", " notransaction"),
+    case("postgres", "what its transaction is to be", "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE;\nSET TRANSACTION DEFERRABLE;\n"
+         "CREATE TABLE a AS SELECT current_setting('transaction_isolation') AS x;", "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;\n"
+         "DROP TABLE a;", "SELECT x FROM a", "serializable"),
+    case("postgres", "what its own transaction is to be, with rows", "BEGIN;\nSET TRANSACTION ISOLATION LEVEL REPEATABLE READ;\n"
+         "CREATE TABLE a (x text);\nCOPY a FROM stdin;\none\n\\.\nINSERT INTO a SELECT current_setting('transaction_isolation');\nCOMMIT;",
+         "DROP TABLE a;", "SELECT string_agg(x, ' ' ORDER BY x) FROM a", "one repeatable read"),
+    Case("mariadb", "what its transaction is to be", [
+        ("CREATE TABLE a (x text);", "DROP TABLE a;"),
+        ("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE;\nINSERT INTO a SELECT trx_isolation_level FROM information_schema.innodb_trx "
+         "WHERE trx_mysql_thread_id = connection_id();", "SET TRANSACTION ISOLATION LEVEL READ COMMITTED;\nDELETE FROM a;"),
+    ], "SELECT x FROM a", "SERIALIZABLE"),
     case("postgres", "rows to nobody", "CREATE TABLE a (id int);\nCOPY a TO STDOUT;\nCOPY (SELECT generate_series(1, 100000)) TO STDOUT;\n"
          "SELECT generate_series(1, 1000);", "DROP TABLE a;", "SELECT count(*) FROM a", "0"),
 ]
@@ -218,6 +229,17 @@ REFUSED = [  # what would run a Down section on the way up if it were a comment
     ("-- +migrate Up\nCREATE TABLE a (id int); -- +migrate Down\nDROP TABLE a;\n", "a directive stands on a line of its own"),
     ("-- +migrate Up\nCREATE TRIGGER r AFTER INSERT ON a BEGIN\n-- +migrate Down\nSELECT 1;\nEND;\n", "a directive within an open body"),
 ]
+
+
+@pytest.mark.parametrize("mark", ["# +migrate Down", "#+migrate Down", "# migrate:down", "# +goose Down"])
+def test_a_directive_after_another_sign_is_no_comment(kedge, request, mark):
+    """MariaDB takes it for a comment: what stands below would run on the way up."""
+    place = Place(kedge, request, "mariadb")
+    os.makedirs(kedge.path("migrations"))
+    with open(kedge.path("migrations", "20240101000001_case.sql"), "w", encoding="utf-8") as file:
+        file.write(f"-- +migrate Up\n# a comment\n#\nCREATE TABLE a (id int); # and one\n{mark}\nDROP TABLE a;\n")
+    assert f'.sql:5:1: not a directive: "{mark}"' in kedge("migrate", "up", status=1).stderr
+    assert place.left() == ""
 
 
 @pytest.mark.parametrize("text,error", REFUSED)
