@@ -43,9 +43,9 @@ struct statement {
     bool block;      /* made by statement_reader_block */
 };
 
-/* A `--` comment outside of quotes and other comments. */
+/* A `--` comment outside of quotes and other comments; on MySQL a `#` comment too. */
 struct statement_comment {
-    const char *text; /* with its dashes, without the line's end */
+    const char *text; /* with its dashes or `#`, without the line's end */
     size_t size;
     size_t line;
     size_t column;

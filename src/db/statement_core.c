@@ -94,8 +94,7 @@ static int state_line_comment(struct statement_reader *reader, struct error *err
     reader->at = end;
     reader->resume = 0;
     reader->state = SCAN_CODE;
-    if (reader->handler.comment && reader->buf.data[reader->opened] == '-' &&
-        comment_hand_out(reader, end, err) < 0)
+    if (reader->handler.comment && comment_hand_out(reader, end, err) < 0)
         return SCAN_FAILED;
     return SCAN_GO;
 }

@@ -162,7 +162,8 @@ static struct directive dbmate_directive(struct span rest, size_t column)
 static struct directive parse_own(enum syntax syntax, const char *comment, size_t size,
                                   bool own_line, size_t column)
 {
-    struct span rest = {comment + 2, size - 2};
+    size_t mark = *comment == '#' ? 1 : 2;
+    struct span rest = {comment + mark, size - mark};
     struct span word;
     switch (syntax) {
     case SYNTAX_KEDGE:
@@ -195,6 +196,8 @@ struct directive directive_parse(enum syntax syntax, const char *comment, size_t
                                  bool own_line, size_t column)
 {
     struct directive own = parse_own(syntax, comment, size, own_line, column);
+    if (*comment == '#' && own.kind != DIRECTIVE_NONE)
+        return bad("a directive begins with --");
     if (own.kind == DIRECTIVE_NONE && own_line && syntax != SYNTAX_PLAIN &&
         is_foreign(syntax, comment, size))
         return bad("it is one of another tool, and this file has others");

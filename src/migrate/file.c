@@ -158,8 +158,9 @@ static int obey(struct reading *reading, const struct directive *directive,
 static void describe(struct reading *reading, const struct statement_comment *comment)
 {
     struct migration *migration = reading->migration;
-    const char *text = comment->text + 2;
-    size_t size = comment->size - 2;
+    size_t mark = *comment->text == '#' ? 1 : 2;
+    const char *text = comment->text + mark;
+    size_t size = comment->size - mark;
     while (size > 0 && (*text == ' ' || *text == '-')) {
         text++;
         size--;
