@@ -93,8 +93,8 @@ static bool nearly_fits(const char *name)
            (*name >= '0' && *name <= '9');
 }
 
-/* Folder or file? The folder mostly says so itself; behind a link, the system is asked. 1, 0 when
- * it is gone, -1. */
+/* Folder or file? The folder mostly says so itself; behind a link, the system is asked. Reading a
+ * pipe would wait for ever. 1, 0 when it is neither, -1. */
 static int is_folder(const struct listing *listing, const char *path, unsigned char type,
                      bool *ret_folder, struct error *err)
 {
@@ -105,7 +105,11 @@ static int is_folder(const struct listing *listing, const char *path, unsigned c
     int there = file_stat(listing->folder->os, path, &info, err);
     if (there > 0)
         *ret_folder = S_ISDIR(info.st_mode);
-    return there;
+    bool neither = there > 0 && !S_ISDIR(info.st_mode) && !S_ISREG(info.st_mode);
+    bool broken = there == 0 && type == DT_LNK;
+    if ((neither || broken) && nearly_fits(path_base(path)))
+        warn(listing, path, broken ? "the link leads nowhere" : "it is no file");
+    return neither ? 0 : there;
 }
 
 /* Kept as long as the migrations. */

@@ -134,3 +134,61 @@ def test_text_with_other_line_ends(kedge, request, it):
     assert place.ask(it.ask) == it.answer
     kedge("migrate", "reset", "--yes")
     assert place.left() == ""
+
+
+# ---- files that are hard to read ----
+
+UP = b"-- +migrate Up\n"
+
+
+@pytest.mark.parametrize("text,error", [
+    ("SELECT 1;".encode("utf-16"), ":1:1: the file is UTF-16, not UTF-8"),
+    ("SELECT 1;".encode("utf-16-be"), "the file holds NUL bytes"),
+    (UP + b"SELECT 1;\0", "the file holds NUL bytes"),
+    (UP + "SELECT '\xe9';".encode("latin-1"), "the file is not UTF-8"),
+    (b"", ":1:1: the file is empty"),
+    (b"\n\n", 'no line "-- +migrate Up"'),
+    (b"SELECT 1;\n", "a statement before the Up directive"),
+    (UP + b"SELECT 'a;\n", ":2:8: unterminated"),
+    (UP + b"SELECT 1; /* a", ":2:11: unterminated comment"),
+    (UP + b".tables\n", ":2:1: a line that begins with a dot is a command of the sqlite3 shell"),
+])
+def test_a_file_that_is_no_text_says_so_and_nothing_runs(kedge, request, text, error):
+    place = Place(kedge, request, "sqlite")
+    os.makedirs(kedge.path("migrations"))
+    for name, content in (("20240101000001_a.sql", UP + b"CREATE TABLE a (x);"), ("20240101000002_b.sql", text)):
+        with open(kedge.path("migrations", name), "wb") as file:
+            file.write(content)
+    stderr = kedge("migrate", "up", status=1).stderr
+    assert "migrations/20240101000002_b.sql" in stderr and error in stderr
+    assert place.left() == ""
+
+
+def test_what_is_no_file_is_named_and_passed_over(kedge, request):
+    Place(kedge, request, "sqlite")
+    os.makedirs(kedge.path("real", "20240101000003_folder.sql"))
+    with open(kedge.path("real", "20240101000001_a.sql"), "wb") as file:
+        file.write(UP + b"CREATE TABLE a (x);")
+    os.mkfifo(kedge.path("real", "20240101000002_pipe.sql"))
+    os.symlink("nowhere", kedge.path("real", "20240101000004_link.sql"))
+    os.symlink("real", kedge.path("migrations"))
+    run = kedge("migrate", "up", timeout=20)
+    assert run.stdout.startswith("applied 20240101000001 a")
+    assert "20240101000002_pipe.sql is passed over: it is no file" in run.stderr
+    assert "20240101000004_link.sql is passed over: the link leads nowhere" in run.stderr
+
+
+@pytest.mark.parametrize("engine", ["postgres", "mariadb"])
+def test_a_statement_of_many_megabytes(kedge, request, engine):
+    """Longer than MariaDB takes at once (max_allowed_packet, 16 MiB): the server's refusal names file and statement, and says what is left."""
+    place = Place(kedge, request, engine)
+    write(kedge, [("CREATE TABLE a (x int);\nSELECT '" + "x" * (17 << 20) + "';", "DROP TABLE a;")])
+    if engine == "postgres":
+        kedge("migrate", "up")
+        return
+    error = kedge("migrate", "up", status=1).stderr
+    assert "20240101000001_case.sql:3:1: statement 2 of 2" in error and "max_allowed_packet" in error, error
+    assert len(error) < 1000
+    write(kedge, [("CREATE TABLE a (x int);\nSELECT 1;", "DROP TABLE a;")])
+    kedge("migrate", "up")
+    assert place.ask("SELECT COUNT(*) FROM a") == "0"
