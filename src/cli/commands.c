@@ -157,7 +157,7 @@ const struct command commands[] = {
     {.name = "keygen",
      .flags = COMMAND_PLAIN,
      .summary = "make an age key pair",
-     .examples = "kedge keygen --output key.txt; kedge backup --encrypt age1…\n"
+     .examples = "kedge keygen --output key.txt; kedge backup shop.db --encrypt age1…\n"
                  "kedge restore latest --identity key.txt",
      .run = command_keygen},
     {.name = "config",

@@ -99,7 +99,9 @@ static const char exit_codes[] =
     "0 done, 1 failed, 2 usage, 3 done but incomplete, 4 not found, 5 declined,\n"
     "10 no repository, 11 locked by another process, 12 wrong password or key,\n"
     "20 source failed, 21 verification failed, 22 restore failed and the target is as before,\n"
-    "23 restore failed and so did the way back, 24 health check failed, 130 interrupted.\n";
+    "23 restore failed and so did the way back, 24 health check failed, 130 interrupted.\n"
+    "Of migrate: 3 something is pending (when asked), 4 a file has changed, 5 lock not obtained,\n"
+    "6 a decision is needed, 7 declined.\n";
 
 static const char files[] =
     ".SH FILES\n"
