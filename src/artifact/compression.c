@@ -60,18 +60,18 @@ char *compression_text(struct compression_choice choice)
     return mem_format("%s:%d", row->name, level_of(choice));
 }
 
-/* How small level 3's table of short matches may be in frames of our size. Measured against zstd's
- * own 2^16: SQL text takes 15 % less time and no more room, pages of a database 10 % less for 0.9 %
- * more room, files 5 % less for 0.3 %. */
-static int short_log(const char *artifact_kind)
-{
-    return strcmp(artifact_kind, "sql") == 0 ? 13 : 14;
-}
+/* Measured against zstd's own choice in frames of our size. A table of 2^13 or 2^14 short matches
+ * instead of 2^16: SQL text takes 15 % less time and no more room, pages of a database 10 % less
+ * for 0.9 % more room, files 5 % less for 0.3 %. A stride of 3: SQL text takes 10 to 14 % less time
+ * for 0.7 % more room. */
+static const struct zstd_tuning sql_tuning = {.stride = 3, .short_log = 13};
+static const struct zstd_tuning other_tuning = {.short_log = 14};
 
 struct encoder *compression_encoder(struct compression_choice choice, const char *artifact_kind)
 {
     if (choice.kind == COMPRESSION_ZSTD)
-        return zstd_encoder_new(level_of(choice), short_log(artifact_kind));
+        return zstd_encoder_new(level_of(choice),
+                                strcmp(artifact_kind, "sql") == 0 ? &sql_tuning : &other_tuning);
     if (choice.kind == COMPRESSION_GZIP)
         return gzip_encoder_new(level_of(choice));
     return plain_encoder_new();

@@ -24,14 +24,28 @@ static void *must(void *context)
 #define SHORT_LEVEL 3
 #define LONG_MATCH_LOG 17
 
-static ZSTD_CCtx *context_new(int level, int short_log)
+/* A target length makes level 1 go on in larger steps, and would also leave literals as they are.
+ */
+#define STRIDE_LEVEL 1
+#define LITERALS_COMPRESSED 1 /* ZSTD_ps_enable, which the stable header does not name */
+
+static void set_stride(ZSTD_CCtx *context, int stride)
+{
+    size_t done = ZSTD_CCtx_setParameter(context, ZSTD_c_experimentalParam5, LITERALS_COMPRESSED);
+    if (!ZSTD_isError(done))
+        ZSTD_CCtx_setParameter(context, ZSTD_c_targetLength, stride - 1);
+}
+
+static ZSTD_CCtx *context_new(int level, const struct zstd_tuning *tuning)
 {
     ZSTD_CCtx *context = must(ZSTD_createCCtx());
     ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level);
     ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1);
-    if (level == SHORT_LEVEL && short_log) {
+    if (tuning && tuning->stride && level == STRIDE_LEVEL)
+        set_stride(context, tuning->stride);
+    if (tuning && tuning->short_log && level == SHORT_LEVEL) {
         ZSTD_CCtx_setParameter(context, ZSTD_c_hashLog, LONG_MATCH_LOG);
-        ZSTD_CCtx_setParameter(context, ZSTD_c_chainLog, short_log);
+        ZSTD_CCtx_setParameter(context, ZSTD_c_chainLog, tuning->short_log);
     }
     return context;
 }
@@ -73,11 +87,11 @@ static const struct encoder_ops encoder_ops = {
     .free = zstd_encoder_free,
 };
 
-struct encoder *zstd_encoder_new(int level, int short_log)
+struct encoder *zstd_encoder_new(int level, const struct zstd_tuning *tuning)
 {
     struct zstd_encoder *encoder = MEM_NEW(struct zstd_encoder);
     encoder->base.ops = &encoder_ops;
-    encoder->context = context_new(level, short_log);
+    encoder->context = context_new(level, tuning);
     return &encoder->base;
 }
 
@@ -205,7 +219,7 @@ struct sink *zstd_sink_new(int level, struct sink *next)
 {
     struct zstd_sink *sink = MEM_NEW(struct zstd_sink);
     sink->base.ops = &sink_ops;
-    sink->context = context_new(level, 0);
+    sink->context = context_new(level, NULL);
     sink->next = next;
     sink->piece = mem_alloc(SINK_PIECE, 1);
     return &sink->base;

@@ -15,7 +15,7 @@ enum kind { ZSTD, GZIP, PLAIN };
 static struct encoder *encoder_for(enum kind kind, int level)
 {
     if (kind == ZSTD)
-        return zstd_encoder_new(level, 0);
+        return zstd_encoder_new(level, NULL);
     return kind == GZIP ? gzip_encoder_new(level) : plain_encoder_new();
 }
 
@@ -195,5 +195,23 @@ TEST(a_stream_of_several_frames_is_read_in_steps)
     }
 }
 
-TEST_MAIN(UNIT(a_frame_comes_back_whole), UNIT(a_frame_of_another_length_is_corrupt),
-          UNIT(a_flipped_byte_is_found), UNIT(a_stream_of_several_frames_is_read_in_steps))
+TEST(a_stride_leaves_no_literals_uncompressed)
+{
+    struct error err = ERROR_INIT;
+    static const struct zstd_tuning tuning = {.stride = 3};
+    SCOPED(encoder) struct encoder *encoder = zstd_encoder_new(1, &tuning);
+    size_t size = 1 << 20, made = 0, capacity = encoder->ops->bound(encoder, size);
+    SCOPED(memory) void *digits = mem_alloc(size, 1);
+    SCOPED(memory) void *out = mem_alloc(capacity, 1);
+    uint32_t random = 7;
+    for (size_t i = 0; i < size; i++) {
+        random = random * 1664525 + 1013904223;
+        ((char *)digits)[i] = "0123456789abcdef"[random >> 28];
+    }
+    assert_ok(encoder->ops->encode(encoder, digits, size, out, capacity, &made, &err), err);
+    assert_true(made < size * 6 / 10);
+}
+
+TEST_MAIN(UNIT(a_frame_comes_back_whole), UNIT(a_stride_leaves_no_literals_uncompressed),
+          UNIT(a_frame_of_another_length_is_corrupt), UNIT(a_flipped_byte_is_found),
+          UNIT(a_stream_of_several_frames_is_read_in_steps))
