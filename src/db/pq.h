@@ -141,6 +141,10 @@ int pq_copy_out_begin(struct pq *pq, const char *sql, struct error *err);
  * call. */
 int pq_copy_out_row(struct pq *pq, const char **ret_row, size_t *ret_size, struct error *err);
 
+/* The same after a COPY ... TO STDOUT (FORMAT binary): the row is its count of columns and its
+ * fields as they came; what the format has before the first row and after the last is taken off. */
+int pq_copy_out_fields(struct pq *pq, const char **ret_fields, size_t *ret_size, struct error *err);
+
 /* `sql` is a COPY ... FROM STDIN. */
 int pq_copy_in_begin(struct pq *pq, const char *sql, struct error *err);
 int pq_copy_in_write(struct pq *pq, const void *data, size_t size, struct error *err);

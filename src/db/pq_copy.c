@@ -3,8 +3,10 @@
 #include "base/error.h"
 #include "db/pq_loan.h"
 
+#include <arpa/inet.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <string.h>
 
 #define COPY_IN_PIECE ((size_t)256 << 10)
 
@@ -37,6 +39,7 @@ static int copy_begin(struct pq *pq, const char *sql, ExecStatusType wanted, str
 int pq_copy_out_begin(struct pq *pq, const char *sql, struct error *err)
 {
     pq->rows_out = 0;
+    pq->format = FORMAT_BEFORE;
     return copy_begin(pq, sql, PGRES_COPY_OUT, err);
 }
 
@@ -86,13 +89,18 @@ static int end_rows(struct pq *pq, struct error *err)
     return 0;
 }
 
-int pq_copy_out_row(struct pq *pq, const char **ret_row, size_t *ret_size, struct error *err)
+/* 1 and what the server sent in one message, 0 after the last, -1. */
+static int next_message(struct pq *pq, const char **ret_data, size_t *ret_size, struct error *err)
 {
-    int found = loan_row(pq, ret_row, ret_size, err);
+    int found = loan_row(pq, ret_data, ret_size, err);
     if (found < 0)
         wire_abandon(pq);
-    if (found == 0)
-        found = libpq_row(pq, ret_row, ret_size, err);
+    return found == 0 ? libpq_row(pq, ret_data, ret_size, err) : found;
+}
+
+int pq_copy_out_row(struct pq *pq, const char **ret_row, size_t *ret_size, struct error *err)
+{
+    int found = next_message(pq, ret_row, ret_size, err);
     if (found == 0)
         return end_rows(pq, err);
     if (found < 0)
@@ -101,6 +109,68 @@ int pq_copy_out_row(struct pq *pq, const char **ret_row, size_t *ret_size, struc
     if ((*ret_row)[*ret_size - 1] != '\n')
         return error_set(err, ERROR_FAILED, "the server sent a row that does not end");
     return 1;
+}
+
+/* ---- out, in binary ---- */
+
+static const char SIGNATURE[11] = "PGCOPY\n\377\r\n"; /* its NUL too */
+#define FLAGS_THAT_MATTER 0xffff0000u
+
+static uint32_t read_32(const char *bytes)
+{
+    uint32_t value;
+    memcpy(&value, bytes, sizeof value);
+    return ntohl(value);
+}
+
+/* Take the format's beginning off a message: the first row may follow in it. */
+static int skip_signature(const char **data, size_t *size, struct error *err)
+{
+    size_t taken = sizeof SIGNATURE + 8;
+    if (*size < taken || memcmp(*data, SIGNATURE, sizeof SIGNATURE) != 0 ||
+        (read_32(*data + sizeof SIGNATURE) & FLAGS_THAT_MATTER) != 0 ||
+        read_32(*data + taken - 4) > *size - taken)
+        return error_set(err, ERROR_FAILED, "the server sent no COPY in binary that we know");
+    taken += read_32(*data + taken - 4);
+    *data += taken;
+    *size -= taken;
+    return 0;
+}
+
+static bool is_trailer(const char *data, size_t size)
+{
+    return size == 2 && data[0] == '\xff' && data[1] == '\xff';
+}
+
+static int end_format(struct pq *pq, struct error *err)
+{
+    if (end_rows(pq, err) < 0)
+        return -1;
+    if (pq->format != FORMAT_AFTER)
+        return error_set(err, ERROR_FAILED, "the server sent rows without an end");
+    return 0;
+}
+
+int pq_copy_out_fields(struct pq *pq, const char **ret_fields, size_t *ret_size, struct error *err)
+{
+    for (;;) {
+        const char *data = NULL;
+        size_t size = 0;
+        int found = next_message(pq, &data, &size, err);
+        if (found <= 0)
+            return found < 0 ? -1 : end_format(pq, err);
+        if (pq->format == FORMAT_AFTER)
+            return error_set(err, ERROR_FAILED, "the server sent rows after their end");
+        if (pq->format == FORMAT_BEFORE && skip_signature(&data, &size, err) < 0)
+            return -1;
+        pq->format = is_trailer(data, size) ? FORMAT_AFTER : FORMAT_ROWS;
+        if (pq->format == FORMAT_AFTER || size == 0)
+            continue;
+        pq->rows_out++;
+        *ret_fields = data;
+        *ret_size = size;
+        return 1;
+    }
 }
 
 /* ---- in ---- */

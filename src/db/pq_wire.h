@@ -21,6 +21,7 @@ struct pq {
     struct loan *loan; /* of the socket, for the rows of a COPY; NULL before the first */
     char *row;         /* libpq's, lent out until the next is asked for */
     uint64_t rows_out; /* of the COPY that runs */
+    enum { FORMAT_BEFORE, FORMAT_ROWS, FORMAT_AFTER } format; /* where one in binary is */
 };
 
 #define PQ_FUNCTIONS(X)                                                                            \

@@ -359,7 +359,93 @@ TEST(a_copy_that_is_left_half_way_can_be_closed)
     close_fake(&fake, pq);
 }
 
-TEST_MAIN(UNIT(rows_and_remarks_arrive_wherever_the_bytes_are_cut),
+/* ---- in binary ---- */
+
+#define BEGINNING "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0"
+
+static void say_bytes(struct postgres_fake *fake, const char *bytes, size_t size)
+{
+    postgres_fake_say(&fake->script, 'd', bytes, size);
+}
+
+/* What a COPY of `parts` messages in binary is read as, and its count of rows. */
+static int read_fields(const char *const *parts, const size_t *sizes, unsigned stated,
+                       struct buf *rows, size_t *ret_count, struct error *err)
+{
+    struct postgres_fake fake = {.script = BUF_INIT, .instead = BUF_INIT};
+    postgres_fake_copy(&fake.script);
+    for (size_t i = 0; parts[i]; i++)
+        say_bytes(&fake, parts[i], sizes[i]);
+    postgres_fake_done(&fake.script, stated);
+    struct pq *pq = open_fake(&fake);
+    assert_ok(pq_copy_out_begin(pq, "COPY", err), *err);
+    const char *fields = NULL;
+    size_t size = 0;
+    int more;
+    while ((more = pq_copy_out_fields(pq, &fields, &size, err)) > 0) {
+        buf_append(rows, fields, size);
+        ++*ret_count;
+    }
+    close_fake(&fake, pq);
+    return more;
+}
+
+TEST(rows_in_binary_come_without_what_is_around_them)
+{
+    static const struct {
+        int line;
+        const char *parts[5];
+        size_t sizes[5];
+        unsigned stated;
+        bool good;
+    } cases[] = {
+        {__LINE__, {BEGINNING "\0\1ab", "\0\1cd", "\377\377"}, {23, 4, 2}, 2, true},
+        {__LINE__, {BEGINNING, "\0\1ab\0\1cd", "\377\377"}, {19, 8, 2}, 1, true},
+        {__LINE__, {BEGINNING "\377\377"}, {21}, 0, true},
+        {__LINE__, {"PGCOPY\n\377\r\n\0\0\0\0\1\0\0\0\2xy\377\377"}, {23}, 0, true},
+        {__LINE__, {"PGCOPY\n\377\r\n\0\0\1\0\0\0\0\0\0\377\377"}, {21}, 0, false},
+        {__LINE__, {"PGCOPY\n\377\r\n\0\0\0\0\0\377\377\377\377\377\377"}, {21}, 0, false},
+        {__LINE__, {"some text\n"}, {10}, 1, false},
+        {__LINE__, {BEGINNING "\0\1ab"}, {23}, 1, false},
+        {__LINE__, {BEGINNING "\377\377", "\0\1ab"}, {21, 4}, 1, false},
+        {__LINE__, {BEGINNING "\0\1ab", "\377\377"}, {23, 2}, 2, false},
+        {__LINE__, {NULL}, {0}, 0, false},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct error err = ERROR_INIT;
+        struct buf rows = BUF_INIT;
+        size_t count = 0;
+        int result =
+            read_fields(cases[i].parts, cases[i].sizes, cases[i].stated, &rows, &count, &err);
+        assert_case(cases[i].line, (result == 0) == cases[i].good);
+        assert_case(cases[i].line, !cases[i].good || count == cases[i].stated);
+        assert_case(cases[i].line, cases[i].good || err.message[0]);
+        assert_case(cases[i].line, i != 0 || memcmp(rows.data, "\0\1ab\0\1cd", 8) == 0);
+        buf_clear(&rows);
+    }
+}
+
+TEST(an_error_between_rows_in_binary_is_told)
+{
+    struct postgres_fake fake = {.script = BUF_INIT, .instead = BUF_INIT};
+    postgres_fake_copy(&fake.script);
+    say_bytes(&fake, BEGINNING "\0\1ab", 23);
+    postgres_fake_refuse(&fake.script, "XX001", "a page is damaged");
+    struct pq *pq = open_fake(&fake);
+    struct error err = ERROR_INIT;
+    const char *fields = NULL;
+    size_t size = 0;
+    assert_ok(pq_copy_out_begin(pq, "COPY", &err), err);
+    assert_int_equal(pq_copy_out_fields(pq, &fields, &size, &err), 1);
+    assert_int_equal(pq_copy_out_fields(pq, &fields, &size, &err), -1);
+    assert_non_null(strstr(err.message, "a page is damaged"));
+    assert_usable(pq);
+    close_fake(&fake, pq);
+}
+
+TEST_MAIN(UNIT(rows_in_binary_come_without_what_is_around_them),
+          UNIT(an_error_between_rows_in_binary_is_told),
+          UNIT(rows_and_remarks_arrive_wherever_the_bytes_are_cut),
           UNIT(rows_are_lent_from_where_they_arrived), UNIT(an_empty_table_has_no_rows),
           UNIT(rows_larger_than_any_buffer_arrive), UNIT(a_long_copy_that_pauses_arrives_whole),
           UNIT(more_remarks_than_a_socket_holds_do_not_jam),
