@@ -27,6 +27,7 @@ void postgres_tables_clear(struct postgres_tables *tables)
         free(table->quoted);
         free(table->columns);
         free(table->where);
+        binary_layout_clear(&table->layout);
     }
     free(tables->items);
     text_list_clear(&tables->ours);
@@ -113,9 +114,16 @@ static const char TABLES_SQL[] =
     "$)' AND n.nspname <> 'information_schema' " NOT_OURS
     "ORDER BY n.nspname COLLATE \"C\", c.relname COLLATE \"C\"";
 
+/* The language of functions that are the server's own, by the name that follows. */
+#define INTERNAL "12"
+
 static const char COLUMNS_SQL[] =
-    "SELECT a.attrelid, a.attname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid "
+    "SELECT a.attrelid, a.attname, o.prosrc, s.prosrc "
+    "FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid "
     "JOIN pg_namespace n ON n.oid = c.relnamespace "
+    "LEFT JOIN pg_type t ON t.oid = a.atttypid "
+    "LEFT JOIN pg_proc o ON o.oid = t.typoutput AND o.prolang = " INTERNAL " "
+    "LEFT JOIN pg_proc s ON s.oid = t.typsend AND s.prolang = " INTERNAL " "
     "WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND a.attnum > 0 AND NOT "
     "a.attisdropped %s "
     "AND n.nspname !~ '^(pg_|" POSTGRES_KEPT_SCHEMA
@@ -197,6 +205,8 @@ static void give_columns(struct postgres_tables *tables, const struct pq_result 
             if (list.length)
                 buf_append_text(&list, ", ");
             pq_quote_identifier(&list, pq_value(columns, row, 1));
+            binary_layout_add(&sorted[i]->layout, pq_value(columns, row, 2),
+                              pq_value(columns, row, 3));
         }
         sorted[i]->columns = buf_steal(&list);
     }

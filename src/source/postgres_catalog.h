@@ -6,6 +6,7 @@
 #define KEDGE_SOURCE_POSTGRES_CATALOG_H
 
 #include "base/text.h"
+#include "source/postgres_binary.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,7 +31,8 @@ struct postgres_table {
     bool configuration; /* belongs to an extension */
     bool routed;        /* a partitioned table that has them: they cannot name their partition */
     bool partitioned;
-    bool left_out; /* its rows would, but the options say no */
+    bool left_out;               /* its rows would, but the options say no */
+    struct binary_layout layout; /* of `columns` */
     uint64_t pages;
     uint64_t bytes; /* with what is stored out of line, without indexes */
 };

@@ -87,18 +87,18 @@ void postgres_slices_clear(struct postgres_slices *slices)
 
 /* COPY of the table itself is the server's shortest way, but takes neither a range nor a condition;
  * a table without columns has no list. */
-static void copy_sql(const struct postgres_slice *slice, struct buf *sql)
+static void select_sql(const struct postgres_slice *slice, struct buf *sql)
 {
     const struct postgres_table *table = slice->table;
     bool ranged = slice->first_page > 0 || slice->end_page != UINT64_MAX;
     bool list = *table->columns != '\0';
     if (table->routed) {
-        buf_append_format(sql, "COPY (SELECT %s FROM %s) TO STDOUT", table->columns, table->quoted);
+        buf_append_format(sql, "COPY (SELECT %s FROM %s)", table->columns, table->quoted);
         return;
     }
     if (!ranged && !table->where) {
-        buf_append_format(sql, "COPY %s %s%s%s TO STDOUT", table->quoted, list ? "(" : "",
-                          table->columns, list ? ")" : "");
+        buf_append_format(sql, "COPY %s %s%s%s", table->quoted, list ? "(" : "", table->columns,
+                          list ? ")" : "");
         return;
     }
     buf_append_format(sql, "COPY (SELECT %s FROM ONLY %s", table->columns, table->quoted);
@@ -109,7 +109,16 @@ static void copy_sql(const struct postgres_slice *slice, struct buf *sql)
         buf_append_format(sql, " WHERE ctid >= '(%" PRIu64 ",0)'", slice->first_page);
     if (slice->end_page != UINT64_MAX)
         buf_append_format(sql, " AND ctid < '(%" PRIu64 ",0)'", slice->end_page);
-    buf_append_text(sql, ") TO STDOUT");
+    buf_append_char(sql, ')');
+}
+
+static int begin_copy(struct pq *pq, const struct postgres_slice *slice, bool binary,
+                      struct error *err)
+{
+    __attribute__((cleanup(scoped_buf_cleanup))) struct buf sql = BUF_INIT;
+    select_sql(slice, &sql);
+    buf_append_text(&sql, binary ? " TO STDOUT (FORMAT binary)" : " TO STDOUT");
+    return pq_copy_out_begin(pq, sql.data, err);
 }
 
 static void block_head(const struct postgres_table *table, struct buf *head)
@@ -175,16 +184,40 @@ static int write_row(struct block_writer *writer, const char *row, size_t size, 
     return 0;
 }
 
+static int add_row(struct block_writer *writer, const char *row, size_t size,
+                   struct row_digest *digest, struct error *err)
+{
+    row_digest_add(digest, row, size - 1, size);
+    return write_row(writer, row, size, err);
+}
+
 static int copy_rows(struct pq *pq, struct block_writer *writer, struct row_digest *digest,
                      struct error *err)
 {
     const char *row = NULL;
     size_t size = 0;
     int more;
-    while ((more = pq_copy_out_row(pq, &row, &size, err)) > 0) {
-        row_digest_add(digest, row, size - 1, size);
-        if (write_row(writer, row, size, err) < 0)
+    while ((more = pq_copy_out_row(pq, &row, &size, err)) > 0)
+        if (add_row(writer, row, size, digest, err) < 0)
             return -1;
+    return more < 0 ? -1 : end_block(writer, err);
+}
+
+/* The same for a COPY in binary. */
+static int copy_fields(struct pq *pq, struct block_writer *writer, struct row_digest *digest,
+                       struct error *err)
+{
+    __attribute__((cleanup(scoped_buf_cleanup))) struct buf row = BUF_INIT;
+    const char *fields = NULL;
+    size_t size = 0;
+    int more;
+    while ((more = pq_copy_out_fields(pq, &fields, &size, err)) > 0) {
+        row.length = 0;
+        if (binary_row_text(&writer->table->layout, fields, size, &row, err) < 0 ||
+            add_row(writer, row.data, row.length, digest, err) < 0)
+            return -1;
+        if (row.capacity > SEGMENT_MAXIMUM)
+            buf_clear(&row);
     }
     return more < 0 ? -1 : end_block(writer, err);
 }
@@ -194,8 +227,7 @@ int postgres_slice_dump(struct pq *pq, const struct postgres_slice *slice,
                         postgres_gate_fn *gate, void *context, struct row_digest *digest,
                         struct error *err)
 {
-    __attribute__((cleanup(scoped_buf_cleanup))) struct buf sql = BUF_INIT;
-    copy_sql(slice, &sql);
+    bool binary = binary_layout_is_known(&slice->table->layout);
     struct block_writer writer = {.table = slice->table,
                                   .sink = sink,
                                   .progress = progress,
@@ -206,9 +238,10 @@ int postgres_slice_dump(struct pq *pq, const struct postgres_slice *slice,
                                       slice->table->configuration ? CONFIGURATION_END : BLOCK_END};
     writer.end_size = strlen(writer.end);
     block_head(slice->table, &writer.head);
-    int result = pq_copy_out_begin(pq, sql.data, err);
+    int result = begin_copy(pq, slice, binary, err);
     if (result == 0)
-        result = copy_rows(pq, &writer, digest, err);
+        result =
+            binary ? copy_fields(pq, &writer, digest, err) : copy_rows(pq, &writer, digest, err);
     buf_clear(&writer.head);
     if (result < 0 && writer.segment)
         sink->ops->drop(sink, writer.segment);
@@ -230,9 +263,7 @@ static int digest_rows(struct pq *pq, struct row_digest *digest, struct error *e
 int postgres_slice_digest(struct pq *pq, const struct postgres_slice *slice,
                           struct row_digest *digest, struct error *err)
 {
-    __attribute__((cleanup(scoped_buf_cleanup))) struct buf sql = BUF_INIT;
-    copy_sql(slice, &sql);
-    if (pq_copy_out_begin(pq, sql.data, err) < 0 || digest_rows(pq, digest, err) < 0)
+    if (begin_copy(pq, slice, false, err) < 0 || digest_rows(pq, digest, err) < 0)
         return error_prefix(err, "table %s.%s", slice->table->schema, slice->table->name);
     return 0;
 }

@@ -1,5 +1,6 @@
 /*
- * The rows of PostgreSQL tables, from COPY ... TO STDOUT into segments.
+ * The rows of PostgreSQL tables, from COPY ... TO STDOUT into segments: in binary where we can make
+ * the text of a table's columns (postgres_binary.h), else as text.
  *
  * The unit of work is a slice: a whole table, or the rows of a range of its blocks, so that several
  * sessions read one big table. Each segment holds one complete COPY block.
@@ -50,7 +51,7 @@ int postgres_slice_dump(struct pq *pq, const struct postgres_slice *slice,
                         postgres_gate_fn *gate, void *context, struct row_digest *digest,
                         struct error *err);
 
-/* Read one slice only for its digest. */
+/* Read one slice only for its digest, which is always of text that the server wrote. */
 int postgres_slice_digest(struct pq *pq, const struct postgres_slice *slice,
                           struct row_digest *digest, struct error *err);
 
