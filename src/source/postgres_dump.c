@@ -63,7 +63,9 @@ static void note_change(struct dump *dump, const char *what)
 static int raise_change(const char *what, enum error_code code, struct error *err)
 {
     error_set(err, code, "schema changed during the dump%s%s", what ? ": " : "", what ? what : "");
-    return error_hint(err, "back up when nobody changes definitions");
+    return error_hint(err,
+                      "give what changes definitions a lock_timeout (SET lock_timeout = '2s'), or "
+                      "back up when nobody does");
 }
 
 /* The reader's own words for "somebody else has failed": never shown. */
@@ -247,10 +249,12 @@ static int is_unchanged(struct dump *dump, enum change_scope scope, struct error
 static int blame_a_change(struct dump *dump, struct error *err)
 {
     struct error ignored = ERROR_INIT;
+    SCOPED(string) char *who = NULL;
     if (postgres_snapshot_blame(&dump->snapshot, err))
         return -1;
-    if (err->code == ERROR_CHANGED || postgres_snapshot_is_awaited(&dump->snapshot, &ignored) > 0) {
-        note_change(dump, "somebody waits for a table's lock");
+    if (postgres_snapshot_is_awaited(&dump->snapshot, &who, &ignored) > 0 ||
+        err->code == ERROR_CHANGED) {
+        note_change(dump, who ? who : "somebody waits for a table's lock");
         return 0;
     }
     return is_unchanged(dump, CHANGE_DEFINITIONS, &ignored) == 0 ? 0 : -1;

@@ -318,14 +318,13 @@ int postgres_snapshot_blame(struct postgres_snapshot *snapshot, struct error *er
     return snapshot->lost;
 }
 
-int postgres_snapshot_is_awaited(const struct postgres_snapshot *snapshot, struct error *err)
+int postgres_snapshot_is_awaited(const struct postgres_snapshot *snapshot, char **ret_who,
+                                 struct error *err)
 {
-    int64_t waiting = 0;
-    if (pq_query_integer(snapshot->locks,
-                         "SELECT count(*) FROM pg_locks WHERE NOT granted "
+    return pq_query_text(snapshot->locks,
+                         "SELECT format('process %s waits for a lock on table %s', pid, "
+                         "relation::regclass) FROM pg_locks WHERE NOT granted "
                          "AND locktype = 'relation' "
-                         "AND pg_backend_pid() = ANY (pg_blocking_pids(pid))",
-                         &waiting, err) < 0)
-        return -1;
-    return waiting > 0;
+                         "AND pg_backend_pid() = ANY (pg_blocking_pids(pid)) ORDER BY pid LIMIT 1",
+                         ret_who, err);
 }

@@ -60,7 +60,9 @@ int postgres_snapshot_join(const struct postgres_snapshot *snapshot, const struc
 /* As postgres_blame_holder, for the two sessions of a snapshot. */
 int postgres_snapshot_blame(struct postgres_snapshot *snapshot, struct error *err);
 
-/* 1 when somebody waits for a lock that we hold, who would change a table; 0, -1. */
-int postgres_snapshot_is_awaited(const struct postgres_snapshot *snapshot, struct error *err);
+/* 1 when somebody waits for a lock that we hold, who would change a table, and *ret_who says which
+ * process for which table, to be freed; 0, -1. */
+int postgres_snapshot_is_awaited(const struct postgres_snapshot *snapshot, char **ret_who,
+                                 struct error *err);
 
 #endif

@@ -334,6 +334,26 @@ def test_every_dump_beside_changing_definitions_is_of_one_moment_or_none(server,
     print(f"{done} of {tries} dumps at {rate} changes a second")
 
 
+def test_statements_that_queue_for_a_table_all_the_time_are_named(server, tmp_path):
+    server.create("queue")
+    server.sql("CREATE TABLE t AS SELECT generate_series(1, 1000) AS a;", "queue")
+    stop = threading.Event()
+
+    def alter():
+        while not stop.wait(0.05):
+            subprocess.Popen([BIN / "psql", *server.arguments("queue"), "-c", "ALTER TABLE t ALTER a SET DEFAULT 1"],
+                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    thread = threading.Thread(target=alter)
+    thread.start()
+    began = time.monotonic()
+    run = Run("dump", server.url("queue"), tmp_path / "queue.sql", check=False)
+    stop.set()
+    thread.join()
+    assert run.status == 20 and time.monotonic() - began < 60
+    assert re.search(r"process \d+ waits for a lock on table public.t\b", run.error), run.error
+    assert "lock_timeout" in run.error
+
+
 # ---- connections that are cut ----
 
 class Proxy:
