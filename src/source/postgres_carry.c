@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "db/pq.h"
 #include "source/postgres_ddl.h"
+#include "source/postgres_hush.h"
 #include "source/postgres_own.h"
 #include "source/postgres_session.h"
 
@@ -145,13 +146,15 @@ static int define(const struct postgres_carry *carry, struct pq *from,
 {
     SCOPED(pq) struct pq *to = NULL;
     SCOPED(pq_result) struct pq_result *there = NULL;
+    SCOPED(pq_result) struct pq_result *events = NULL;
     if (connect_to(carry, carry->to, &to, err) < 0 || list_tables(to, &there, err) < 0)
         return -1;
     if (same_tables(tables, there))
         return 0;
     int present = postgres_own_present(to, err);
-    if (present < 0 || pq_exec(to, "BEGIN", NULL, err) < 0 || (present && drop_ours(to, err) < 0) ||
-        make_ours(carry, from, to, err) < 0)
+    if (present < 0 || pq_exec(to, "BEGIN", NULL, err) < 0 || postgres_hush(to, &events, err) < 0 ||
+        (present && drop_ours(to, err) < 0) || make_ours(carry, from, to, err) < 0 ||
+        postgres_unhush(to, events, err) < 0)
         return -1;
     return pq_exec(to, "COMMIT", NULL, err);
 }

@@ -47,8 +47,16 @@ static char *live_names(const struct postgres_exchange *tables, size_t count)
 
 /* ---- what would mind ---- */
 
-/* Columns: drop, make again, its comment, and the deletion of rows elsewhere that dangle. */
+/* A key that refers to a partitioned table stands at each of its partitions too, where it cannot be
+ * dropped: the one at the top can.
+ *
+ * Columns: drop, make again, its comment, and the deletion of rows elsewhere that dangle. */
 static const char KEYS_SQL[] =
+    "WITH RECURSIVE touched AS (SELECT oid, conparentid FROM pg_constraint WHERE contype = 'f' "
+    "  AND (confrelid = ANY ($1::regclass[]) "
+    "    OR (conrelid = ANY ($1::regclass[]) AND conparentid = 0)) "
+    "  UNION SELECT p.oid, p.conparentid FROM touched t "
+    "    JOIN pg_constraint p ON p.oid = t.conparentid) "
     "SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', c.conrelid::regclass, c.conname), "
     "format('ALTER TABLE %s ADD CONSTRAINT %I %s', c.conrelid::regclass, c.conname, "
     "  pg_get_constraintdef(c.oid)), "
@@ -65,8 +73,8 @@ static const char KEYS_SQL[] =
     "    FROM unnest(c.conkey, c.confkey) AS k (here, there) "
     "    JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = k.here "
     "    JOIN pg_attribute b ON b.attrelid = c.confrelid AND b.attnum = k.there)) END "
-    "FROM pg_constraint c WHERE c.contype = 'f' AND c.conparentid = 0 "
-    "AND (c.conrelid = ANY ($1::regclass[]) OR c.confrelid = ANY ($1::regclass[])) ORDER BY c.oid";
+    "FROM pg_constraint c WHERE c.oid IN (SELECT oid FROM touched WHERE conparentid = 0) "
+    "ORDER BY c.oid";
 
 /* Columns: switch off, switch back to what it was. */
 static const char WATCHERS_SQL[] =

@@ -10,6 +10,7 @@
 #include "source/postgres_catalog.h"
 #include "source/postgres_concern.h"
 #include "source/postgres_exchange.h"
+#include "source/postgres_hush.h"
 #include "source/postgres_kept.h"
 #include "source/postgres_large.h"
 #include "source/postgres_play.h"
@@ -33,6 +34,7 @@ struct tables_load {
     struct postgres_counts counts;
     struct pq *pq;              /* in the one transaction */
     struct text_list sequences; /* of tables that are made */
+    struct pq_result *events;   /* event triggers to switch on again */
     char *encoding;             /* of the backup; NULL: not known */
 };
 
@@ -298,6 +300,7 @@ static int begin(struct tables_load *load, struct error *err)
     if (postgres_connect(os, &load->target->url, NULL, LOCK_TIMEOUT_MS, &load->pq, err) < 0 ||
         postgres_rules_init(load->pq, &load->rules, err) < 0 || use_encoding(load, err) < 0 ||
         pq_exec(load->pq, "BEGIN", NULL, err) < 0 ||
+        postgres_hush(load->pq, &load->events, err) < 0 ||
         pq_query_integer(load->pq, "SELECT txid_current()", &load->kept.xid, err) < 0)
         return -1;
     load->rules.no_owner = load->options->no_owner;
@@ -370,6 +373,8 @@ static int commit_steps(struct tables_load *load, struct error *err)
                          postgres_kept_mark(load->pq, kept, "after", err) < 0
                    : postgres_kept_drop_store(load->pq, kept, err) < 0)
         return -1;
+    if (postgres_unhush(load->pq, load->events, err) < 0)
+        return -1;
     return pq_exec(load->pq, "COMMIT", NULL, err);
 }
 
@@ -383,6 +388,7 @@ static void free_tables(struct load *base)
 {
     struct tables_load *load = (struct tables_load *)base;
     pq_close(load->pq);
+    pq_result_free(load->events);
     postgres_kept_clear(&load->kept);
     postgres_rules_clear(&load->rules);
     postgres_counts_clear(&load->counts);

@@ -7,6 +7,7 @@
 #include "source/postgres_catalog.h"
 #include "source/postgres_claim.h"
 #include "source/postgres_exchange.h"
+#include "source/postgres_hush.h"
 #include "source/postgres_kept.h"
 #include "source/postgres_session.h"
 #include "source/source.h"
@@ -95,14 +96,18 @@ static int rename_kept(struct pq *pq, const struct postgres_kept *kept, struct e
 static int undo_steps(struct pq *pq, const struct postgres_kept *kept, enum load_state state,
                       struct error *err)
 {
+    SCOPED(pq_result) struct pq_result *events = NULL;
     struct postgres_exchanges list = postgres_kept_exchanges(kept, "old", "live");
     int result = pq_exec(pq, "BEGIN", NULL, err);
+    if (result == 0)
+        result = postgres_hush(pq, &events, err);
     if (result == 0 && list.count)
         result = postgres_exchange_rows(pq, list.items, list.count, false, err);
     postgres_kept_exchanges_clear(&list);
     if (result < 0 || rename_kept(pq, kept, err) < 0 ||
         move_created(pq, kept, state == LOAD_AFTER, err) < 0 ||
-        postgres_kept_mark(pq, kept, state == LOAD_AFTER ? "before" : "after", err) < 0)
+        postgres_kept_mark(pq, kept, state == LOAD_AFTER ? "before" : "after", err) < 0 ||
+        postgres_unhush(pq, events, err) < 0)
         return -1;
     return pq_exec(pq, "COMMIT", NULL, err);
 }
@@ -143,7 +148,10 @@ int postgres_tables_discard(struct os *os, const char *text, const struct source
 {
     SCOPED(postgres_kept) struct postgres_kept kept = {0};
     SCOPED(pq) struct pq *pq = NULL;
-    if (open_kept(os, text, target, &kept, &pq, err) < 0)
+    SCOPED(pq_result) struct pq_result *events = NULL;
+    if (open_kept(os, text, target, &kept, &pq, err) < 0 || pq_exec(pq, "BEGIN", NULL, err) < 0 ||
+        postgres_hush(pq, &events, err) < 0 || postgres_kept_drop_store(pq, &kept, err) < 0 ||
+        postgres_unhush(pq, events, err) < 0)
         return -1;
-    return postgres_kept_drop_store(pq, &kept, err);
+    return pq_exec(pq, "COMMIT", NULL, err);
 }

@@ -221,6 +221,31 @@ def test_a_table_is_named_as_people_write_it_whatever_the_encoding(server, kedge
     assert rows("plain") == b"1\n6\n"
 
 
+@pytest.mark.parametrize("table, change", [("t", "DELETE FROM t WHERE a > 3"), ("part1", "UPDATE part SET b = 'new'")])
+def test_event_triggers_and_keys_to_partitions_keep_no_table_from_coming_back(server, kedge, table, change):
+    server.create("watched")
+    server.sql("""
+        CREATE TABLE t AS SELECT generate_series(1, 9) AS a; CREATE TABLE log (tag text);
+        CREATE TABLE part (a integer PRIMARY KEY, b text) PARTITION BY RANGE (a);
+        CREATE TABLE part1 PARTITION OF part FOR VALUES FROM (0) TO (10); CREATE TABLE refer (a integer REFERENCES part);
+        INSERT INTO part VALUES (1, 'x'), (2, 'y'); INSERT INTO refer VALUES (1), (2);
+        CREATE FUNCTION stop() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''not now''; END';
+        CREATE EVENT TRIGGER stop ON ddl_command_end EXECUTE FUNCTION stop(); ALTER EVENT TRIGGER stop ENABLE ALWAYS;
+        CREATE EVENT TRIGGER gone ON sql_drop EXECUTE FUNCTION stop();""", "watched")
+    kedge("backup", server.url("watched"))
+    backed_up = server.state("watched")
+    server.sql(change, "watched")
+    changed = server.state("watched")
+    kedge("restore", "1", "--table", table, "--yes")
+    assert server.contents("watched") == backed_up[-len(server.contents("watched")):]
+    kedge("undo", "--yes")
+    assert server.contents("watched") == changed[-len(server.contents("watched")):]
+    kedge("restore", "1", "--table", table, "--yes", "--safety", "none")
+    assert server.sql("SELECT string_agg(format('%s%s', evtname, evtenabled), ' ' ORDER BY evtname DESC) FROM pg_event_trigger", "watched") == "stopA goneO"
+    with pytest.raises(AssertionError):
+        server.sql("INSERT INTO refer VALUES (3)", "watched")
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_schema_made_by_chance_comes_back(server, tmp_path, seed):
     server.create("chance", "chance_psql")
