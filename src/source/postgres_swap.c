@@ -242,9 +242,12 @@ static int place_of_live(struct pq *beside, const char *live, struct place *plac
     const char *icu = pq_server_version(beside) >= 170000   ? "d.datlocprovider, d.datlocale"
                       : pq_server_version(beside) >= 150000 ? "d.datlocprovider, d.daticulocale"
                                                             : "'c', NULL";
+    /* The tablespace of the template needs no right, unless it is named. */
     SCOPED(string)
     char *sql = mem_format("SELECT pg_encoding_to_char(d.encoding), d.datcollate, d.datctype, %s, "
-                           "pg_get_userbyid(d.datdba), t.spcname FROM pg_database d "
+                           "pg_get_userbyid(d.datdba), CASE WHEN d.dattablespace <> (SELECT "
+                           "dattablespace FROM pg_database WHERE datname = 'template0') "
+                           "THEN t.spcname END FROM pg_database d "
                            "JOIN pg_tablespace t ON t.oid = d.dattablespace WHERE d.datname = $1",
                            icu);
     struct pq_parameter parameter = {.data = live, .size = strlen(live)};

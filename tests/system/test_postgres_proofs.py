@@ -246,6 +246,21 @@ def test_event_triggers_and_keys_to_partitions_keep_no_table_from_coming_back(se
         server.sql("INSERT INTO refer VALUES (3)", "watched")
 
 
+def test_an_owner_who_may_make_databases_needs_no_superuser(server, kedge):
+    server.sql("DROP DATABASE IF EXISTS plot; DROP ROLE IF EXISTS gardener; CREATE ROLE gardener LOGIN CREATEDB; "
+               "SET default_transaction_read_only = off;")
+    server.sql("CREATE DATABASE plot OWNER gardener;")
+    server.sql("SET ROLE gardener; CREATE TABLE t AS SELECT generate_series(1, 9) AS a;", "plot")
+    url = server.url("plot", user="gardener")
+    kedge("backup", url)
+    kedge("verify", "1", "--level", "3")
+    server.sql("DELETE FROM t", "plot")
+    kedge("restore", "1", "--yes")
+    assert server.sql("SELECT count(*) FROM t", "plot") == "9"
+    kedge("undo", "--yes")
+    assert server.sql("SELECT count(*) FROM t", "plot") == "0"
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_schema_made_by_chance_comes_back(server, tmp_path, seed):
     server.create("chance", "chance_psql")
