@@ -385,6 +385,12 @@ char *db_url_display(const struct db_url *url)
         buf_append_text(&buf, socket == url->socket ? "?socket=" : "?host=");
         append_encoded(&buf, socket, "/");
     }
+    /* libpq finds the server by it, so that it is a part of where. */
+    const char *service = db_url_parameter(url, "service");
+    if (service) {
+        buf_append_text(&buf, socket ? "&service=" : "?service=");
+        append_encoded(&buf, service, "/");
+    }
     return buf_steal(&buf);
 }
 

@@ -149,6 +149,19 @@ static int check_rights(struct pq *pq, const char *live, struct error *err)
     return error_hint(err, "restore as the database's owner with CREATEDB, or as a superuser");
 }
 
+/* A pooler answers with a number of its own, and keeps sessions in databases that are to be renamed
+ * or removed. */
+static int refuse_pooler(struct pq *pq, struct error *err)
+{
+    int64_t pid = 0;
+    if (pq_query_integer(pq, "SELECT pg_backend_pid()", &pid, err) < 0)
+        return -1;
+    if (pid == pq_backend_pid(pq))
+        return 0;
+    error_set(err, ERROR_RESTORE, "a database cannot be replaced through a connection pooler");
+    return error_hint(err, "give the address of the server itself; --table works through it too");
+}
+
 int postgres_needs_swap(struct pq *pq, const char *live, bool exists,
                         const struct load_options *options, struct load_preview *preview,
                         struct error *err)
@@ -157,7 +170,7 @@ int postgres_needs_swap(struct pq *pq, const char *live, bool exists,
         return -1;
     if (!exists)
         return 0;
-    if (check_obstacles(pq, live, options, preview, err) < 0)
+    if (refuse_pooler(pq, err) < 0 || check_obstacles(pq, live, options, preview, err) < 0)
         return -1;
     return note_sessions(pq, live, preview, err);
 }

@@ -261,6 +261,43 @@ def test_an_owner_who_may_make_databases_needs_no_superuser(server, kedge):
     assert server.sql("SELECT count(*) FROM t", "plot") == "0"
 
 
+@pytest.mark.skipif(not shutil.which("pgbouncer", path=os.environ["PATH"] + ":/usr/sbin") or os.geteuid() != 0,
+                    reason="needs pgbouncer, and to be root to run it as somebody else")
+@pytest.mark.parametrize("mode", ["session", "transaction"])
+def test_through_a_pooler_all_works_but_replacing_a_database(server, kedge, mode):
+    server.create("pooled")
+    server.sql("CREATE TABLE t AS SELECT generate_series(1, 9) AS a;", "pooled")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    place = server.folder / f"pooler-{mode}"
+    place.mkdir()
+    (place / "users").write_text('"postgres" ""\n')
+    (place / "ini").write_text(f"[databases]\n* = host=127.0.0.1 port={server.port}\n[pgbouncer]\nlisten_addr = 127.0.0.1\n"
+                               f"listen_port = {port}\nauth_type = trust\nauth_file = {place}/users\npool_mode = {mode}\n"
+                               "unix_socket_dir =\n")
+    owner = server.folder.owner()
+    pooler = subprocess.Popen(["/usr/sbin/pgbouncer", "-q", place / "ini"], user=owner, cwd="/", stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(100):
+            with socket.socket() as there:
+                if there.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.05)
+        kedge("backup", f"postgres://postgres@127.0.0.1:{port}/pooled")
+        kedge("verify", "1", "--level", "3")
+        server.sql("DELETE FROM t", "pooled")
+        done = kedge("restore", "1", "--yes", status=22)
+        assert "through a connection pooler" in done.stderr and "server itself" in done.stderr
+        kedge("restore", "1", "--yes", "--table", "t")
+        assert server.sql("SELECT count(*) FROM t", "pooled") == "9"
+    finally:
+        pooler.terminate()
+        pooler.wait()
+    assert leftovers(server) == []
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_schema_made_by_chance_comes_back(server, tmp_path, seed):
     server.create("chance", "chance_psql")

@@ -30,6 +30,8 @@ static const struct good goods[] = {
     {__LINE__, "postgres://", DB_POSTGRES, NULL, NULL, NULL, 0, NULL, NULL, "postgres:///"},
     {__LINE__, "postgres://h?user=u&password=p&port=7&dbname=d", DB_POSTGRES, "u", "p", "h", 7, "d",
      NULL, "postgres://u@h:7/d"},
+    {__LINE__, "postgres:///d?sslmode=require&service=a%20b", DB_POSTGRES, NULL, NULL, NULL, 0, "d",
+     NULL, "postgres:///d?service=a%20b"},
     {__LINE__, "mysql://root:@localhost/shop?socket=/tmp/m.sock", DB_MYSQL, "root", "", "localhost",
      0, "shop", "/tmp/m.sock", "mysql://root@localhost/shop?socket=/tmp/m.sock"},
     {__LINE__, "MariaDB://h:3307/", DB_MYSQL, NULL, NULL, "h", 3307, NULL, NULL, "mysql://h:3307/"},
