@@ -559,7 +559,7 @@ def test_a_stop_ends_dump_and_restore_and_leaves_nothing(server, tmp_path):
     server.create("target")
     for words in (["dump", server.url("large"), tmp_path / "x"], ["copy", server.url("large"), server.url("target")]):
         run = subprocess.Popen([TOOL, *map(str, words)], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
-        wanted = "COPY%TO STDOUT" if words[0] == "dump" else "COPY%FROM stdin"
+        wanted = "COPY%TO STDOUT%" if words[0] == "dump" else "COPY%FROM stdin"
         for _ in range(400):
             if server.sql(f"SELECT count(*) FROM pg_stat_activity WHERE query LIKE '{wanted}' AND datname LIKE '%target%' OR query LIKE '{wanted}' AND datname = 'large'") != "0":
                 break
