@@ -2,6 +2,7 @@
  * kedge migrate status and version.
  */
 #include "base/moment.h"
+#include "base/text.h"
 #include "cli/commands.h"
 #include "cli/console.h"
 #include "cli/migrate.h"
@@ -93,6 +94,27 @@ static void show_table(struct cli *cli, const struct migration_states *states)
     table_print(table, console_terminal_width(STDOUT_FILENO));
 }
 
+/* What went wrong, and the ways on from there, below the table. */
+static void show_advice(const struct migration_states *states)
+{
+    for (size_t i = 0; i < states->count; i++) {
+        const struct migration_state *state = &states->items[i];
+        const struct history_row *row = &state->row;
+        if (state->status == HISTORY_FAILED && row->error_message)
+            console_message("%s failed: %s", state->version, row->error_message);
+        if (!row->progress || !state->migration)
+            continue;
+        SCOPED(string) char *progress = mem_string_n(row->progress, strcspn(row->progress, ","));
+        SCOPED(string)
+        char *back = row->backup_id
+                         ? mem_format(", kedge migrate down --restore goes back to backup %s",
+                                      row->backup_id)
+                         : mem_string("");
+        console_message("hint: %s is half done (%s): kedge migrate %s goes on%s", state->version,
+                        progress, text_starts(progress, "down") ? "down" : "up", back);
+    }
+}
+
 static void show_json(const struct migration_states *states)
 {
     for (size_t i = 0; i < states->count; i++) {
@@ -115,6 +137,7 @@ static void show_json(const struct migration_states *states)
         json_object_set_new(object, "changed", json_boolean(state->changed));
         json_object_set_new(object, "progress", console_json_text(row->progress));
         json_object_set_new(object, "error_message", console_json_text(row->error_message));
+        json_object_set_new(object, "backup_id", console_json_text(row->backup_id));
         console_json(object);
     }
 }
@@ -126,10 +149,12 @@ int command_migrate_status(struct cli *cli, struct error *err)
     if (migrate_door_open(&door, cli, true, err) < 0 ||
         migrator_status(door.migrator, &states, err) < 0)
         return migrate_fail(cli, err);
-    if (console_wants_json(cli))
+    if (console_wants_json(cli)) {
         show_json(&states);
-    else
+    } else {
         show_table(cli, &states);
+        show_advice(&states);
+    }
     bool pending = false;
     for (size_t i = 0; i < states.count; i++)
         pending |= is_pending(&states.items[i]);

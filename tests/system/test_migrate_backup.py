@@ -234,6 +234,10 @@ def test_interrupted_half_way_names_both_ways(kedge, database, processes):
     process.send_signal(signal.SIGTERM)
     error = process.communicate(timeout=20)[1]
     assert process.returncode == 130 and "backup 1 is from before this run" in error, error
+    told = kedge("migrate", "status").stderr
+    assert "20240101000002 failed: " in told and "interrupted" in told
+    assert re.search(r"20240101000002 is half done \(up \d+ of \d+\)", told) and "kedge migrate up goes on, kedge migrate down --restore goes back" in told
+    assert backups(kedge)[0]["id"] in told and kedge.lines("migrate", "status")[-1]["backup_id"] == backups(kedge)[0]["id"]
     kedge("migrate", "down", "--restore", "--yes")
     assert database.tables() == "a"
 
