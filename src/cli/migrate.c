@@ -51,12 +51,21 @@ static int check_bare_word(struct os *os, const char *name, struct error *err)
     return error_hint(err, "targets are named in kedge.yaml; sqlite:%s makes a SQLite file", name);
 }
 
+/* NULL where a database was said more loudly: DATABASE_URL wins over the file's target. */
+static const char *named_target(const struct settings *settings)
+{
+    enum setting_origin target = settings_origin(settings, SETTING_MIGRATIONS_TARGET, NULL);
+    bool louder = settings_origin(settings, SETTING_DATABASE_URL, NULL) > target ||
+                  settings_origin(settings, SETTING_DATABASE, NULL) > target;
+    return louder ? NULL : settings_text(settings, SETTING_MIGRATIONS_TARGET);
+}
+
 /* The configured target, the URL given, or what DATABASE_URL says. */
 static int find_database(struct migrate_door *door, struct db_url *ret_url, struct error *err)
 {
     struct cli *cli = door->cli;
     SCOPED(setup) struct setup *setup = NULL;
-    const char *name = settings_text(cli->settings, SETTING_MIGRATIONS_TARGET);
+    const char *name = named_target(cli->settings);
     if (setup_make(cli->os, cli->settings, true, &setup, err) < 0)
         return -1;
     if (name && setup_check_target(setup, name, err) < 0)

@@ -80,6 +80,22 @@ def test_a_dry_run_of_what_marks_writes_nothing_and_says_what_would_be(site):
     assert len(os.listdir(site.path("migrations"))) == 3
 
 
+def test_an_option_wins_over_a_variable_and_that_over_the_file(kedge):
+    write_three(kedge)
+    with open(kedge.path("config.yaml"), "w", encoding="utf-8") as file:
+        file.write("migrations:\n  target: sqlite:file.db\n")
+    kedge("migrate", "up")
+    assert os.path.exists(kedge.path("file.db"))
+    with open(kedge.path(".env"), "w", encoding="utf-8") as file:
+        file.write("DATABASE_URL=sqlite:dotenv.db\n")
+    kedge("migrate", "up")
+    assert os.path.exists(kedge.path("dotenv.db"))
+    kedge("migrate", "up", env={"DATABASE_URL": "sqlite:real.db"})
+    assert os.path.exists(kedge.path("real.db"))
+    kedge("migrate", "up", "--target", "sqlite:option.db", env={"DATABASE_URL": "sqlite:none.db"})
+    assert os.path.exists(kedge.path("option.db")) and not os.path.exists(kedge.path("none.db"))
+
+
 def test_a_version_is_found_in_another_spelling(site):
     os.makedirs(site.path("migrations"))
     with open(site.path("migrations", "00007_seven.sql"), "w", encoding="utf-8") as file:
