@@ -212,21 +212,29 @@ static int set_timeout(struct db *db, struct error *err, const char *format, ...
     return db_execute(db, sql, NULL, 0, NULL, err);
 }
 
-int execute_lock_timeout(const struct run *run, bool local, struct error *err)
+static int set_session_timeout(const struct run *run, struct error *err)
 {
     int64_t seconds = (run->lock_timeout_ms + 999) / 1000;
-    switch (run->db->ops->engine) {
-    case DB_POSTGRES:
-        return set_timeout(run->db, err, "SET %s lock_timeout = %" PRId64,
-                           local ? "LOCAL" : "SESSION", run->lock_timeout_ms);
-    case DB_MYSQL:
-        return set_timeout(run->db, err,
-                           "SET SESSION lock_wait_timeout = %" PRId64
-                           ", SESSION innodb_lock_wait_timeout = %" PRId64,
-                           seconds, seconds);
-    case DB_SQLITE:
-        break;
-    }
+    if (run->db->ops->engine == DB_POSTGRES)
+        return set_timeout(run->db, err, "SET SESSION lock_timeout = %" PRId64,
+                           run->lock_timeout_ms);
+    return set_timeout(run->db, err,
+                       "SET SESSION lock_wait_timeout = %" PRId64
+                       ", SESSION innodb_lock_wait_timeout = %" PRId64,
+                       seconds, seconds);
+}
+
+int execute_lock_timeout(const struct run *run, bool local, struct error *err)
+{
+    enum db_engine engine = run->db->ops->engine;
+    if (local && engine == DB_POSTGRES)
+        return set_timeout(run->db, err, "SET LOCAL lock_timeout = %" PRId64, run->lock_timeout_ms);
+    if (engine == DB_SQLITE || (run->timeout_set && *run->timeout_set))
+        return 0;
+    if (set_session_timeout(run, err) < 0)
+        return -1;
+    if (run->timeout_set)
+        *run->timeout_set = true;
     return 0;
 }
 

@@ -30,6 +30,7 @@ struct run {
     const char *backup_id;
     bool owns_session; /* what a file has set in it is forgotten after it */
     size_t attempts;   /* 0: five, when a lock is not to be had */
+    bool *timeout_set; /* the session has the lock timeout already; NULL: it is set each time */
 };
 
 /* Run statement `index`; an error says where it stands, which it is, and what the server said. */
@@ -61,7 +62,8 @@ size_t execute_opening(const struct migration_part *part, enum db_engine engine)
 int execute_begin(const struct run *run, struct error *err);
 
 /* Let no statement wait longer than the lock timeout for others, so that nobody waits behind us.
- * `local`: for this transaction only, where the engine can. */
+ * `local`: for this transaction only, where the engine can; else for as long as no file touches the
+ * session. */
 int execute_lock_timeout(const struct run *run, bool local, struct error *err);
 
 /* After attempt number `attempt` (from 0) failed: true, after a pause, when it was for a lock and

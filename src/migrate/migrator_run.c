@@ -26,7 +26,9 @@ static int run_steps(struct migrator *migrator, const struct migrate_plan *plan,
                      struct migrate_lock *lock, int64_t batch, size_t *count, struct error *err)
 {
     struct run run = migrator_run_of(migrator, batch);
+    bool timeout_set = false;
     run.lock = lock;
+    run.timeout_set = &timeout_set;
     for (size_t i = 0; i < plan->count; i++) {
         const struct migrate_step *step = &plan->items[i];
         int64_t duration_ms = 0;

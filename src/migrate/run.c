@@ -273,8 +273,11 @@ static enum run_result leave(const struct run *run, const struct migrate_step *s
 {
     struct error ignored = ERROR_INIT;
     struct db_fault fault = run->db->fault;
-    if (!run->owns_session || fault.connection_lost || result == RUN_NOT_NEEDED ||
-        !touched(run, step))
+    if (!touched(run, step))
+        return result;
+    if (run->timeout_set)
+        *run->timeout_set = false;
+    if (!run->owns_session || fault.connection_lost || result == RUN_NOT_NEEDED)
         return result;
     struct error *told = result == RUN_DONE ? err : &ignored;
     int left = db_reset(run->db, told);
