@@ -12,15 +12,21 @@
 #include <string.h>
 #include <unistd.h>
 
-int file_open(struct os *os, const char *path, int flags, mode_t mode, struct error *err)
+static int open_at(struct os *os, int dir, const char *name, const char *path, int flags,
+                   mode_t mode, struct error *err)
 {
     int fd = -1;
     do
-        fd = os->openat(os, AT_FDCWD, path, flags, mode);
+        fd = os->openat(os, dir, name, flags, mode);
     while (fd < 0 && errno == EINTR);
     if (fd < 0)
         return error_set_errno(err, ERROR_FAILED, errno, "open %s", path);
     return fd;
+}
+
+int file_open(struct os *os, const char *path, int flags, mode_t mode, struct error *err)
+{
+    return open_at(os, AT_FDCWD, path, path, flags, mode, err);
 }
 
 void file_close(struct os *os, int *fd)
@@ -84,7 +90,13 @@ int file_pread(struct os *os, int fd, void *data, size_t size, uint64_t offset, 
 
 int file_read_all(struct os *os, const char *path, struct buf *buf, struct error *err)
 {
-    int fd = file_open(os, path, O_RDONLY | O_NOCTTY, 0, err);
+    return file_read_at(os, AT_FDCWD, path, path, buf, err);
+}
+
+int file_read_at(struct os *os, int dir, const char *name, const char *path, struct buf *buf,
+                 struct error *err)
+{
+    int fd = open_at(os, dir, name, path, O_RDONLY | O_NOCTTY, 0, err);
     if (fd < 0)
         return -1;
     int result = 0;

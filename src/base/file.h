@@ -36,6 +36,9 @@ int file_pread(struct os *os, int fd, void *data, size_t size, uint64_t offset, 
 
 /* All of a small file, at most buf->maximum bytes. ERROR_NOT_FOUND when it is not there. */
 int file_read_all(struct os *os, const char *path, struct buf *buf, struct error *err);
+/* The same of `name` in the folder that is open as `dir`; errors say `path`. */
+int file_read_at(struct os *os, int dir, const char *name, const char *path, struct buf *buf,
+                 struct error *err);
 
 /* Durable and whole or not at all: temporary name beside it, fsync, rename, fsync of the folder. */
 int file_write_atomic(struct os *os, const char *path, const void *data, size_t size, mode_t mode,

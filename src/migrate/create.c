@@ -100,9 +100,10 @@ static void note_syntax(struct form *form, struct os *os, const char *path)
 
 static void note_file(struct form *form, struct os *os, const char *folder, const char *name)
 {
+    SCOPED(arena) struct arena memory = ARENA_INIT;
     struct naming naming = {0};
     SCOPED(string) char *path = path_join(folder, name);
-    if (!naming_parse(name, &naming))
+    if (!naming_parse(name, &memory, &naming))
         return;
     form->files++;
     form->flyway |= naming.kind == NAMING_FLYWAY;

@@ -9,6 +9,7 @@
 #include "migrate/placeholder.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,6 +37,7 @@ static const char *const layout_tools[] = {
 struct entry {
     struct naming naming;
     const char *path; /* in the memory of the set */
+    const char *from; /* the same, from the folder on */
     const char *text;
     size_t size;
     enum layout layout;
@@ -61,6 +63,7 @@ struct listing {
     size_t count;
     size_t capacity;
     const char *path;         /* of the folder that is being listed */
+    int fd;                   /* the folder that is read */
     struct text_list folders; /* in it */
     size_t depth;
     const struct entry *first[LAYOUT_COUNT]; /* an example of each layout there is */
@@ -112,16 +115,22 @@ static int is_folder(const struct listing *listing, const char *path, unsigned c
     return neither ? 0 : there;
 }
 
+/* With the slash that comes after it. */
+static size_t path_length(const char *folder)
+{
+    size_t length = strlen(folder);
+    return length && folder[length - 1] == '/' ? length : length + 1;
+}
+
 /* Kept as long as the migrations. */
 static const char *path_of(struct listing *listing, const char *name)
 {
-    size_t folder = strlen(listing->path);
+    size_t folder = path_length(listing->path);
     size_t size = strlen(name);
-    bool slash = folder && listing->path[folder - 1] == '/';
-    char *path = arena_alloc(&listing->set->memory, folder + !slash + size + 1);
-    memcpy(path, listing->path, folder);
-    path[folder] = '/';
-    memcpy(path + folder + !slash, name, size);
+    char *path = arena_alloc(&listing->set->memory, folder + size + 1);
+    memcpy(path, listing->path, strlen(listing->path));
+    path[folder - 1] = '/';
+    memcpy(path + folder, name, size);
     return path;
 }
 
@@ -141,7 +150,8 @@ static int on_entry(void *context, const char *name, unsigned char type, struct 
         return 0;
     }
     entry.path = path;
-    bool parsed = naming_parse(path_base(path), &entry.naming);
+    entry.from = path + path_length(listing->folder->path);
+    bool parsed = naming_parse(name, &listing->set->memory, &entry.naming);
     if (parsed && listing->depth > 0 && entry.naming.kind != NAMING_FLYWAY)
         return 0;
     if (!parsed) {
@@ -202,7 +212,7 @@ static int compare_entries(const void *a, const void *b)
 {
     const struct entry *left = a;
     const struct entry *right = b;
-    return strcmp(left->path, right->path);
+    return strcmp(left->from, right->from);
 }
 
 /* ---- texts ---- */
@@ -294,7 +304,8 @@ static int read_text(void *context, size_t index, size_t thread, struct error *e
     struct worker *worker = &listing->workers[thread];
     SCOPED(buf) struct buf replaced = BUF_INIT_MAX(MIGRATION_FILE_MAXIMUM);
     buf_reset(&worker->text);
-    if (file_read_all(listing->folder->os, entry->path, &worker->text, err) < 0)
+    if (file_read_at(listing->folder->os, listing->fd, entry->from, entry->path, &worker->text,
+                     err) < 0)
         return -1;
     keep_text(worker, entry, &worker->text);
     entry->layout = layout_of(entry);
@@ -306,6 +317,18 @@ static int read_text(void *context, size_t index, size_t thread, struct error *e
     if (changed > 0)
         keep_text(worker, entry, &replaced);
     return changed < 0 ? -1 : 0;
+}
+
+/* The kernel need not look up the folder a thousand times. */
+static int read_texts(struct listing *listing, struct error *err)
+{
+    struct os *os = listing->folder->os;
+    listing->fd = file_open(os, listing->folder->path, O_RDONLY | O_DIRECTORY, 0, err);
+    if (listing->fd < 0)
+        return -1;
+    int result = parallel_each(listing->count, read_text, listing, listing->folder->helper, err);
+    file_close(os, &listing->fd);
+    return result;
 }
 
 /* ---- whose folder it is ---- */
@@ -422,15 +445,9 @@ static struct migration *find_pair(const struct migration_set *set, const struct
     return migration && !migration->parts[entry->naming.direction].exists ? migration : NULL;
 }
 
-static const char *name_of(struct migration_set *set, const struct naming *naming)
-{
-    return arena_string_n(&set->memory, naming->name, naming->name_size);
-}
-
 static struct migration *add_migration(struct migration_set *set, const struct entry *entry)
 {
-    const char *version = arena_string(&set->memory, entry->naming.version);
-    struct migration *migration = migration_set_new(set, version, name_of(set, &entry->naming));
+    struct migration *migration = migration_set_new(set, entry->naming.version, entry->naming.name);
     migration->detects_outside = entry->layout == LAYOUT_FLYWAY || entry->layout == LAYOUT_PAIR;
     migration->repeatable = entry->naming.repeatable;
     /* It has no way back of its own: undoing everything forgets that it ran. */
@@ -439,13 +456,12 @@ static struct migration *add_migration(struct migration_set *set, const struct e
 }
 
 /* Flyway's name for a migration is that of the way up. */
-static void take_name(struct migration_set *set, struct migration *migration,
-                      const struct naming *naming)
+static void take_name(struct migration *migration, const struct naming *naming)
 {
     if (naming->direction != MIGRATE_UP)
         return;
-    migration->version = arena_string(&set->memory, naming->version);
-    migration->name = name_of(set, naming);
+    migration->version = naming->version;
+    migration->name = naming->name;
 }
 
 /* Versions that a baseline stands for, in files of their own, do the same step by step. */
@@ -473,7 +489,7 @@ static void place_entry(struct listing *listing, struct entry *entry, struct mig
     }
     struct migration *migration = find_pair(set, entry);
     if (migration)
-        take_name(set, migration, &entry->naming);
+        take_name(migration, &entry->naming);
     else
         migration = add_migration(set, entry);
     migration->parts[entry->naming.direction].outside |= entry->outside;
@@ -537,8 +553,8 @@ static int read_listing(struct listing *listing, struct error *err)
         return -1;
     if (listing->count > 1)
         qsort(listing->items, listing->count, sizeof *listing->items, compare_entries);
-    if (parallel_each(listing->count, read_text, listing, listing->folder->helper, err) < 0 ||
-        find_layout(listing, err) < 0 || read_entries(listing, err) < 0)
+    if (read_texts(listing, err) < 0 || find_layout(listing, err) < 0 ||
+        read_entries(listing, err) < 0)
         return -1;
     return check_pairs(listing->set, err);
 }

@@ -6,12 +6,15 @@
 #include <string.h>
 
 #define DIGITS_MAXIMUM 20
+#define VERSION_MAXIMUM 64 /* the history's column */
 
 bool naming_is_dropping(const char *file)
 {
     static const char *const endings[] = {"~", ".swp", ".swo", ".tmp", ".bak", ".orig", ".rej"};
     if (file[0] == '.' || file[0] == '#')
         return true;
+    if (text_ends(file, ".sql"))
+        return false;
     for (size_t i = 0; i < ARRAY_SIZE(endings); i++)
         if (text_ends(file, endings[i]))
             return true;
@@ -19,60 +22,59 @@ bool naming_is_dropping(const char *file)
 }
 
 /* "R__name", cut where the history could not hold it; the sum keeps long ones apart. */
-static void repeatable_version(struct naming *naming)
+static const char *repeatable_version(struct arena *memory, const char *name)
 {
     uint8_t digest[SHA256_SIZE];
     char sum[SHA256_TEXT];
-    size_t size = naming->name_size;
-    if (strlen("R__") + size <= NAMING_VERSION_MAXIMUM) {
-        snprintf(naming->version, sizeof naming->version, "R__%.*s", (int)size, naming->name);
-        return;
+    char version[VERSION_MAXIMUM + 1];
+    if (strlen("R__") + strlen(name) <= VERSION_MAXIMUM) {
+        snprintf(version, sizeof version, "R__%s", name);
+        return arena_string(memory, version);
     }
-    sha256_of(naming->name, size, digest);
-    text_hex(digest, sizeof digest, sum);
-    for (size = 40; size > 0 && ((unsigned char)naming->name[size] & 0xC0) == 0x80;)
+    int size = 40;
+    while (size > 0 && ((unsigned char)name[size] & 0xC0) == 0x80)
         size--;
-    snprintf(naming->version, sizeof naming->version, "R__%.*s~%.16s", (int)size, naming->name,
-             sum);
+    sha256_of(name, strlen(name), digest);
+    text_hex(digest, sizeof digest, sum);
+    snprintf(version, sizeof version, "R__%.*s~%.16s", size, name, sum);
+    return arena_string(memory, version);
 }
 
 /* The version between the prefix and the two underscores: V1_2__name is 1.2. */
-static void flyway_version(struct naming *naming, const char *text, size_t size)
+static const char *flyway_version(struct arena *memory, const char *text, size_t size)
 {
-    memcpy(naming->version, text, size);
-    for (char *c = naming->version; *c; c++)
+    char *version = arena_string_n(memory, text, size);
+    for (char *c = version; *c; c++)
         if (*c == '_')
             *c = '.';
+    return version;
 }
 
-static bool parse_flyway(const char *file, struct naming *naming)
+static bool parse_flyway(const char *file, struct arena *memory, struct naming *naming)
 {
-    size_t size = strspn(file + 1, "0123456789._");
-    const char *separator = strstr(file, "__");
-    if (!strchr("VURB", file[0]) || !separator)
+    const char *separator = strchr("VURB", file[0]) ? strstr(file, "__") : NULL;
+    if (!separator)
         return false;
+    size_t size = strspn(file + 1, "0123456789._");
     bool repeatable = file[0] == 'R';
     size_t version_size = (size_t)(separator - file - 1);
     if (repeatable ? version_size != 0
-                   : !version_size || version_size > size ||
-                         version_size > NAMING_VERSION_MAXIMUM || !strchr("0123456789", file[1]))
+                   : !version_size || version_size > size || version_size > VERSION_MAXIMUM ||
+                         !strchr("0123456789", file[1]))
         return false;
     *naming = (struct naming){
         .kind = NAMING_FLYWAY,
         .direction = file[0] == 'U' ? MIGRATE_DOWN : MIGRATE_UP,
         .repeatable = repeatable,
         .baseline = file[0] == 'B',
-        .name = separator + 2,
-        .name_size = strlen(separator + 2) - strlen(".sql"),
+        .name = arena_string_n(memory, separator + 2, strlen(separator + 2) - strlen(".sql")),
     };
-    if (repeatable)
-        repeatable_version(naming);
-    else
-        flyway_version(naming, file + 1, version_size);
+    naming->version = repeatable ? repeatable_version(memory, naming->name)
+                                 : flyway_version(memory, file + 1, version_size);
     return true;
 }
 
-static bool parse_numbered(const char *file, struct naming *naming)
+static bool parse_numbered(const char *file, struct arena *memory, struct naming *naming)
 {
     static const char *const endings[] = {".up.sql", ".down.sql", ".sql"};
     size_t digits = strspn(file, "0123456789");
@@ -93,15 +95,14 @@ static bool parse_numbered(const char *file, struct naming *naming)
         .kind = pair ? NAMING_PAIR : NAMING_ONE_FILE,
         .direction = i == 1 ? MIGRATE_DOWN : MIGRATE_UP,
         .loose = !named || (!pair && size == digits + 1),
-        .name = name,
-        .name_size = (size_t)(file + size - name),
+        .version = arena_string_n(memory, file, digits),
+        .name = arena_string_n(memory, name, (size_t)(file + size - name)),
     };
-    memcpy(naming->version, file, digits);
     return true;
 }
 
-bool naming_parse(const char *file, struct naming *ret_naming)
+bool naming_parse(const char *file, struct arena *memory, struct naming *ret_naming)
 {
     return text_ends(file, ".sql") &&
-           (parse_flyway(file, ret_naming) || parse_numbered(file, ret_naming));
+           (parse_flyway(file, memory, ret_naming) || parse_numbered(file, memory, ret_naming));
 }

@@ -14,21 +14,19 @@ enum naming_kind {
     NAMING_FLYWAY,   /* V1.2__name.sql, U1.2__name.sql, R__name.sql, B1.2__name.sql */
 };
 
-#define NAMING_VERSION_MAXIMUM 64 /* the history's column */
-
+/* Strings are in the memory that it was parsed with. */
 struct naming {
     enum naming_kind kind;
     enum direction direction;
-    bool loose;      /* no underscore after the version: dbmate and sql-migrate take it */
-    bool repeatable; /* R__name.sql: run again whenever it changes */
-    bool baseline;   /* B1__name.sql: in place of all versions up to it */
-    char version[NAMING_VERSION_MAXIMUM + 1]; /* repeatable: "R__name" */
-    const char *name;                         /* within the file's own name; borrowed */
-    size_t name_size;
+    bool loose;          /* no underscore after the version: dbmate and sql-migrate take it */
+    bool repeatable;     /* R__name.sql: run again whenever it changes */
+    bool baseline;       /* B1__name.sql: in place of all versions up to it */
+    const char *version; /* repeatable: "R__name" */
+    const char *name;
 };
 
 /* False, with nothing set, when it is none. */
-bool naming_parse(const char *file, struct naming *ret_naming);
+bool naming_parse(const char *file, struct arena *memory, struct naming *ret_naming);
 
 /* What editors, version control and systems leave behind. */
 bool naming_is_dropping(const char *file);

@@ -106,11 +106,12 @@ static bool read_flyway(const char *const texts[static COLUMNS], struct peer_row
 {
     const char *type = texts[COLUMN_TYPE] ? texts[COLUMN_TYPE] : "";
     const char *script = texts[COLUMN_NAME] ? path_base(texts[COLUMN_NAME]) : "";
+    SCOPED(arena) struct arena memory = ARENA_INIT;
     struct naming naming = {0};
     if (strcmp(type, "SCHEMA") == 0)
         return false;
-    if (naming_parse(script, &naming)) {
-        row->name = mem_string_n(naming.name, naming.name_size);
+    if (naming_parse(script, &memory, &naming)) {
+        row->name = mem_string(naming.name);
         row->version = naming.repeatable ? mem_string(naming.version) : NULL;
     }
     if (texts[COLUMN_VERSION]) {
@@ -154,11 +155,12 @@ static bool read_named(const char *const texts[static COLUMNS], struct peer_row 
 /* The name of the file. */
 static bool read_sql_migrate(const char *const texts[static COLUMNS], struct peer_row *row)
 {
+    SCOPED(arena) struct arena memory = ARENA_INIT;
     struct naming naming = {0};
-    if (!texts[COLUMN_VERSION] || !naming_parse(texts[COLUMN_VERSION], &naming))
+    if (!texts[COLUMN_VERSION] || !naming_parse(texts[COLUMN_VERSION], &memory, &naming))
         return false;
     row->version = mem_string(naming.version);
-    row->name = mem_string_n(naming.name, naming.name_size);
+    row->name = mem_string(naming.name);
     return true;
 }
 

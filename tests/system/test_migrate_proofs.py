@@ -352,6 +352,28 @@ def test_postgres_finds_out_behind_a_lost_connection(kedge, postgres):
     assert postgres.sql("SELECT (SELECT count(*) FROM t0), (SELECT count(*) FROM t1)", "shop").strip() == "1|1"
 
 
+# ---- MariaDB: a statement at a time ----
+
+def test_mariadb_takes_few_round_trips_for_a_migration(kedge, mariadb):
+    url = mariadb.fresh()
+    write_many(kedge, 20)
+    up = round_trips(kedge, url, "migrate", "up")
+    nothing = round_trips(kedge, url, "migrate", "up")
+    assert (up - nothing) / 20 <= 8, (up, nothing)
+    assert nothing <= 4
+
+
+def test_mariadb_has_its_lock_timeout_again_after_a_file_that_sets_another(kedge, mariadb):
+    """It is set once for the session, and again where a file may have changed it."""
+    kedge.environment["DATABASE_URL"] = mariadb.fresh()
+    write(kedge, "20240101000001_log.sql", "CREATE TABLE log (n INT, waits INT);")
+    for n, before in enumerate(("", "", "SET SESSION lock_wait_timeout = 77;\n", "", ""), start=2):
+        write(kedge, f"2024010100000{n}_m{n}.sql",
+              f"{before}INSERT INTO log VALUES ({n}, @@lock_wait_timeout);\nCREATE TABLE t{n} (id INT);")
+    kedge("migrate", "up")
+    assert mariadb.sql("SELECT group_concat(waits ORDER BY n) FROM log", "shop").strip() == "5,5,77,5,5"
+
+
 # ---- a pooler between ----
 
 @pytest.fixture(params=["transaction", "session"])

@@ -1,6 +1,6 @@
 #include "harness/test.h"
 
-#include "base/mem.h"
+#include "base/arena.h"
 #include "migrate/naming.h"
 
 #include <string.h>
@@ -40,17 +40,17 @@ TEST(names_are_read_in_the_manner_of_each_tool)
          "R__views.sql",
          {.kind = NAMING_FLYWAY, .repeatable = true, .version = "R__views", .name = "views"}},
     };
+    SCOPED(arena) struct arena memory = ARENA_INIT;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct naming naming = {0};
-        assert_case(cases[i].line, naming_parse(cases[i].file, &naming));
+        assert_case(cases[i].line, naming_parse(cases[i].file, &memory, &naming));
         assert_case(cases[i].line, naming.kind == cases[i].says.kind);
         assert_case(cases[i].line, naming.direction == cases[i].says.direction);
         assert_case(cases[i].line, naming.loose == cases[i].says.loose);
         assert_case(cases[i].line, naming.repeatable == cases[i].says.repeatable);
         assert_case(cases[i].line, naming.baseline == cases[i].says.baseline);
         assert_case(cases[i].line, strcmp(naming.version, cases[i].says.version) == 0);
-        assert_case(cases[i].line, naming.name_size == strlen(cases[i].says.name));
-        assert_case(cases[i].line, memcmp(naming.name, cases[i].says.name, naming.name_size) == 0);
+        assert_case(cases[i].line, strcmp(naming.name, cases[i].says.name) == 0);
     }
 }
 
@@ -61,9 +61,10 @@ TEST(what_is_no_migrations_name_is_none)
         "V__a.sql", "Va__a.sql",   "V1_a.sql", "R1__a.sql",
         "U__a.sql", "1.up.sql",    ".sql",     "123456789012345678901_a.sql",
     };
+    SCOPED(arena) struct arena memory = ARENA_INIT;
     for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
         struct naming naming = {0};
-        if (naming_parse(files[i], &naming))
+        if (naming_parse(files[i], &memory, &naming))
             fail_msg("%s was read as version %s", files[i], naming.version);
         assert_int_equal(naming.kind, NAMING_NONE);
     }
@@ -73,12 +74,13 @@ TEST(long_repeatable_names_are_cut_and_stay_apart)
 {
     static const char start[] =
         "R__a_view_with_a_name_that_is_longer_than_what_the_history_holds_number_";
+    SCOPED(arena) struct arena memory = ARENA_INIT;
     struct naming one = {0};
     struct naming two = {0};
     SCOPED(string) char *first = mem_format("%s1.sql", start);
     SCOPED(string) char *second = mem_format("%s2.sql", start);
-    assert_true(naming_parse(first, &one) && naming_parse(second, &two));
-    assert_true(strlen(one.version) <= NAMING_VERSION_MAXIMUM);
+    assert_true(naming_parse(first, &memory, &one) && naming_parse(second, &memory, &two));
+    assert_true(strlen(one.version) <= 64);
     assert_string_not_equal(one.version, two.version);
     assert_int_equal(strncmp(one.version, start, 40), 0);
 }
