@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/sink.h"
+#include "base/stop.h"
 #include "io/codec.h"
 
 #include <stdio.h>
@@ -52,9 +53,14 @@ static ZSTD_CCtx *context_new(int level, const struct zstd_tuning *tuning)
 
 /* ---- whole frames ---- */
 
+/* From here on a frame of 8 MiB can take seconds, for which nobody who interrupts wants to wait. */
+#define SLOW_LEVEL 10
+#define SLOW_STEP ((size_t)256 << 10)
+
 struct zstd_encoder {
     struct encoder base;
     ZSTD_CCtx *context;
+    bool slow;
 };
 
 static size_t zstd_bound(const struct encoder *base, size_t size)
@@ -63,13 +69,48 @@ static size_t zstd_bound(const struct encoder *base, size_t size)
     return ZSTD_compressBound(size);
 }
 
+static int encode_failed(size_t code, struct error *err)
+{
+    return error_set(err, ERROR_FAILED, "zstd: %s", ZSTD_getErrorName(code));
+}
+
+static int encode_in_steps(ZSTD_CCtx *context, ZSTD_inBuffer in, ZSTD_outBuffer *out,
+                           struct error *err)
+{
+    const size_t size = in.size;
+    bool ended = false;
+    size_t left = ZSTD_CCtx_reset(context, ZSTD_reset_session_only);
+    if (!ZSTD_isError(left))
+        left = ZSTD_CCtx_setPledgedSrcSize(context, size);
+    while (!ended) {
+        if (ZSTD_isError(left))
+            return encode_failed(left, err);
+        if (out->pos == out->size)
+            return error_set(err, ERROR_FAILED, "zstd: there is no room for the frame");
+        if (stop_check(err) < 0)
+            return -1;
+        bool last = size - in.pos <= SLOW_STEP;
+        in.size = last ? size : in.pos + SLOW_STEP;
+        left = ZSTD_compressStream2(context, out, &in, last ? ZSTD_e_end : ZSTD_e_continue);
+        ended = last && left == 0;
+    }
+    return 0;
+}
+
 static int zstd_encode(struct encoder *base, const void *data, size_t size, void *out,
                        size_t capacity, size_t *ret_size, struct error *err)
 {
     struct zstd_encoder *encoder = (struct zstd_encoder *)base;
+    if (encoder->slow) {
+        ZSTD_outBuffer to = {out, capacity, 0};
+        const ZSTD_inBuffer from = {data, size, 0};
+        int result = encode_in_steps(encoder->context, from, &to, err);
+        *ret_size = to.pos;
+        return result;
+    }
     size_t made = ZSTD_compress2(encoder->context, out, capacity, data, size);
     if (ZSTD_isError(made))
-        return error_set(err, ERROR_FAILED, "zstd: %s", ZSTD_getErrorName(made));
+        return encode_failed(made, err);
     *ret_size = made;
     return 0;
 }
@@ -92,6 +133,7 @@ struct encoder *zstd_encoder_new(int level, const struct zstd_tuning *tuning)
     struct zstd_encoder *encoder = MEM_NEW(struct zstd_encoder);
     encoder->base.ops = &encoder_ops;
     encoder->context = context_new(level, tuning);
+    encoder->slow = level >= SLOW_LEVEL;
     return &encoder->base;
 }
 

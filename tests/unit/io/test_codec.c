@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/sink.h"
+#include "base/stop.h"
 #include "io/codec.h"
 #include "io/gzip.h"
 #include "io/plain.h"
@@ -45,7 +46,8 @@ static const struct {
     size_t size;
 } cases[] = {
     {__LINE__, ZSTD, 1, 0},        {__LINE__, ZSTD, 3, 1},      {__LINE__, ZSTD, -3, 300000},
-    {__LINE__, ZSTD, 3, 4 << 20},  {__LINE__, GZIP, 1, 0},      {__LINE__, GZIP, 1, 1},
+    {__LINE__, ZSTD, 3, 4 << 20},  {__LINE__, ZSTD, 12, 0},     {__LINE__, ZSTD, 12, 1 << 18},
+    {__LINE__, ZSTD, 19, 700000},  {__LINE__, GZIP, 1, 0},      {__LINE__, GZIP, 1, 1},
     {__LINE__, GZIP, 2, 70000},    {__LINE__, GZIP, 3, 300000}, {__LINE__, GZIP, 6, 300000},
     {__LINE__, GZIP, 1, 4 << 20},  {__LINE__, PLAIN, 0, 0},     {__LINE__, PLAIN, 0, 1},
     {__LINE__, PLAIN, 0, 4 << 20},
@@ -195,6 +197,22 @@ TEST(a_stream_of_several_frames_is_read_in_steps)
     }
 }
 
+/* What was to be encoded when somebody interrupts is not encoded to its end. */
+TEST(a_slow_level_can_be_interrupted)
+{
+    struct error err = ERROR_INIT;
+    SCOPED(encoder) struct encoder *encoder = encoder_for(ZSTD, 19);
+    SCOPED(memory) void *content = content_new(1 << 20);
+    size_t bound = encoder_bound(encoder, 1 << 20);
+    SCOPED(memory) void *frame = mem_alloc(bound, 1);
+    size_t size = 0;
+    stop_request();
+    assert_fails(encoder_encode(encoder, content, 1 << 20, frame, bound, &size, &err), err,
+                 ERROR_INTERRUPTED);
+    stop_clear();
+    assert_ok(encoder_encode(encoder, content, 1 << 20, frame, bound, &size, &err), err);
+}
+
 TEST(a_stride_leaves_no_literals_uncompressed)
 {
     struct error err = ERROR_INIT;
@@ -213,5 +231,5 @@ TEST(a_stride_leaves_no_literals_uncompressed)
 }
 
 TEST_MAIN(UNIT(a_frame_comes_back_whole), UNIT(a_stride_leaves_no_literals_uncompressed),
-          UNIT(a_frame_of_another_length_is_corrupt), UNIT(a_flipped_byte_is_found),
-          UNIT(a_stream_of_several_frames_is_read_in_steps))
+          UNIT(a_slow_level_can_be_interrupted), UNIT(a_frame_of_another_length_is_corrupt),
+          UNIT(a_flipped_byte_is_found), UNIT(a_stream_of_several_frames_is_read_in_steps))
