@@ -250,11 +250,12 @@ static int put_parameters(struct mysql *mysql, struct buf *out, const char *sql,
         if (quote || sql[i] != '?')
             buf_append_char(out, sql[i]);
         else if (used < count)
-            append_value(mysql, out, &parameters[used++]);
+            append_value(mysql, out, &parameters[used]);
+        used += !quote && sql[i] == '?';
     }
     if (used != count)
-        return error_set(err, ERROR_FAILED, "statement was given %zu parameters too many",
-                         count - used);
+        return error_set(err, ERROR_FAILED, "a statement with %zu parameters was given %zu", used,
+                         count);
     return 0;
 }
 

@@ -326,7 +326,9 @@ def test_a_signal_ends_it_within_five_seconds(kedge, number):
     db.commit()
     db.close()
     running = kedge.start("backup", "large.db", "--compress=zstd:19")
-    time.sleep(0.7)
+    while running.poll() is None and not kedge.files():
+        time.sleep(0.01)
+    time.sleep(0.2)
     running.send_signal(number)
     started = time.monotonic()
     running.communicate(timeout=20)

@@ -153,6 +153,19 @@ TEST(a_rollback_takes_back_and_a_commit_keeps)
     }
 }
 
+/* Servers that count themselves say so; the others must not run half a statement. */
+TEST(parameters_that_do_not_fit_are_refused)
+{
+    const struct db_value two[] = {db_integer(1), db_integer(2)};
+    EACH_ENGINE(db)
+    {
+        struct error err = ERROR_INIT;
+        assert_fails(db_execute(db, "SELECT ? + ?", two, 1, NULL, &err), err, ERROR_FAILED);
+        assert_fails(db_execute(db, "SELECT ? + 1", two, 2, NULL, &err), err, ERROR_FAILED);
+        assert_int_equal(ask(db, "SELECT 7"), 7);
+    }
+}
+
 TEST(a_failure_names_the_place_in_the_statement)
 {
     EACH_ENGINE(db)
@@ -477,6 +490,7 @@ TEST(statements_sent_together_stop_at_the_first_that_fails)
 }
 
 TEST_MAIN(UNIT(values_come_back_as_they_went), UNIT(a_rollback_takes_back_and_a_commit_keeps),
+          UNIT(parameters_that_do_not_fit_are_refused),
           UNIT(a_failure_names_the_place_in_the_statement),
           UNIT(a_query_can_be_left_and_the_connection_goes_on),
           UNIT(a_lock_that_is_not_to_be_had_is_told_apart),
