@@ -133,7 +133,7 @@ static int verify_one(struct verifying *verifying, const struct migration *migra
     struct snapshots snapshots __attribute__((cleanup(snapshots_clear))) = {0};
     const char *wanted = verifying->options->version;
     bool tried = !wanted || migration_version_compare(wanted, migration->version) == 0;
-    bool reversible = migration_reversible(migration);
+    bool reversible = !migration->repeatable && migration_reversible(migration);
     if (tried && reversible && read_now(verifying, &snapshots.before, err) < 0)
         return -1;
     if (run(verifying, migration, true, err) < 0)

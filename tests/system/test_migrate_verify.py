@@ -58,6 +58,18 @@ def test_placeholders_of_flyways_files_are_filled_in(place):
     assert outcomes(place, "--placeholder", "prefix=shop_")["1"]["outcome"] == "good"
 
 
+def test_a_repeatable_file_has_no_down(place):
+    os.mkdir(place.path("migrations"))
+    for name, text in (("V1__t.sql", "CREATE TABLE t (id INT);"), ("U1__t.sql", "DROP TABLE t;"),
+                       ("R__v.sql", "CREATE VIEW v AS SELECT id FROM t;"), ("R__w.sql", "CREATE VIEW w AS SELECT id FROM v;")):
+        Path(place.path("migrations", name)).write_text(text, encoding="utf-8")
+    result = place("migrate", "verify")
+    assert "1 good, 2 without Down, 0 bad" in result.stdout + result.stderr
+    place("migrate", "verify", "R__w")
+    place("migrate", "verify", "--require-down", status=1)
+    assert not place.left()
+
+
 BAD = {
     "an index is left out": ("CREATE INDEX gone ON good1 (id, name);", "DROP INDEX gone {on};", None),
     "a column stays": ("ALTER TABLE good1 ADD COLUMN a INT;\nALTER TABLE good1 ADD COLUMN b INT;",
