@@ -68,6 +68,8 @@ struct listing {
     size_t depth;
     const struct entry *first[LAYOUT_COUNT]; /* an example of each layout there is */
     bool sqlx;                               /* the bare files are its */
+    size_t php;                              /* files of Laravel's own */
+    const char *first_php;                   /* by name */
     bool any_version;                        /* versions need not be moments: sql-migrate's */
 };
 
@@ -83,8 +85,6 @@ static const char *why_no_migration(const char *name)
 {
     if (text_ends(name, ".go"))
         return "kedge does not run migrations that are Go programs";
-    if (text_ends(name, ".php"))
-        return "kedge does not run migrations that are PHP programs";
     return "its name is not YYYYMMDDHHMMSS_name.sql";
 }
 
@@ -94,6 +94,25 @@ static bool nearly_fits(const char *name)
 {
     return strcasestr(name, ".sql") || text_ends(name, ".go") || text_ends(name, ".php") ||
            (*name >= '0' && *name <= '9');
+}
+
+/* A folder of Laravel's holds nothing else: they are told in one line. */
+static void count_php(struct listing *listing, const char *path)
+{
+    if (listing->php++ == 0 || strcmp(path, listing->first_php) < 0)
+        listing->first_php = path;
+}
+
+static void warn_of_php(const struct listing *listing)
+{
+    static const char why[] = "kedge does not run migrations that are PHP programs";
+    if (!listing->warnings || !listing->php)
+        return;
+    if (listing->php == 1)
+        warn(listing, listing->first_php, why);
+    else
+        text_list_give(listing->warnings, mem_format("%s and %zu more are passed over: %s",
+                                                     listing->first_php, listing->php - 1, why));
 }
 
 /* Folder or file? The folder mostly says so itself; behind a link, the system is asked. Reading a
@@ -155,7 +174,9 @@ static int on_entry(void *context, const char *name, unsigned char type, struct 
     if (parsed && listing->depth > 0 && entry.naming.kind != NAMING_FLYWAY)
         return 0;
     if (!parsed) {
-        if (listing->depth == 0 && nearly_fits(name))
+        if (listing->depth == 0 && text_ends(name, ".php"))
+            count_php(listing, path);
+        else if (listing->depth == 0 && nearly_fits(name))
             warn(listing, path, why_no_migration(name));
         return 0;
     }
@@ -551,6 +572,7 @@ static int read_listing(struct listing *listing, struct error *err)
 {
     if (list_folder(listing, listing->folder->path, err) < 0)
         return -1;
+    warn_of_php(listing);
     if (listing->count > 1)
         qsort(listing->items, listing->count, sizeof *listing->items, compare_entries);
     if (read_texts(listing, err) < 0 || find_layout(listing, err) < 0 ||

@@ -218,5 +218,25 @@ TEST(placeholders_are_replaced_wherever_they_stand)
     assert_int_equal(system(command), 0);
 }
 
-TEST_MAIN(UNIT(a_folder_is_read_in_the_manner_of_its_tool), UNIT(what_is_mixed_or_wrong_is_named),
+TEST(programs_in_php_are_told_in_one_line)
+{
+    struct error err = ERROR_INIT;
+    char folder[64];
+    static const char *const names[] = {"2014_b.php", "2014_a.php", "2015_c.php"};
+    SCOPED(migration_set) struct migration_set set = MIGRATION_SET_INIT;
+    SCOPED(text_list) struct text_list warnings = TEXT_LIST_INIT;
+    scratch_folder(folder);
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+        put(folder, &(struct file){names[i], "<?php"});
+    const struct migration_folder options = {
+        .os = os_real(), .path = folder, .dialect = DB_POSTGRES};
+    assert_ok(migration_folder_read(&options, &set, &warnings, &err), err);
+    SCOPED(string) char *command = mem_format("rm -rf '%s'", folder);
+    assert_int_equal(system(command), 0);
+    assert_int_equal(warnings.count, 1);
+    assert_non_null(strstr(warnings.items[0], "/2014_a.php and 2 more are passed over"));
+}
+
+TEST_MAIN(UNIT(programs_in_php_are_told_in_one_line),
+          UNIT(a_folder_is_read_in_the_manner_of_its_tool), UNIT(what_is_mixed_or_wrong_is_named),
           UNIT(placeholders_are_replaced_wherever_they_stand))
