@@ -21,6 +21,7 @@ struct migrate_door {
     struct migration_folder folder;
     char *target; /* the configured name, or the URL */
     bool configured;
+    bool applies; /* to be set before opening: see heeds_peers (migrate/migrator.h) */
     /* To be set before opening: the database has to be one that can be backed up, and that is
      * done (migrate/migrator.h). */
     bool backed_up;

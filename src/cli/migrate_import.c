@@ -52,10 +52,11 @@ static void show_item(const struct import_item *item)
                           : item->migration->repeatable
                               ? " (changed since: the next up runs it again)"
                               : " (the file has changed since; its sum is taken as it is now)";
-    console_result("%s %s%s%s%s%s%s%s%s%s%s", item->version, history_status_name(item->status),
+    console_result("%s %s%s%s%s%s%s%s%s%s%s%s", item->version, history_status_name(item->status),
                    *title ? " " : "", title, when, item->missing ? " (no file)" : "", changed,
                    item->note ? " (" : "", item->note ? item->note : "", item->note ? ")" : "",
-                   item->known ? " (known already, left as it is)" : "");
+                   item->known ? " (known already, left as it is)" : "",
+                   item->replaced ? " (in place of a row that says it failed or is pending)" : "");
 }
 
 static void show_summary(const struct import_report *report, bool dry_run)
@@ -99,6 +100,7 @@ static json_t *item_json(const struct import_item *item)
     json_object_set_new(object, "missing", json_boolean(item->missing));
     json_object_set_new(object, "changed", json_boolean(item->changed));
     json_object_set_new(object, "known", json_boolean(item->known));
+    json_object_set_new(object, "replaced", json_boolean(item->replaced));
     json_object_set_new(object, "note", console_json_text(item->note));
     return object;
 }

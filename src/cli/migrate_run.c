@@ -147,6 +147,7 @@ int command_migrate_up(struct cli *cli, struct error *err)
     SCOPED(way_back) struct way_back way = WAY_BACK_INIT;
     bool backup = settings_bool(cli->settings, SETTING_MIGRATIONS_BACKUP);
     door.cli = cli;
+    door.applies = true;
     if (backup && way_back_prepare(&way, &door, err) < 0)
         return fail(&door, err);
     if (migrate_door_open(&door, cli, false, err) == 0 && run_up(&door, err) == 0)
@@ -240,6 +241,7 @@ int command_migrate_refresh(struct cli *cli, struct error *err)
 {
     SCOPED(migrate_door) struct migrate_door door = MIGRATE_DOOR_INIT;
     door.cli = cli;
+    door.applies = true;
     if (migrate_door_open(&door, cli, false, err) < 0 || run_refresh(&door, err) < 0)
         return fail(&door, err);
     return 0;

@@ -85,6 +85,15 @@ void history_init(struct history *history, struct db *db, const char *table)
     history->quoted = buf_steal(&quoted);
 }
 
+void history_init_beside(struct history *history, const struct history *ours, const char *table)
+{
+    const char *dot = strchr(table, '.') ? NULL : strchr(ours->table, '.');
+    SCOPED(string)
+    char *name = dot ? mem_format("%.*s.%s", (int)(dot - ours->table), ours->table, table)
+                     : mem_string(table);
+    history_init(history, ours->db, name);
+}
+
 void history_clear(struct history *history)
 {
     free(history->table);

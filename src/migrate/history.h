@@ -59,6 +59,8 @@ struct history {
 
 /* Which table; NULL is schema_migrations. */
 void history_init(struct history *history, struct db *db, const char *table);
+/* Some other table in the schema of ours, unless `table` names one. */
+void history_init_beside(struct history *history, const struct history *ours, const char *table);
 void history_clear(struct history *history);
 
 /* 1 when the table is there and ours, 0 when there is none, -1: ERROR_FAILED when it is another

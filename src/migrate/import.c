@@ -31,23 +31,13 @@ static struct db *db_of(const struct importing *importing)
 
 /* ---- which history ---- */
 
-/* `name` in the schema of our own table. */
-static char *beside_ours(const struct importing *importing, const char *name)
-{
-    const char *ours = importing->run->history->table;
-    const char *dot = strchr(ours, '.');
-    return dot && !strchr(name, '.') ? mem_format("%.*s.%s", (int)(dot - ours), ours, name)
-                                     : mem_string(name);
-}
-
 /* 1 when `table` is there and has the columns of the tool's. */
 static int fits(struct importing *importing, const struct peer *peer, const char *table,
                 struct error *err)
 {
     struct history history = HISTORY_INIT;
     SCOPED(text_list) struct text_list columns = TEXT_LIST_INIT;
-    SCOPED(string) char *name = beside_ours(importing, table);
-    history_init(&history, db_of(importing), name);
+    history_init_beside(&history, importing->run->history, table);
     int result = history_columns(&history, &columns, err);
     if (result == 0)
         result = columns.count && peer_fits(peer, &columns);
@@ -285,8 +275,16 @@ static void drop_undone(struct import_report *report)
     report->count = count;
 }
 
-/* What our history says stays. A tool without batches gets one for each migration: nobody knows
- * what was applied together, and undoing the last one is the least. */
+/* Was it tried by us, in vain, what the tool says it has applied? That is how an `up` ends that was
+ * run before the import. What stopped half-way is left for a person to decide. */
+static bool is_vain(const struct import_item *item, const struct history_row *row)
+{
+    bool idle = row->status == HISTORY_PENDING && !(row->progress && *row->progress);
+    return item->status == HISTORY_APPLIED && (row->status == HISTORY_FAILED || idle);
+}
+
+/* What our history says stays, except of what failed. A tool without batches gets one for each
+ * migration: nobody knows what was applied together, and undoing the last one is the least. */
 static void settle_items(struct importing *importing, const struct history_rows *rows)
 {
     struct import_report *report = &importing->report;
@@ -295,7 +293,9 @@ static void settle_items(struct importing *importing, const struct history_rows 
     drop_undone(report);
     for (size_t i = 0; i < report->count; i++) {
         struct import_item *item = &report->items[i];
-        item->known = history_rows_find(rows, item->version) != NULL;
+        const struct history_row *row = history_rows_find(rows, item->version);
+        item->replaced = row && is_vain(item, row);
+        item->known = row && !item->replaced;
         if (item->status == HISTORY_ROLLBACK)
             item->batch = 0;
         else if (item->batch)

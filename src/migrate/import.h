@@ -28,6 +28,7 @@ struct import_item {
     int64_t batch;
     bool missing;                      /* no file has this version */
     bool known;                        /* our history has it already, and keeps what it says */
+    bool replaced;                     /* our history has it, as tried in vain */
     bool changed;                      /* the file is not what the tool applied */
     const struct migration *migration; /* borrowed from the set */
     char *note;                        /* NULL, or what else there is to say */

@@ -43,6 +43,7 @@ struct migrator_options {
     const char *by;                        /* who runs it, for the history; NULL: the user's name */
     const char *backup_id;
     bool owns_session;         /* nobody else has set it up: each file finds it as it was opened */
+    bool heeds_peers;          /* no way up from an empty history beside another tool's */
     bool dry_run;              /* what marks rows writes none, and says what it would have done */
     migrate_notify_fn *notify; /* may be NULL */
     void *context;
@@ -84,7 +85,7 @@ int migrator_run(struct migrator *migrator, const struct migrate_request *reques
 bool migrator_left_part(const struct migrator *migrator);
 
 /* What would be run, without the lock and without writing anything. The steps borrow from the
- * migrator. */
+ * migrator. ERROR_FAILED for what heeds_peers stops. */
 int migrator_plan(struct migrator *migrator, const struct migrate_request *request,
                   struct migrate_plan *plan, struct error *err);
 

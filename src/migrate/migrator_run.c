@@ -1,6 +1,7 @@
 #include "migrate/migrator_core.h"
 
 #include "base/error.h"
+#include "migrate/peer_beside.h"
 
 static int plan_again(struct migrator *migrator, const struct migrate_request *request,
                       struct migrate_plan *plan, int64_t *ret_batch, struct error *err)
@@ -17,9 +18,11 @@ int migrator_plan(struct migrator *migrator, const struct migrate_request *reque
                   struct migrate_plan *plan, struct error *err)
 {
     SCOPED(history_rows) struct history_rows rows = HISTORY_ROWS_INIT;
-    if (migrator_look(migrator, &rows, err) < 0)
+    if (migrator_look(migrator, &rows, err) < 0 ||
+        migrate_plan_make(&migrator->set, &rows, request, plan, err) < 0)
         return -1;
-    return migrate_plan_make(&migrator->set, &rows, request, plan, err);
+    bool first = rows.count == 0 && plan->count && plan->items[0].direction == MIGRATE_UP;
+    return first && migrator->options.heeds_peers ? peer_beside_check(&migrator->history, err) : 0;
 }
 
 static int run_steps(struct migrator *migrator, const struct migrate_plan *plan,

@@ -102,6 +102,54 @@ def test_goose_rows_are_taken_over_once(kedge, database):
     assert rows["00001"]["batch"] != rows["00003"]["batch"]
 
 
+@pytest.mark.parametrize("command", [["up"], ["up", "--yes"], ["up", "--dry-run"], ["refresh", "--yes"]])
+def test_up_before_the_import_runs_nothing_again(kedge, database, command):
+    put_numbered(kedge, [1, 2], "-- +goose Up\nINSERT INTO log VALUES ({0});\n")
+    make_goose(database, [(0, True), (1, True)])
+    database.run("CREATE TABLE log (x INT); INSERT INTO log VALUES (1)")
+    error = kedge("migrate", *command, status=1).stderr
+    assert "goose_db_version holds that of goose" in error and "kedge migrate import" in error and "--force" in error
+    assert database.ask("SELECT count(*) FROM log") == "1"
+    assert statuses(kedge) == {"00001": "pending", "00002": "pending"}
+    kedge("migrate", "import")
+    assert kedge("migrate", "up").stdout.startswith("applied 00002")
+    assert "nothing to do" in kedge("migrate", "up").stdout
+
+
+def test_everything_runs_beside_another_tool_s_history_where_that_is_wanted(kedge, database):
+    put_numbered(kedge, [1, 2])
+    make_goose(database, [(0, True), (1, True)])
+    assert kedge("migrate", "up", "--version", "1", "--force").stdout.startswith("applied 00001")
+    assert kedge("migrate", "up").stdout.startswith("applied 00002")
+
+
+def test_a_history_without_a_migration_stops_nobody(kedge, database):
+    put_numbered(kedge, [1])
+    make_goose(database, [(0, True)])  # what goose writes before its first migration
+    database.run("CREATE TABLE migrations (id INT, title VARCHAR(20)); INSERT INTO migrations VALUES (1, 'of birds')")
+    assert kedge("migrate", "up").stdout.startswith("applied 00001")
+
+
+def test_the_import_takes_the_place_of_what_was_tried_in_vain(kedge, database):
+    form = "-- +goose Up\nCREATE TABLE t{0} (x INT);\n"
+    put_numbered(kedge, [1, 2, 3, 4], form)
+    make_goose(database, [(0, True), (2, True), (3, True)])
+    database.run("CREATE TABLE t2 (x INT); CREATE TABLE t3 (x INT)")
+    kedge("migrate", "up", "--force", status=1)  # 1 runs, 2 is there already
+    kedge("migrate", "force", "4", "--status", "failed")
+    assert statuses(kedge) == {"00001": "applied", "00002": "failed", "00003": "pending", "00004": "failed"}
+    assert "in place of a row that says it failed" in kedge("migrate", "import", "--dry-run").stdout
+    report, items = taken(kedge)
+    assert {version: (item["known"], item["replaced"]) for version, item in items.items()} == {
+        "00002": (False, True), "00003": (False, False)}
+    assert report["imported"] == 2
+    rows = {row["version"]: row for row in kedge.lines("migrate", "status")}
+    assert [rows[f"0000{i}"]["status"] for i in (1, 2, 3, 4)] == ["applied", "applied", "applied", "failed"]
+    assert rows["00002"]["applied_at"] and not rows["00002"]["error_message"]
+    assert taken(kedge)[0]["imported"] == 0
+    assert kedge("migrate", "up").stdout.startswith("applied 00004")
+
+
 def test_dbmate_gives_its_table_away(kedge, database):
     form = "-- migrate:up\nCREATE TABLE t{0} (x INT);\n-- migrate:down\nDROP TABLE t{0};\n"
     put_numbered(kedge, [1, 2, 3], form, "2024010100000{0}_make_t{0}.sql")
