@@ -236,6 +236,41 @@ int postgres_tables_list(struct pq *pq, const struct dump_options *options, bool
     return 0;
 }
 
+/* A partitioned table's rows are those of its partitions, which have names of their own. */
+static bool chooses_any(const struct postgres_tables *tables, const char *encoding, char **pattern,
+                        bool schema)
+{
+    const struct text_list one = {.items = pattern, .count = 1};
+    for (size_t i = 0; i < tables->count; i++) {
+        const struct postgres_table *table = &tables->items[i];
+        if (table->partitioned && !table->routed)
+            continue;
+        if (schema ? wanted_schema(&one, encoding, table->schema)
+                   : postgres_table_matches(&one, encoding, table->schema, table->name))
+            return true;
+    }
+    return false;
+}
+
+int postgres_tables_check(struct pq *pq, const struct postgres_tables *tables,
+                          const struct dump_options *options, struct error *err)
+{
+    const char *encoding = pq_parameter_status(pq, "server_encoding");
+    for (size_t i = 0; i < options->schemas.count; i++)
+        if (!chooses_any(tables, encoding, &options->schemas.items[i], true))
+            return error_set(err, ERROR_SOURCE, "--schema %s: no table with rows is in it",
+                             options->schemas.items[i]);
+    for (size_t i = 0; i < options->tables.count; i++) {
+        if (chooses_any(tables, encoding, &options->tables.items[i], false))
+            continue;
+        error_set(err, ERROR_SOURCE, "--table %s: no table with rows is called so",
+                  options->tables.items[i]);
+        return error_hint(err, "the rows of a partitioned table are in its partitions: name those, "
+                               "for example --table 'orders_*'");
+    }
+    return 0;
+}
+
 /* ---- sequences ---- */
 
 static const char SEQUENCES_SQL[] =

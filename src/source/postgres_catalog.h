@@ -49,6 +49,9 @@ struct postgres_tables {
  * waited for: only `with_sizes`. */
 int postgres_tables_list(struct pq *pq, const struct dump_options *options, bool with_sizes,
                          struct postgres_tables *ret_tables, struct error *err);
+/* ERROR_SOURCE when a table or schema that the options name is not among them. */
+int postgres_tables_check(struct pq *pq, const struct postgres_tables *tables,
+                          const struct dump_options *options, struct error *err);
 void postgres_tables_clear(struct postgres_tables *tables);
 bool postgres_tables_equal(const struct postgres_tables *a, const struct postgres_tables *b);
 

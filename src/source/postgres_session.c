@@ -229,7 +229,8 @@ static int take_snapshot(struct postgres_snapshot *snapshot, const struct dump_o
 {
     if (postgres_export_snapshot(snapshot->reader, &snapshot->id, err) < 0)
         return error_prefix(err, "export a snapshot");
-    if (postgres_tables_list(snapshot->reader, options, true, &snapshot->tables, err) < 0)
+    if (postgres_tables_list(snapshot->reader, options, true, &snapshot->tables, err) < 0 ||
+        postgres_tables_check(snapshot->reader, &snapshot->tables, options, err) < 0)
         return -1;
     return find_ours(snapshot, err);
 }

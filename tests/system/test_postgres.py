@@ -670,7 +670,9 @@ def test_rows_that_would_dangle_refuse_or_are_deleted_on_request(store):
 
 def test_a_table_that_is_not_in_the_backup_is_named(store):
     frozen(store)
-    run = Run("copy", store.url("frozen"), store.url("store"), "--table", "custommers", check=False)
+    store.sql("CREATE TABLE custommers (id int)", "frozen")
+    run = Run("copy", store.url("frozen"), store.url("store"), "--table", "custommers", "--exclude-table", "custommers",
+              check=False)
     assert run.status == 4 and "custommers" in run.error
 
 
@@ -682,6 +684,22 @@ def test_a_backup_of_chosen_tables_never_replaces_the_database(store, tmp_path):
     Run("copy", store.url("frozen"), store.url("store"), "--schema", "x")
     assert rows(store, "store") == before
     assert store.sql("SELECT a FROM x.t", "store") == "1"
+
+
+@pytest.mark.parametrize("chosen, named", [(["--table", "custommers"], "custommers"), (["--schema", "shoop"], "shoop"),
+                                           (["--table", "customers", "--table", "orderz*"], "orderz*")])
+def test_a_choice_that_means_no_table_is_refused(store, tmp_path, chosen, named):
+    """Not an empty backup that looks like one."""
+    run = Run("dump", store.url("store"), tmp_path / "dump.sql", *chosen, check=False)
+    assert run.status == 20 and named in run.error
+
+
+def test_the_rows_of_a_partitioned_table_are_chosen_by_its_partitions(store, tmp_path):
+    store.sql("CREATE TABLE p (a int) PARTITION BY RANGE (a); CREATE TABLE p_1 PARTITION OF p FOR VALUES FROM (0) TO (9);"
+              "INSERT INTO p VALUES (4711 % 9);", "store")
+    run = Run("dump", store.url("store"), tmp_path / "dump.sql", "--table", "p", check=False)
+    assert run.status == 20 and "partition" in run.error
+    Run("dump", store.url("store"), tmp_path / "dump.sql", "--table", "p*")
 
 
 def test_excluded_tables_come_back_empty(store):
