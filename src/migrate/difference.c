@@ -62,6 +62,14 @@ static void middle_append(struct buf *buf, struct lines was, struct lines is)
     }
 }
 
+static struct lines middle_of(const struct text_list *lines, size_t head, size_t tail)
+{
+    size_t count = lines->count - head - tail;
+    if (count == 0)
+        return (struct lines){0};
+    return (struct lines){lines->items + head, count < LINES_MAXIMUM ? count : LINES_MAXIMUM};
+}
+
 void difference_append(struct buf *buf, const char *before, const char *after)
 {
     SCOPED(text_list) struct text_list was = TEXT_LIST_INIT;
@@ -78,13 +86,7 @@ void difference_append(struct buf *buf, const char *before, const char *after)
         tail++;
     for (size_t i = head > AROUND ? head - AROUND : 0; i < head; i++)
         line_append(buf, ' ', was.items[i]);
-    struct lines left = {was.items + head, was.count - head - tail};
-    struct lines right = {is.items + head, is.count - head - tail};
-    if (left.count > LINES_MAXIMUM)
-        left.count = LINES_MAXIMUM;
-    if (right.count > LINES_MAXIMUM)
-        right.count = LINES_MAXIMUM;
-    middle_append(buf, left, right);
+    middle_append(buf, middle_of(&was, head, tail), middle_of(&is, head, tail));
     for (size_t i = 0; i < tail && i < AROUND; i++)
         line_append(buf, ' ', was.items[was.count - tail + i]);
 }
