@@ -149,7 +149,7 @@ static const char *path_of(struct listing *listing, const char *name)
     char *path = arena_alloc(&listing->set->memory, folder + size + 1);
     memcpy(path, listing->path, strlen(listing->path));
     path[folder - 1] = '/';
-    memcpy(path + folder, name, size);
+    memcpy(path + folder, name, size + 1);
     return path;
 }
 

@@ -29,9 +29,9 @@ static uint64_t read_64(const char *bytes)
 
 static char *put_word(char *out, const char *word)
 {
-    size_t size = strlen(word);
-    memcpy(out, word, size);
-    return out + size;
+    while (*word)
+        *out++ = *word++;
+    return out;
 }
 
 /* ---- integers ---- */
