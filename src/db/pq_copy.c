@@ -1,9 +1,9 @@
 #include "db/pq_wire.h"
 
+#include "base/big_endian.h"
 #include "base/error.h"
 #include "db/pq_loan.h"
 
-#include <arpa/inet.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <string.h>
@@ -116,22 +116,15 @@ int pq_copy_out_row(struct pq *pq, const char **ret_row, size_t *ret_size, struc
 static const char SIGNATURE[11] = "PGCOPY\n\377\r\n"; /* its NUL too */
 #define FLAGS_THAT_MATTER 0xffff0000u
 
-static uint32_t read_32(const char *bytes)
-{
-    uint32_t value;
-    memcpy(&value, bytes, sizeof value);
-    return ntohl(value);
-}
-
 /* Take the format's beginning off a message: the first row may follow in it. */
 static int skip_signature(const char **data, size_t *size, struct error *err)
 {
     size_t taken = sizeof SIGNATURE + 8;
     if (*size < taken || memcmp(*data, SIGNATURE, sizeof SIGNATURE) != 0 ||
-        (read_32(*data + sizeof SIGNATURE) & FLAGS_THAT_MATTER) != 0 ||
-        read_32(*data + taken - 4) > *size - taken)
+        (big_endian_32(*data + sizeof SIGNATURE) & FLAGS_THAT_MATTER) != 0 ||
+        big_endian_32(*data + taken - 4) > *size - taken)
         return error_set(err, ERROR_FAILED, "the server sent no COPY in binary that we know");
-    taken += read_32(*data + taken - 4);
+    taken += big_endian_32(*data + taken - 4);
     *data += taken;
     *size -= taken;
     return 0;

@@ -1,9 +1,9 @@
 #include "db/pq_loan.h"
 
+#include "base/big_endian.h"
 #include "base/mem.h"
 #include "db/pq_wire.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -247,9 +247,7 @@ static int next_message(struct pq *pq, struct message *ret_message, struct error
         size_t here = loan->end - loan->at;
         const char *head = loan->data + loan->at;
         if (here >= HEADER) {
-            uint32_t length;
-            memcpy(&length, head + 1, sizeof length);
-            size_t size = (size_t)ntohl(length) + 1;
+            size_t size = (size_t)big_endian_32(head + 1) + 1;
             if (size < HEADER || size > BUFFER_MAXIMUM)
                 return 0;
             if (size <= here) {

@@ -1,12 +1,12 @@
 #include "source/postgres_binary.h"
 
+#include "base/big_endian.h"
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "source/postgres_escape.h"
 #include "source/postgres_value.h"
 
-#include <arpa/inet.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -149,13 +149,6 @@ static int put_value(struct pen *pen, const struct binary_type *type, const char
     return 0;
 }
 
-static int32_t read_length(const char *bytes)
-{
-    uint32_t value;
-    memcpy(&value, bytes, sizeof value);
-    return (int32_t)ntohl(value);
-}
-
 /* The next field and the tabulator behind it; *fields and *size go on to the one after. */
 static int put_field(struct pen *pen, const struct binary_type *type, const char **fields,
                      size_t *size, struct error *err)
@@ -163,7 +156,7 @@ static int put_field(struct pen *pen, const struct binary_type *type, const char
     int32_t length = 0;
     if (*size < sizeof length)
         return error_set(err, ERROR_FAILED, "it ends before its last column");
-    length = read_length(*fields);
+    length = (int32_t)big_endian_32(*fields);
     *fields += sizeof length;
     *size -= sizeof length;
     if (length < -1 || (length > 0 && (size_t)length > *size))
@@ -187,12 +180,9 @@ static int put_field(struct pen *pen, const struct binary_type *type, const char
 static int put_fields(struct pen *pen, const struct binary_layout *layout, const char *fields,
                       size_t size, struct error *err)
 {
-    uint16_t count = 0;
-    if (size >= sizeof count)
-        memcpy(&count, fields, sizeof count);
-    if (size < sizeof count || ntohs(count) != layout->count)
-        return error_set(err, ERROR_FAILED, "%d columns, and not %zu", (int)ntohs(count),
-                         layout->count);
+    uint16_t count = size < sizeof count ? 0 : big_endian_16(fields);
+    if (size < sizeof count || count != layout->count)
+        return error_set(err, ERROR_FAILED, "%d columns, and not %zu", (int)count, layout->count);
     fields += sizeof count;
     size -= sizeof count;
     for (size_t i = 0; i < layout->count; i++)

@@ -1,31 +1,12 @@
 #include "source/postgres_value.h"
 
+#include "base/big_endian.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
 #define DAY_US (INT64_C(86400) * 1000000)
-
-static uint16_t read_16(const char *bytes)
-{
-    uint16_t value;
-    memcpy(&value, bytes, sizeof value);
-    return __builtin_bswap16(value);
-}
-
-static uint32_t read_32(const char *bytes)
-{
-    uint32_t value;
-    memcpy(&value, bytes, sizeof value);
-    return __builtin_bswap32(value);
-}
-
-static uint64_t read_64(const char *bytes)
-{
-    uint64_t value;
-    memcpy(&value, bytes, sizeof value);
-    return __builtin_bswap64(value);
-}
 
 static char *put_word(char *out, const char *word)
 {
@@ -85,22 +66,22 @@ char *value_bool(char *out, const char *bytes, size_t size)
 
 char *value_int2(char *out, const char *bytes, size_t size)
 {
-    return size == 2 ? put_signed(out, (int16_t)read_16(bytes)) : NULL;
+    return size == 2 ? put_signed(out, (int16_t)big_endian_16(bytes)) : NULL;
 }
 
 char *value_int4(char *out, const char *bytes, size_t size)
 {
-    return size == 4 ? put_signed(out, (int32_t)read_32(bytes)) : NULL;
+    return size == 4 ? put_signed(out, (int32_t)big_endian_32(bytes)) : NULL;
 }
 
 char *value_int8(char *out, const char *bytes, size_t size)
 {
-    return size == 8 ? put_signed(out, (int64_t)read_64(bytes)) : NULL;
+    return size == 8 ? put_signed(out, (int64_t)big_endian_64(bytes)) : NULL;
 }
 
 char *value_oid(char *out, const char *bytes, size_t size)
 {
-    return size == 4 ? put_unsigned(out, read_32(bytes)) : NULL;
+    return size == 4 ? put_unsigned(out, big_endian_32(bytes)) : NULL;
 }
 
 char *value_uuid(char *out, const char *bytes, size_t size)
@@ -176,7 +157,7 @@ char *value_date(char *out, const char *bytes, size_t size)
 {
     if (size != 4)
         return NULL;
-    int32_t day = (int32_t)read_32(bytes);
+    int32_t day = (int32_t)big_endian_32(bytes);
     if (day == INT32_MAX || day == INT32_MIN)
         return put_word(out, day < 0 ? "-infinity" : "infinity");
     if (day < DAY_FIRST || day >= DAY_END)
@@ -190,7 +171,7 @@ char *value_time(char *out, const char *bytes, size_t size)
 {
     if (size != 8)
         return NULL;
-    uint64_t us = read_64(bytes);
+    uint64_t us = big_endian_64(bytes);
     return us <= DAY_US ? put_time(out, us) : NULL;
 }
 
@@ -198,7 +179,7 @@ static char *put_stamp(char *out, const char *bytes, size_t size, const char *zo
 {
     if (size != 8)
         return NULL;
-    int64_t us = (int64_t)read_64(bytes);
+    int64_t us = (int64_t)big_endian_64(bytes);
     if (us == INT64_MAX || us == INT64_MIN)
         return put_word(out, us < 0 ? "-infinity" : "infinity");
     if (us < STAMP_FIRST || us >= STAMP_END)
@@ -252,10 +233,10 @@ static bool open_numeric(struct numeric *numeric, const char *bytes, size_t size
 {
     if (size < HEAD)
         return false;
-    *numeric = (struct numeric){.count = read_16(bytes),
-                                .weight = (int16_t)read_16(bytes + 2),
-                                .sign = (enum sign)read_16(bytes + 4),
-                                .scale = read_16(bytes + 6),
+    *numeric = (struct numeric){.count = big_endian_16(bytes),
+                                .weight = (int16_t)big_endian_16(bytes + 2),
+                                .sign = (enum sign)big_endian_16(bytes + 4),
+                                .scale = big_endian_16(bytes + 6),
                                 .digits = bytes + HEAD};
     return size == HEAD + 2 * (size_t)numeric->count;
 }
@@ -263,7 +244,7 @@ static bool open_numeric(struct numeric *numeric, const char *bytes, size_t size
 /* What the server says of digits that are not there. */
 static unsigned digit_at(const struct numeric *numeric, int at)
 {
-    return at >= 0 && at < numeric->count ? read_16(numeric->digits + 2 * at) : 0;
+    return at >= 0 && at < numeric->count ? big_endian_16(numeric->digits + 2 * at) : 0;
 }
 
 static bool has_digits(const struct numeric *numeric)

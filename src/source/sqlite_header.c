@@ -1,5 +1,6 @@
 #include "source/sqlite_header.h"
 
+#include "base/big_endian.h"
 #include "base/error.h"
 
 #include <string.h>
@@ -24,15 +25,15 @@ int sqlite_header_parse(const uint8_t data[static SQLITE_HEADER_SIZE], const cha
     bool counted = memcmp(data + 24, data + 92, 4) == 0;
     *ret_header = (struct sqlite_header){
         .page_size = size,
-        .page_count = counted ? sqlite_header_u32(data + 28) : 0,
+        .page_count = counted ? big_endian_32(data + 28) : 0,
         .wal = data[18] == 2 || data[19] == 2,
         .reserved = data[20],
-        .encoding = (int)sqlite_header_u32(data + 56),
-        .auto_vacuum = !sqlite_header_u32(data + 52)  ? 0
-                       : sqlite_header_u32(data + 64) ? 2
-                                                      : 1,
-        .user_version = (int32_t)sqlite_header_u32(data + 60),
-        .application_id = sqlite_header_u32(data + 68),
+        .encoding = (int)big_endian_32(data + 56),
+        .auto_vacuum = !big_endian_32(data + 52)  ? 0
+                       : big_endian_32(data + 64) ? 2
+                                                  : 1,
+        .user_version = (int32_t)big_endian_32(data + 60),
+        .application_id = big_endian_32(data + 68),
     };
     return 0;
 }

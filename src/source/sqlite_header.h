@@ -27,12 +27,6 @@ struct sqlite_header {
 int sqlite_header_parse(const uint8_t data[static SQLITE_HEADER_SIZE], const char *path,
                         struct sqlite_header *ret_header, struct error *err);
 
-/* A number of four bytes as SQLite's formats have it. */
-static inline uint32_t sqlite_header_u32(const uint8_t data[static 4])
-{
-    return (uint32_t)data[0] << 24 | (uint32_t)data[1] << 16 | (uint32_t)data[2] << 8 | data[3];
-}
-
 /* Make the header say rollback journal or WAL, and how many pages there are. */
 void sqlite_header_set_wal(uint8_t data[static SQLITE_HEADER_SIZE], bool wal);
 void sqlite_header_set_pages(uint8_t data[static SQLITE_HEADER_SIZE], uint32_t page_count);

@@ -1,5 +1,6 @@
 #include "source/sqlite_wal.h"
 
+#include "base/big_endian.h"
 #include "base/error.h"
 #include "base/mem.h"
 #include "source/sqlite_header.h"
@@ -128,7 +129,7 @@ int sqlite_wal_read(struct sqlite_wal *wal, uint32_t frame, uint32_t page, uint8
     if (code != SQLITE_OK)
         return error_set(err, ERROR_SOURCE, "%s-wal: read frame %u: %s", path, frame,
                          sqlite3_errstr(code));
-    if (sqlite_header_u32(wal->frame) != page ||
+    if (big_endian_32(wal->frame) != page ||
         memcmp(wal->frame + 8, wal->state.salt, sizeof wal->state.salt) != 0)
         return error_set(err, ERROR_SOURCE, "%s-wal: frame %u is not the one of page %u", path,
                          frame, page);
