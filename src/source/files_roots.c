@@ -154,7 +154,7 @@ char *files_path_unescape(const char *text)
     return path;
 }
 
-static json_t *path_json(const char *path)
+json_t *files_path_json(const char *path)
 {
     struct buf text = BUF_INIT;
     files_path_escape(&text, path);
@@ -168,9 +168,9 @@ char *files_metadata_format(const struct files_roots *roots, const struct files_
 {
     json_t *paths = json_array(), *left_out = json_array();
     for (size_t i = 0; i < roots->count; i++)
-        json_array_append_new(paths, path_json(roots->items[i].path));
+        json_array_append_new(paths, files_path_json(roots->items[i].path));
     for (size_t i = 0; i < exclude->count; i++)
-        json_array_append_new(left_out, path_json(exclude->items[i]));
+        json_array_append_new(left_out, files_path_json(exclude->items[i]));
     json_t *all = json_pack("{s:o, s:I, s:I, s:o, s:b}", "roots", paths, "members",
                             (json_int_t)facts->members, "bytes", (json_int_t)facts->bytes,
                             "exclude", left_out, "one_file_system", (int)one_file_system);

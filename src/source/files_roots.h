@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/text.h"
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -63,6 +64,8 @@ int files_metadata_parse(const char *json, struct files_roots *ret_roots,
 
 /* A path as JSON and messages can hold it, and back. */
 void files_path_escape(struct buf *out, const char *path);
+/* The same as a new JSON text. */
+json_t *files_path_json(const char *path);
 char *files_path_unescape(const char *text);
 
 #endif

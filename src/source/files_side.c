@@ -274,25 +274,17 @@ int files_sides_remove(struct files_sides *sides, struct error *err)
 
 /* ---- JSON ---- */
 
-static json_t *path_json(const char *path)
-{
-    struct buf text = BUF_INIT;
-    files_path_escape(&text, path);
-    json_t *json = json_stringn(text.data, text.length);
-    buf_clear(&text);
-    return json;
-}
-
 char *files_sides_format(const struct files_sides *sides, int64_t moment_ns)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < sides->count; i++) {
         const struct files_side *side = &sides->items[i];
         json_array_append_new(
-            list, json_pack("{s:o, s:o, s:s, s:b, s:b, s:I, s:I}", "live", path_json(side->live),
-                            "base", path_json(side->base), "folder", side->container, "inside",
-                            (int)side->inside, "existed", (int)side->existed, "device",
-                            (json_int_t)side->device, "inode", (json_int_t)side->inode));
+            list,
+            json_pack("{s:o, s:o, s:s, s:b, s:b, s:I, s:I}", "live", files_path_json(side->live),
+                      "base", files_path_json(side->base), "folder", side->container, "inside",
+                      (int)side->inside, "existed", (int)side->existed, "device",
+                      (json_int_t)side->device, "inode", (json_int_t)side->inode));
     }
     json_t *all = json_pack("{s:s, s:I, s:o}", "engine", "files", "moment", (json_int_t)moment_ns,
                             "sides", list);

@@ -311,7 +311,7 @@ static int add_absence(struct pq *pq, struct buf *script, struct error *err)
 /* Roles after the settings, which the whole file needs, and before their first owner. */
 static int push_preceding(struct dump *dump, const struct postgres_ddl *ddl, struct error *err)
 {
-    __attribute__((cleanup(scoped_buf_cleanup))) struct buf pre = BUF_INIT;
+    SCOPED(buf) struct buf pre = BUF_INIT;
     buf_append(&pre, ddl->pre.data, ddl->head);
     if (dump->options->roles && postgres_roles_script(dump->snapshot.reader, &pre, err) < 0)
         return -1;

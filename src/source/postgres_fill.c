@@ -58,7 +58,7 @@ static int connect_side(const struct filler *filler, struct pq **ret_pq, struct 
         postgres_pace_session(pq, err) < 0)
         return -1;
     if (fill->options->role) {
-        __attribute__((cleanup(scoped_buf_cleanup))) struct buf sql = BUF_INIT;
+        SCOPED(buf) struct buf sql = BUF_INIT;
         buf_append_text(&sql, "SET ROLE ");
         pq_quote_identifier(&sql, fill->options->role);
         if (pq_exec(pq, sql.data, NULL, err) < 0)

@@ -99,7 +99,7 @@ int postgres_kept_use_encoding(struct pq *pq, const struct postgres_kept *kept, 
 {
     if (!kept->encoding)
         return 0;
-    __attribute__((cleanup(scoped_buf_cleanup))) struct buf sql = BUF_INIT;
+    SCOPED(buf) struct buf sql = BUF_INIT;
     buf_append_text(&sql, "SET client_encoding = ");
     pq_quote_literal(&sql, kept->encoding);
     return pq_exec(pq, sql.data, NULL, err);

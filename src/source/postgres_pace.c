@@ -71,7 +71,7 @@ static const char READ_COLUMNS_SQL[] =
 int postgres_pace_planner(struct pq *pq, const char *schema, const char *table, struct error *err)
 {
     SCOPED(pq_result) struct pq_result *columns = NULL;
-    __attribute__((cleanup(scoped_buf_cleanup))) struct buf name = BUF_INIT;
+    SCOPED(buf) struct buf name = BUF_INIT;
     pq_quote_identifier(&name, schema);
     buf_append_text(&name, ".");
     pq_quote_identifier(&name, table);

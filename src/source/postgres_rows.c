@@ -115,7 +115,7 @@ static void select_sql(const struct postgres_slice *slice, struct buf *sql)
 static int begin_copy(struct pq *pq, const struct postgres_slice *slice, bool binary,
                       struct error *err)
 {
-    __attribute__((cleanup(scoped_buf_cleanup))) struct buf sql = BUF_INIT;
+    SCOPED(buf) struct buf sql = BUF_INIT;
     select_sql(slice, &sql);
     buf_append_text(&sql, binary ? " TO STDOUT (FORMAT binary)" : " TO STDOUT");
     return pq_copy_out_begin(pq, sql.data, err);
@@ -207,7 +207,7 @@ static int copy_rows(struct pq *pq, struct block_writer *writer, struct row_dige
 static int copy_fields(struct pq *pq, struct block_writer *writer, struct row_digest *digest,
                        struct error *err)
 {
-    __attribute__((cleanup(scoped_buf_cleanup))) struct buf row = BUF_INIT;
+    SCOPED(buf) struct buf row = BUF_INIT;
     const char *fields = NULL;
     size_t size = 0;
     int more;
