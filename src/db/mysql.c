@@ -247,11 +247,13 @@ static int put_parameters(struct mysql *mysql, struct buf *out, const char *sql,
             quote = sql[i] == quote ? '\0' : quote;
         else if (strchr("'\"`", sql[i]))
             quote = sql[i];
-        if (quote || sql[i] != '?')
+        if (quote || sql[i] != '?') {
             buf_append_char(out, sql[i]);
-        else if (used < count)
+            continue;
+        }
+        if (used < count)
             append_value(mysql, out, &parameters[used]);
-        used += !quote && sql[i] == '?';
+        used++;
     }
     if (used != count)
         return error_set(err, ERROR_FAILED, "a statement with %zu parameters was given %zu", used,
