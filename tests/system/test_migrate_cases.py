@@ -145,14 +145,20 @@ def write(kedge, files):
             file.write(f"-- +migrate Up{behind}\n{up}\n" + (f"-- +migrate Down{behind}\n{down}\n" if down else ""))
 
 
-@pytest.mark.parametrize("it", CASES, ids=lambda it: f"{it.engine}: {it.name}")
-def test_case_up_and_down(kedge, request, it):
+def up_and_down(kedge, request, it):
+    """The place, where everything is gone again."""
     place = Place(kedge, request, it.engine)
     write(kedge, it.files)
     kedge("migrate", "up")
     assert place.ask(it.ask) == it.answer
     kedge("migrate", "reset", "--yes")
     assert place.left() == ""
+    return place
+
+
+@pytest.mark.parametrize("it", CASES, ids=lambda it: f"{it.engine}: {it.name}")
+def test_case_up_and_down(kedge, request, it):
+    place = up_and_down(kedge, request, it)
     kedge("migrate", "up")
     assert place.ask(it.ask) == it.answer
 

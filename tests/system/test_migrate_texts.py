@@ -3,7 +3,7 @@ import os
 
 import pytest
 
-from test_migrate_cases import Place, case, write
+from test_migrate_cases import Place, case, up_and_down, write
 
 CASES = [
     # ---- PostgreSQL ----
@@ -111,12 +111,7 @@ CASES = [
 
 @pytest.mark.parametrize("it", CASES, ids=lambda it: f"{it.engine}: {it.name}")
 def test_text_up_and_down(kedge, request, it):
-    place = Place(kedge, request, it.engine)
-    write(kedge, it.files)
-    kedge("migrate", "up")
-    assert place.ask(it.ask) == it.answer
-    kedge("migrate", "reset", "--yes")
-    assert place.left() == ""
+    up_and_down(kedge, request, it)
 
 
 @pytest.mark.parametrize("it", CASES, ids=lambda it: f"{it.engine}: {it.name}")
