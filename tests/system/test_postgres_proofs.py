@@ -544,21 +544,26 @@ class Ending(Proxy):
     """Has the server end the session that said `holder` when some session (another, if it says both) says `moment`."""
 
     def __init__(self, server, holder, moment):
-        self.server, self.holder, self.moment, self.held, self.ended = server, holder, moment, None, 0
+        self.server, self.holder, self.moment, self.held, self.ended = server, holder, moment, None, None
+        self.told = threading.Lock()  # several sessions may say the moment at once: one ends, the others wait until it has
         super().__init__(server.port)
 
     def pump(self, one, other):
         try:
             while data := one.recv(65536):
-                if not self.held and self.holder in data:
-                    self.held = other.getsockname()[1]
-                elif self.held and not self.ended and self.moment in data:
-                    self.ended = int(self.server.sql("SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity "
-                                                     f"WHERE client_port = {self.held}"))
+                with self.told:
+                    self.look(data, other.getsockname()[1])
                 other.sendall(data)
         except OSError:
             pass
         self.hang_up(one, other)
+
+    def look(self, data, port):
+        if not self.held and self.holder in data:
+            self.held = port
+        elif self.held and self.ended is None and self.moment in data:
+            self.ended = int(self.server.sql("SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity "
+                                             f"WHERE client_port = {self.held}"))
 
 
 @pytest.mark.parametrize("holder, moment, held", [
