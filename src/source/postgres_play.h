@@ -2,72 +2,22 @@
  * Playing a script into a PostgreSQL database: statement by statement over the wire, rows through
  * COPY.
  *
- * What runs is decided by rules, not by the script: no client command, no file or program of the
- * server, nothing that reaches another database; settings that this server does not know are left
- * out, owners and grants when they are not wanted. Each COPY's rows are counted and digested on
- * their way, and the server's own count must be the same.
+ * No client command is obeyed; what else may run is said by postgres_rules.h. Each COPY's rows are
+ * counted and digested on their way, and the server's own count must be the same.
  */
 #ifndef KEDGE_SOURCE_POSTGRES_PLAY_H
 #define KEDGE_SOURCE_POSTGRES_PLAY_H
 
 #include "base/mem.h"
-#include "base/text.h"
-#include "source/row_digest.h"
 
-#include <pthread.h>
-#include <stdbool.h>
 #include <stddef.h>
 
 struct error;
+struct postgres_counts;
+struct postgres_rules;
 struct pq;
 struct progress;
-struct segment_source;
-struct segment_table;
 struct statement;
-
-struct postgres_rules {
-    bool no_owner;
-    size_t max_statement_bytes;   /* 0: 1 GiB */
-    bool no_properties;           /* the database keeps its own owner, grants and settings */
-    struct text_list settings;    /* that the server knows */
-    struct text_list tablespaces; /* that it has: they are not made again */
-};
-
-/* Ask the server what it knows. */
-int postgres_rules_init(struct pq *pq, struct postgres_rules *ret_rules, struct error *err);
-void postgres_rules_clear(struct postgres_rules *rules);
-
-/* 1: run it, 0: leave it out, -1: refused. */
-int postgres_rules_allow(const struct postgres_rules *rules, const char *statement,
-                         struct error *err);
-
-/* The rows each table has got so far, from all connections. */
-struct postgres_count {
-    char *schema;
-    char *name;
-    char *columns; /* as the COPY lists them; NULL when it does not */
-    struct row_digest digest;
-};
-
-struct postgres_counts {
-    pthread_mutex_t lock;
-    struct postgres_count *items;
-    size_t count;
-    size_t capacity;
-    size_t last; /* where the last one was found */
-};
-
-void postgres_counts_init(struct postgres_counts *counts);
-void postgres_counts_clear(struct postgres_counts *counts);
-uint64_t postgres_counts_rows(struct postgres_counts *counts);
-/* In the order in which its rows came; borrowed. NULL: no rows came, or without a list. */
-const char *postgres_counts_columns(struct postgres_counts *counts, const char *schema,
-                                    const char *name);
-int postgres_counts_check_table(struct postgres_counts *counts, const struct segment_table *table,
-                                struct error *err);
-/* Is every table that the artifact's index names as the index says? */
-int postgres_counts_check(struct postgres_counts *counts, const struct segment_source *expected,
-                          struct error *err);
 
 struct postgres_play_options {
     struct pq *pq;

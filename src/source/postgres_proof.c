@@ -6,7 +6,7 @@
 #include "base/text.h"
 #include "db/pq.h"
 #include "source/postgres_catalog.h"
-#include "source/postgres_play.h"
+#include "source/postgres_counts.h"
 #include "source/postgres_rows.h"
 #include "source/postgres_session.h"
 #include "source/source.h"

@@ -9,11 +9,13 @@
 #include "io/progress.h"
 #include "source/postgres_catalog.h"
 #include "source/postgres_concern.h"
+#include "source/postgres_counts.h"
 #include "source/postgres_exchange.h"
 #include "source/postgres_hush.h"
 #include "source/postgres_kept.h"
 #include "source/postgres_large.h"
 #include "source/postgres_play.h"
+#include "source/postgres_rules.h"
 #include "source/postgres_session.h"
 #include "source/source.h"
 
