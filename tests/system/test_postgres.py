@@ -65,6 +65,13 @@ class Server:
         lines = [line for line in text.splitlines() if not line.startswith(("\\restrict", "\\unrestrict"))]
         return re.sub(rf'"?\b{re.escape(database)}\b"?', "DB", "\n".join(lines))
 
+    def wait(self, query, database="postgres", seconds=30):
+        """Until the query answers with something; an assertion error when it does not in time."""
+        end = time.monotonic() + seconds
+        while not self.sql(query, database):
+            assert time.monotonic() < end, query
+            time.sleep(0.02)
+
     def databases(self):
         return set(self.sql("SELECT datname FROM pg_database WHERE NOT datistemplate").split("\n"))
 
@@ -390,7 +397,7 @@ def test_sessions_are_told_to_leave(shop):
     shop.create("busy")
     guest = subprocess.Popen([BIN / "psql", *shop.arguments("busy"), "-c", "SELECT pg_sleep(60)"],
                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    time.sleep(0.5)
+    shop.wait("SELECT 1 FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(60)'")
     run = Run("copy", shop.url("shop"), shop.url("busy"))
     assert any("1 other session in it will be ended" in line for line in run.lines)
     assert guest.wait(10) != 0
@@ -514,7 +521,7 @@ def test_a_lock_that_does_not_come_names_table_and_holder(shop, tmp_path):
     holder = subprocess.Popen([BIN / "psql", *shop.arguments("shop"), "-c",
                                "BEGIN; LOCK TABLE orders; SELECT pg_sleep(30)"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        time.sleep(0.5)
+        shop.wait("SELECT 1 FROM pg_locks WHERE relation = 'orders'::regclass AND mode = 'AccessExclusiveLock' AND granted", "shop")
         run = Run("dump", shop.url("shop"), tmp_path / "x", "--wait", 500, check=False)
         assert run.status == 20 and "orders" in run.error and "lock" in run.error
     finally:
@@ -567,7 +574,7 @@ def test_a_stop_ends_dump_and_restore_and_leaves_nothing(server, tmp_path):
         run.send_signal(signal.SIGINT)
         assert run.wait(30) == 130
         assert not any("__kedge_" in name for name in server.databases())
-        assert server.sql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'kedge'") == "0"
+        server.wait("SELECT 1 WHERE NOT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'kedge')")
     server.sql("DROP DATABASE large;")
 
 

@@ -663,13 +663,6 @@ def test_a_killed_restore_leaves_the_target_as_before_or_as_the_backup(cuttable)
         before = server.state("cut")
 
 
-def wait_for(server, query, seconds=30):
-    end = time.monotonic() + seconds
-    while not server.sql(query):
-        assert time.monotonic() < end, query
-        time.sleep(0.02)
-
-
 def stop_backend_at(server, query, seconds=30):
     """Holds the server's process that is at this statement, and tells its number."""
     end = time.monotonic() + seconds
@@ -695,7 +688,7 @@ def test_what_the_server_makes_after_a_run_was_killed_does_not_stay(cuttable, ar
     later.start()
     kedge("cleanup", "--yes")
     later.join()
-    wait_for(server, "SELECT 1 WHERE NOT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'kedge')")
+    server.wait("SELECT 1 WHERE NOT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'kedge')")
     assert server.state("cut") == before
     assert leftovers(server) == []
 
