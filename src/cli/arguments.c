@@ -104,7 +104,7 @@ static int unknown_option(const struct cli *cli, const char *word, struct error 
         return error_hint(err, "did you mean --%s?", nearest);
     if (cli->command)
         return error_hint(err, "kedge %s --help shows them", command_options_name(cli->command));
-    return error_hint(err, "options of a command come after it; kedge --help shows the commands");
+    return error_hint(err, "kedge --help shows the commands");
 }
 
 /* The word after the option, when it may be its value. */
@@ -187,6 +187,107 @@ static int take_word(struct reader *reader, const char *word, struct error *err)
     return take_short(reader, word, err);
 }
 
+/* ---- options before the command ---- */
+
+/* Of any command: options of one name either all need a value or none does. */
+static const struct option_row *row_of_any(const char *name, size_t length)
+{
+    for (size_t i = 0; i < SETTING_COUNT; i++)
+        if (settings_rows[i].commands && strlen(settings_rows[i].name) == length &&
+            memcmp(settings_rows[i].name, name, length) == 0)
+            return &settings_rows[i];
+    return NULL;
+}
+
+static const struct option_row *short_of_any(char name)
+{
+    for (size_t i = 0; i < SETTING_COUNT; i++)
+        if (settings_rows[i].commands && settings_rows[i].short_name == name)
+            return &settings_rows[i];
+    return NULL;
+}
+
+static bool needs_value(const struct option_row *row)
+{
+    return !option_is_switch(row) && !row->bare;
+}
+
+/* Is the word after this option its value? *ret_known: does any command have it? */
+static bool takes_next(const char *word, bool *ret_known)
+{
+    bool two_dashes = word[1] == '-';
+    const char *name = word + 1 + two_dashes;
+    size_t length = strcspn(name, "=");
+    const struct option_row *row = two_dashes || length > 1 ? row_of_any(name, length) : NULL;
+    *ret_known = row || strcmp(name, "help") == 0;
+    if (*ret_known || two_dashes)
+        return row && needs_value(row) && !name[length];
+    *ret_known = true;
+    for (const char *at = name; *at; at++) {
+        row = short_of_any(*at);
+        if (row && needs_value(row))
+            return !at[1];
+        *ret_known &= row || *at == 'h' || *at == 'V';
+    }
+    return false;
+}
+
+static bool is_command_word(const char *family, const char *word)
+{
+    if (!family)
+        return command_find(word) || command_is_family(word);
+    SCOPED(string) char *full = mem_format("%s %s", family, word);
+    return command_find(full) != NULL;
+}
+
+/* The program's own version, not an option of the command that follows. */
+static bool asks_version(const struct text_list *words, size_t at)
+{
+    const char *word = words->items[at];
+    if (strcmp(word, "--version") != 0 && strcmp(word, "-version") != 0)
+        return false;
+    return at + 1 == words->count || is_command_word(NULL, words->items[at + 1]);
+}
+
+/* Where the command's one or two words stand; how many there are. */
+static size_t find_command(const struct text_list *words, size_t ret_at[2])
+{
+    const char *family = NULL;
+    bool all_known = true;
+    for (size_t i = 0; i < words->count; i++) {
+        const char *word = words->items[i];
+        bool known = true;
+        if (strcmp(word, "--") == 0 || (!family && asks_version(words, i)))
+            break;
+        if (word[0] == '-' && word[1]) {
+            i += takes_next(word, &known);
+            all_known &= known;
+            continue;
+        }
+        /* What follows an unknown option may be its value. */
+        if (!all_known && !is_command_word(family, word))
+            break;
+        ret_at[family ? 1 : 0] = i;
+        if (family || !command_is_family(word))
+            return family ? 2 : 1;
+        family = word;
+    }
+    return family ? 1 : 0;
+}
+
+/* The command's words to the front: -config x migrate -version=V up is read as
+ * migrate up -config x -version=V. */
+static void bring_command_forward(struct text_list *words)
+{
+    size_t at[2];
+    size_t count = find_command(words, at);
+    for (size_t i = 0; i < count; i++) {
+        char *word = words->items[at[i]];
+        memmove(words->items + i + 1, words->items + i, (at[i] - i) * sizeof *words->items);
+        words->items[i] = word;
+    }
+}
+
 /* ---- the command ---- */
 
 /* What people have in their fingers from other tools. */
@@ -207,10 +308,12 @@ static const struct {
     {"migrate up-to", "migrate up --version VERSION"},
     {"migrate validate", "migrate status"},
     {"check", "verify"},
+    {"down", "migrate down"},
     {"dump", "backup"},
     {"snapshots", "list"},
     {"forget", "cleanup"},
     {"prune", "cleanup"},
+    {"up", "migrate up"},
 };
 
 static const char *our_spelling(const char *full)
@@ -236,8 +339,19 @@ static int unknown_command(const char *word, const char *family, struct error *e
     return error_hint(err, "kedge --help lists the commands");
 }
 
-static int missing_subcommand(const char *family, struct error *err)
+static int missing_subcommand(const struct reader *reader, const char *family, struct error *err)
 {
+    const struct text_list *words = reader->words;
+    const char *option = reader->at < words->count ? words->items[reader->at] : NULL;
+    const char *next = reader->at + 1 < words->count ? words->items[reader->at + 1] : NULL;
+    bool known = true;
+    bool takes = option && takes_next(option, &known);
+    if (!known)
+        return unknown_option(reader->cli, option, err);
+    if (takes && next && is_command_word(family, next)) {
+        error_set(err, ERROR_USAGE, "%s needs a value, and \"%s\" was read as it", option, next);
+        return error_hint(err, "kedge %s %s %s VALUE", family, next, option);
+    }
     SCOPED(buf) struct buf names = BUF_INIT;
     size_t length = strlen(family);
     for (const struct command *command = commands; command->name; command++)
@@ -264,7 +378,7 @@ static int take_command(struct reader *reader, const char *word, struct error *e
         return 0;
     }
     if (!second || second[0] == '-')
-        return missing_subcommand(word, err);
+        return missing_subcommand(reader, word, err);
     SCOPED(string) char *full = mem_format("%s %s", word, second);
     cli->command = command_find(full);
     if (!cli->command)
@@ -315,6 +429,7 @@ int arguments_read(struct cli *cli, int argc, char **argv, struct error *err)
 {
     SCOPED(secret_list) struct text_list words = TEXT_LIST_INIT;
     take_words(cli, argc, argv, &words);
+    bring_command_forward(&words);
     struct reader reader = {.cli = cli, .words = &words};
     if (read_words(&reader, err) < 0)
         return -1;

@@ -63,6 +63,17 @@ def test_the_spellings_of_the_document_work(site):
     assert site("migrate", "version").stdout == "20240101000001\n"
 
 
+@pytest.mark.parametrize("words", ["migrate -version=V up -config=F", "migrate -config=F up --version V", "-config F migrate up -version V",
+                                   "--config=F migrate --version=V up", "-version V -config F migrate up"])
+def test_options_stand_before_between_or_after_the_words(kedge, words):
+    write_three(kedge)
+    with open(kedge.path("config.production.yaml"), "w", encoding="utf-8") as file:
+        file.write("migrations: { target: 'sqlite:production.db' }\n")
+    kedge(*words.replace("V", "20240101000002").replace("F", "config.production.yaml").split())
+    assert kedge("-config", "config.production.yaml", "migrate", "version").stdout == "20240101000002\n"
+    assert os.path.exists(kedge.path("production.db"))
+
+
 def test_a_dry_run_of_what_marks_writes_nothing_and_says_what_would_be(site):
     write_three(site)
     site("migrate", "up", "-version=20240101000002")

@@ -60,6 +60,17 @@ TEST(mistakes_get_a_suggestion)
          "kedge completion --help"},
         {__LINE__, "kedge version x", "kedge version: \"x\" is one argument too many", ""},
         {__LINE__, "kedge config -Z", "unknown option -Z", NULL},
+        {__LINE__, "kedge up", "unknown command \"up\"", "did you mean kedge migrate up?"},
+        {__LINE__, "kedge --xyzzy a migrate up", "unknown option --xyzzy",
+         "kedge --help shows the commands"},
+        {__LINE__, "kedge migrate --verison=1 up", "unknown option --verison",
+         "did you mean --version?"},
+        {__LINE__, "kedge migrate --xyzzy 1 up", "unknown option --xyzzy",
+         "kedge --help shows the commands"},
+        {__LINE__, "kedge --retention 3 migrate up", "unknown option --retention", NULL},
+        {__LINE__, "kedge migrate -version up", "-version needs a value, and \"up\" was read as it",
+         "kedge migrate up -version VALUE"},
+        {__LINE__, "kedge migrate -version=1", "kedge migrate: which one?", NULL},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct line line;
@@ -86,6 +97,66 @@ TEST(values_come_with_equals_blank_or_one_dash)
         assert_string_equal(settings_text(line.settings, SETTING_OUTPUT), "k");
         clear_line(&line);
     }
+}
+
+TEST(options_stand_before_between_or_after_the_words_of_a_command)
+{
+    static const char *const texts[] = {
+        "kedge migrate up -version=1 -config=x",       "kedge migrate -version=1 up -config=x",
+        "kedge migrate -version 1 -config x up",       "kedge migrate --version=1 --config=x up",
+        "kedge -config x migrate --version 1 up",      "kedge --config=x migrate -version 1 up",
+        "kedge -config=x -version 1 migrate up",       "kedge --version 1 --config x migrate up",
+        "kedge --version=1 -q migrate -config up up x"};
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+        struct line line;
+        read_line(&line, texts[i]);
+        bool last = i == ARRAY_SIZE(texts) - 1; /* the value of -config is "up", "x" one too many */
+        assert_string_equal(line.cli.command->name, "migrate up");
+        assert_string_equal(settings_text(line.settings, SETTING_MIGRATIONS_VERSION), "1");
+        assert_string_equal(settings_text(line.settings, SETTING_CONFIG), last ? "up" : "x");
+        assert_int_equal(line.result, last ? -1 : 0);
+        clear_line(&line);
+    }
+}
+
+TEST(a_value_is_not_taken_for_the_command)
+{
+    struct line line;
+    read_line(&line, "kedge -v --config list backup -- migrate up");
+    assert_ok(line.result, line.err);
+    assert_string_equal(line.cli.command->name, "backup");
+    assert_int_equal(line.cli.arguments.count, 2);
+    clear_line(&line);
+
+    read_line(&line, "kedge -qj 4 backup");
+    assert_ok(line.result, line.err);
+    assert_string_equal(line.cli.command->name, "backup");
+    assert_int_equal(settings_integer(line.settings, SETTING_JOBS), 4);
+    clear_line(&line);
+}
+
+TEST(version_alone_is_the_programs_own)
+{
+    static const char *const texts[] = {"kedge --version", "kedge -V", "kedge --version list"};
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+        struct line line;
+        read_line(&line, texts[i]);
+        assert_ok(line.result, line.err);
+        assert_true(line.cli.version);
+        clear_line(&line);
+    }
+}
+
+/* What stands before the command is read before anybody knows which row it is. */
+TEST(options_of_one_name_all_need_a_value_or_none_does)
+{
+    for (size_t i = 0; i < SETTING_COUNT; i++)
+        for (size_t j = 0; j < i; j++) {
+            const struct option_row *one = &settings_rows[i], *other = &settings_rows[j];
+            if (one->commands && other->commands && strcmp(one->name, other->name) == 0)
+                assert_int_equal(option_is_switch(one) || one->bare,
+                                 option_is_switch(other) || other->bare);
+        }
 }
 
 TEST(switches_add_up_and_two_dashes_end_them)
@@ -143,5 +214,8 @@ TEST(help_and_version_ask_for_nothing_else)
 }
 
 TEST_MAIN(UNIT(mistakes_get_a_suggestion), UNIT(values_come_with_equals_blank_or_one_dash),
+          UNIT(options_stand_before_between_or_after_the_words_of_a_command),
+          UNIT(a_value_is_not_taken_for_the_command), UNIT(version_alone_is_the_programs_own),
+          UNIT(options_of_one_name_all_need_a_value_or_none_does),
           UNIT(switches_add_up_and_two_dashes_end_them),
           UNIT(passwords_in_urls_are_wiped_from_argv), UNIT(help_and_version_ask_for_nothing_else))
