@@ -47,6 +47,32 @@ static const char *tense(const struct cli *cli, const char *now, const char *wou
     return settings_bool(cli->settings, SETTING_DRY_RUN) ? would : now;
 }
 
+/* Begins an object for --json: whom the history names, and whether it was only tried. */
+static json_t *marked_json(const struct cli *cli, struct migrate_door *door, const char *version)
+{
+    json_t *object = json_object();
+    json_object_set_new(object, "version", json_string(version));
+    json_object_set_new(object, "by", json_string(migrator_operator(door->migrator)));
+    json_object_set_new(object, "dry_run",
+                        json_boolean(settings_bool(cli->settings, SETTING_DRY_RUN)));
+    return object;
+}
+
+static void show_forced(const struct cli *cli, struct migrate_door *door, const char *version,
+                        const char *old, const char *status)
+{
+    if (!console_wants_json(cli)) {
+        console_result("%s: status %s %s %s, by %s; nothing was run", version, old,
+                       tense(cli, "is now", "would become"), status,
+                       migrator_operator(door->migrator));
+        return;
+    }
+    json_t *object = marked_json(cli, door, version);
+    json_object_set_new(object, "status", json_string(status));
+    json_object_set_new(object, "was", json_string(old));
+    console_json(object);
+}
+
 int command_migrate_force(struct cli *cli, struct error *err)
 {
     SCOPED(migrate_door) struct migrate_door door = MIGRATE_DOOR_INIT;
@@ -61,8 +87,7 @@ int command_migrate_force(struct cli *cli, struct error *err)
     if (migrate_door_open(&door, cli, false, err) < 0 ||
         migrator_force(door.migrator, version, status, &old, err) < 0)
         return migrate_fail(cli, err);
-    console_result("%s: status %s %s %s, by %s; nothing was run", version, old,
-                   tense(cli, "is now", "would become"), name, migrator_operator(door.migrator));
+    show_forced(cli, &door, version, old, name);
     return 0;
 }
 
@@ -82,21 +107,66 @@ static int which_repair(struct cli *cli, enum repair *ret_repair, struct error *
     return 0;
 }
 
+static void show_repaired_json(const struct cli *cli, struct migrate_door *door,
+                               const struct repaired *repaired)
+{
+    json_t *object = marked_json(cli, door, repaired->version);
+    if (repaired->next_statement) {
+        json_object_set_new(object, "next_statement",
+                            json_integer((json_int_t)repaired->next_statement));
+    } else {
+        json_object_set_new(object, "checksum", json_string(repaired->checksum));
+        json_object_set_new(object, "was", json_string(repaired->was));
+    }
+    console_json(object);
+}
+
+static void show_repaired(const struct cli *cli, struct migrate_door *door,
+                          const struct repaired *repaired)
+{
+    if (console_wants_json(cli)) {
+        show_repaired_json(cli, door, repaired);
+        return;
+    }
+    const char *would = tense(cli, "", "would repair ");
+    const char *by = migrator_operator(door->migrator);
+    if (repaired->next_statement)
+        console_result("%s%s: the next run goes on at statement %zu, by %s", would,
+                       repaired->version, repaired->next_statement, by);
+    else
+        console_result("%s%s: checksum %.12s... is now %.12s..., by %s", would, repaired->version,
+                       repaired->was, repaired->checksum, by);
+}
+
 int command_migrate_repair(struct cli *cli, struct error *err)
 {
     SCOPED(migrate_door) struct migrate_door door = MIGRATE_DOOR_INIT;
-    SCOPED(text_list) struct text_list report = TEXT_LIST_INIT;
+    SCOPED(repair_report) struct repair_report report = REPAIR_REPORT_INIT;
     enum repair repair = REPAIR_CHECKSUM;
     const char *version = cli->arguments.count ? cli->arguments.items[0] : NULL;
     if (which_repair(cli, &repair, err) < 0 || migrate_door_open(&door, cli, false, err) < 0 ||
         migrator_repair(door.migrator, version, repair, &report, err) < 0)
         return migrate_fail(cli, err);
     for (size_t i = 0; i < report.count; i++)
-        console_result("%s%s, by %s", tense(cli, "", "would repair "), report.items[i],
-                       migrator_operator(door.migrator));
-    if (!report.count)
+        show_repaired(cli, &door, &report.items[i]);
+    if (!report.count && !console_wants_json(cli))
         console_result("nothing to repair");
     return 0;
+}
+
+static void show_baseline(const struct cli *cli, struct migrate_door *door, const char *version,
+                          size_t count)
+{
+    if (!console_wants_json(cli)) {
+        console_result("%zu migration%s up to %s %s as applied, by %s; nothing was run", count,
+                       count == 1 ? "" : "s", version, tense(cli, "marked", "would be marked"),
+                       migrator_operator(door->migrator));
+        return;
+    }
+    json_t *object = marked_json(cli, door, version);
+    json_object_set_new(object, "status", json_string(history_status_name(HISTORY_APPLIED)));
+    json_object_set_new(object, "marked", json_integer((json_int_t)count));
+    console_json(object);
 }
 
 int command_migrate_baseline(struct cli *cli, struct error *err)
@@ -107,8 +177,6 @@ int command_migrate_baseline(struct cli *cli, struct error *err)
     if (migrate_door_open(&door, cli, false, err) < 0 ||
         migrator_baseline(door.migrator, version, &count, err) < 0)
         return migrate_fail(cli, err);
-    console_result("%zu migration%s up to %s %s as applied, by %s; nothing was run", count,
-                   count == 1 ? "" : "s", version, tense(cli, "marked", "would be marked"),
-                   migrator_operator(door.migrator));
+    show_baseline(cli, &door, version, count);
     return 0;
 }

@@ -148,9 +148,26 @@ enum repair {
     REPAIR_FROM_START, /* forget the progress */
 };
 
-/* `version` NULL: every row. What was changed is added to `report`, a sentence each. */
+/* One row that was repaired. */
+struct repaired {
+    char *version;
+    char *was; /* the sum that it had; NULL when it was the progress that was settled */
+    char *checksum;
+    size_t next_statement; /* where the next run goes on, from 1; 0 for a sum */
+};
+
+struct repair_report {
+    struct repaired *items;
+    size_t count, capacity;
+};
+
+#define REPAIR_REPORT_INIT ((struct repair_report){0})
+
+void repair_report_clear(struct repair_report *report);
+
+/* `version` NULL: every row. What was changed is added to `report`. */
 int migrator_repair(struct migrator *migrator, const char *version, enum repair repair,
-                    struct text_list *report, struct error *err);
+                    struct repair_report *report, struct error *err);
 
 /* The difference between what was applied and what the file says now, as lines with "-" and "+";
  * empty when what was applied is not known. */
@@ -165,6 +182,11 @@ const char *migrator_operator(struct migrator *migrator);
 const struct text_list *migrator_warnings(struct migrator *migrator);
 
 DEFINE_SCOPED(migrator, struct migrator *, migrator_close);
+
+static inline void scoped_repair_report_cleanup(struct repair_report *report)
+{
+    repair_report_clear(report);
+}
 
 static inline void scoped_migration_states_cleanup(struct migration_states *states)
 {

@@ -6,6 +6,7 @@
 #include "migrate/import.h"
 #include "migrate/progress.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* The history under the lock, made when it is not there. */
@@ -127,8 +128,31 @@ int migrator_import(struct migrator *migrator, const struct import_request *requ
 
 /* ---- repair ---- */
 
+void repair_report_clear(struct repair_report *report)
+{
+    for (size_t i = 0; i < report->count; i++) {
+        free(report->items[i].version);
+        free(report->items[i].was);
+        free(report->items[i].checksum);
+    }
+    free(report->items);
+    *report = REPAIR_REPORT_INIT;
+}
+
+static void report_repaired(struct repair_report *report, const struct history_row *row,
+                            const struct migration *summed, size_t next_statement)
+{
+    ARRAY_GROW(report->items, report->count, report->capacity);
+    report->items[report->count++] = (struct repaired){
+        .version = mem_string(row->version),
+        .was = summed ? mem_string(row->checksum) : NULL,
+        .checksum = summed ? mem_string(summed->checksum) : NULL,
+        .next_statement = next_statement,
+    };
+}
+
 static int repair_checksum(struct migrator *migrator, const struct migration *migration,
-                           const struct history_row *row, struct text_list *report,
+                           const struct history_row *row, struct repair_report *report,
                            struct error *err)
 {
     if (!migration || !migrate_plan_changed(migration, row))
@@ -136,14 +160,13 @@ static int repair_checksum(struct migrator *migrator, const struct migration *mi
     struct history_entry entry = entry_of(migrator, migration, row);
     if (write_entry(migrator, migration, &entry, err) < 0)
         return -1;
-    text_list_give(report, mem_format("%s: checksum %.12s... is now %.12s...", row->version,
-                                      row->checksum, migration->checksum));
+    report_repaired(report, row, migration, 0);
     return 0;
 }
 
 static int repair_progress(struct migrator *migrator, const struct migration *migration,
                            const struct history_row *row, enum repair repair,
-                           struct text_list *report, struct error *err)
+                           struct repair_report *report, struct error *err)
 {
     struct migrate_progress progress;
     char text[128] = "";
@@ -165,13 +188,12 @@ static int repair_progress(struct migrator *migrator, const struct migration *mi
     if (!migrator->options.dry_run && history_progress(&migrator->history, row->version,
                                                        (int64_t)done, *text ? text : NULL, err) < 0)
         return -1;
-    text_list_give(report,
-                   mem_format("%s: the next run goes on at statement %zu", row->version, done + 1));
+    report_repaired(report, row, NULL, done + 1);
     return 0;
 }
 
 int migrator_repair(struct migrator *migrator, const char *version, enum repair repair,
-                    struct text_list *report, struct error *err)
+                    struct repair_report *report, struct error *err)
 {
     SCOPED(migrate_lock) struct migrate_lock lock = MIGRATE_LOCK_INIT;
     SCOPED(history_rows) struct history_rows rows = HISTORY_ROWS_INIT;

@@ -1,5 +1,6 @@
 """kedge migrate as a person or a script meets it: on SQLite, and on PostgreSQL and MariaDB where their servers are
 installed."""
+import json
 import os
 import re
 import signal
@@ -89,6 +90,52 @@ def test_a_dry_run_of_what_marks_writes_nothing_and_says_what_would_be(site):
     assert site.lines("migrate", "status") == before
     site("migrate", "create", "x", "--dry-run", status=2)
     assert len(os.listdir(site.path("migrations"))) == 3
+
+
+def test_what_marks_prints_one_object(site):
+    write_three(site)
+    site("migrate", "up", "-version=20240101000001")
+    forced = site.json("migrate", "force", "20240101000001", "--status", "rollback", "--dry-run")
+    assert forced.pop("by")
+    assert forced == {"version": "20240101000001", "status": "rollback", "was": "applied", "dry_run": True}
+    assert site.json("migrate", "force", "20240101000001", "--status", "failed")["dry_run"] is False
+    marked = site.json("migrate", "baseline", "20240101000002")
+    assert (marked["version"], marked["status"], marked["marked"]) == ("20240101000002", "applied", 2)
+    assert site.lines("migrate", "repair") == []
+    write(site, "20240101000001_create_users.sql", "CREATE TABLE users (id BIGINT);", "DROP TABLE users;")
+    repaired, = site.lines("migrate", "repair", "20240101000001")
+    sums = {row["version"]: row["checksum"] for row in site.lines("migrate", "status")}
+    assert repaired["checksum"] == sums["20240101000001"] != repaired["was"] and len(repaired["was"]) == 64
+
+
+def test_a_settled_statement_is_one_object(site):
+    write(site, "20240101000001_a.sql", "CREATE TABLE a (x);\nVACUUM;\nCREATE TABLE b (x);", options=" notransaction")
+    site("migrate", "up")
+    connection = sqlite3.connect(site.path("app.db"))
+    connection.execute("UPDATE schema_migrations SET status = 'pending', progress = "
+                       "'up 0 of 3, 1 begun, e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'")
+    connection.commit()
+    connection.close()
+    assert site("migrate", "up", "--json", status=6).stdout == ""
+    settled, = site.lines("migrate", "repair", "20240101000001", "--ran")
+    assert (settled["version"], settled["next_statement"]) == ("20240101000001", 2)
+
+
+# Each with what it prints on a fresh database, on one that is up to date, tried and in earnest.
+@pytest.mark.parametrize("words", ["up", "up --backup", "up -n", "down", "down --restore --yes", "down -n", "status", "status -v", "version",
+                                   "create --name=x", "create", "reset --yes", "reset -n", "refresh --yes", "refresh -n", "redo",
+                                   "redo -n", "force 20240101000001 --status applied", "force 7 --status applied", "force",
+                                   "repair", "repair -n", "repair 20240101000001 --ran", "baseline 20240101000002", "lint",
+                                   "lint --list-rules", "plan", "plan down", "verify", "verify --require-down", "import", "import --from goose"])
+def test_nothing_but_json_stands_on_stdout(site, words):
+    write_three(site)
+    write(site, "20240101000004_drop.sql", "DROP TABLE likes;")
+    write(site, "stray.sql", "SELECT 1;")
+    for before in ([], ["up"], ["down", "-version=20240101000001", "--yes"]):
+        if before:
+            site("migrate", *before, status=None)
+        for line in site("migrate", *words.split(), "--json", status=None).stdout.splitlines():
+            assert isinstance(json.loads(line), dict), line
 
 
 def test_an_option_wins_over_a_variable_and_that_over_the_file(kedge):

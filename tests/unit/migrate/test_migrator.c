@@ -221,7 +221,7 @@ TEST(a_changed_file_is_a_mismatch)
     assert_ok(migrator_difference(site->migrator, "20240101000001", &difference, &err), err);
     assert_string_equal(difference.data,
                         "-CREATE TABLE a (x)\n+CREATE TABLE a (y)\n ;\n -- Down\n");
-    SCOPED(text_list) struct text_list report = TEXT_LIST_INIT;
+    SCOPED(repair_report) struct repair_report report = REPAIR_REPORT_INIT;
     assert_ok(migrator_repair(site->migrator, NULL, REPAIR_CHECKSUM, &report, &err), err);
     assert_int_equal(report.count, 1);
     assert_int_equal(up(site), 0);
@@ -313,7 +313,7 @@ TEST(a_statement_cut_off_half_way_needs_a_decision)
 {
     struct site *site = *state;
     struct error err = ERROR_INIT;
-    SCOPED(text_list) struct text_list report = TEXT_LIST_INIT;
+    SCOPED(repair_report) struct repair_report report = REPAIR_REPORT_INIT;
     put(site, A,
         "-- +migrate Up notransaction\nCREATE TABLE a (x);\nVACUUM;\nCREATE TABLE z (x);\n");
     assert_int_equal(up(site), 1);
