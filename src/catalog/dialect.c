@@ -87,6 +87,14 @@ static const struct dialect dialects[] = {
         .session = mysql_session,
         .new_file = nothing,
         .create = "CREATE DATABASE IF NOT EXISTS kedge",
+        .place_lock = "SELECT coalesce(get_lock('kedge.install', 10), 0)",
+        .place_there =
+            "SELECT count(*) FROM information_schema.schemata WHERE schema_name = 'kedge'",
+        .place_holds =
+            "SELECT (SELECT count(*) FROM information_schema.tables WHERE table_schema = 'kedge') "
+            "+ (SELECT count(*) FROM information_schema.routines WHERE routine_schema = 'kedge') "
+            "+ (SELECT count(*) FROM information_schema.events WHERE event_schema = 'kedge')",
+        .place_drop = "DROP DATABASE kedge",
         .enter = "USE kedge",
         .history_exists = "SELECT count(*) FROM information_schema.tables "
                           "WHERE table_schema = 'kedge' AND table_name = 'schema_migrations'",

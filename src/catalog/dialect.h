@@ -23,9 +23,15 @@ struct dialect {
     const char *const *session;  /* run after each connect; ended by NULL */
     const char *const *new_file; /* run when we made the file; ended by NULL */
     const char *create;          /* makes our place in the database; NULL: nothing to make */
-    const char *enter;           /* from here on names mean our tables; NULL: they do */
-    const char *history_exists;  /* counts the table schema_migrations in our place: 0 or 1 */
-    const char *columns;         /* names of the columns of our table of that name */
+    /* Where making our place commits by itself, so that an installation that fails has to take it
+     * away again; all NULL elsewhere. */
+    const char *place_lock;  /* 1 when this session is the one that installs, else 0; waits */
+    const char *place_there; /* is it there? 1 or 0 */
+    const char *place_holds; /* counts what is in it */
+    const char *place_drop;
+    const char *enter;          /* from here on names mean our tables; NULL: they do */
+    const char *history_exists; /* counts the table schema_migrations in our place: 0 or 1 */
+    const char *columns;        /* names of the columns of our table of that name */
     const char *outside;       /* "table" or "view": what has that name where readers look for it */
     const char *outside_table; /* the table database_backups there; NULL: not looked for */
     const char *outside_columns; /* names of its columns */

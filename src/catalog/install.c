@@ -9,6 +9,7 @@
 #include "catalog/check.h"
 #include "catalog/outside.h"
 #include "catalog/dialect.h"
+#include "catalog/place.h"
 #include "catalog/query.h"
 #include "catalog/schema.h"
 #include "catalog/state.h"
@@ -25,6 +26,7 @@ struct install {
     struct catalog catalog; /* on the stack of catalog_install */
     struct db_url url;
     bool file_created; /* by us, and gone again when it stays empty */
+    bool place_made;   /* the same of the database kedge on a server */
 };
 
 static void say(const struct install *install, enum install_mark mark, const char *format, ...)
@@ -62,6 +64,15 @@ static int run_session(struct catalog *catalog, struct error *err)
     return 0;
 }
 
+/* MariaDB speaks MySQL's protocol and puts its own name into the version. */
+static void say_version(const struct install *install, const char *version)
+{
+    const char *mariadb = strstr(version, "-MariaDB");
+    const char *title = mariadb ? "MariaDB" : install->catalog.dialect->title;
+    int length = (int)(mariadb ? mariadb - version : (ptrdiff_t)strlen(version));
+    say(install, INSTALL_PLAIN, "  %s version: %s %.*s", title, title, length, version);
+}
+
 static int connect(struct install *install, struct error *err)
 {
     struct catalog *catalog = &install->catalog;
@@ -85,8 +96,7 @@ static int connect(struct install *install, struct error *err)
         return -1;
     say(install, INSTALL_DONE, "Database connection successful");
     say(install, INSTALL_PLAIN, "  Server time: %s", now ? now : "unknown");
-    say(install, INSTALL_PLAIN, "  %s version: %s %s", catalog->dialect->title,
-        catalog->dialect->title, version);
+    say_version(install, version);
     return 0;
 }
 
@@ -101,6 +111,12 @@ static int look(struct install *install, struct error *err)
     int complete = kind < 0 ? -1 : schema_complete(catalog, &any, err);
     if (complete < 0)
         return -1;
+    int empty = complete || any ? 0 : place_is_empty(catalog, err);
+    if (empty < 0)
+        return -1;
+    if (empty)
+        say(install, INSTALL_WARNING,
+            "The database kedge is there already, with nothing in it: it is filled now");
     if (!complete && any)
         say(install, INSTALL_WARNING,
             "A part is there already: an interrupted or older installation is completed now");
@@ -241,20 +257,29 @@ static int build(struct install *install, struct error *err)
     return stop_check(err);
 }
 
+/* In place of a connection that was lost, which stays when there is no other. */
+static int connect_again(struct install *install, struct error *err)
+{
+    struct catalog *catalog = &install->catalog;
+    struct db *lost = catalog->db;
+    catalog->db = NULL;
+    int result = open_database(install, &catalog->db, err);
+    if (result == 0)
+        result = run_session(catalog, err);
+    if (catalog->db)
+        db_close(lost);
+    else
+        catalog->db = lost;
+    return result;
+}
+
 /* The answer to a COMMIT was lost: only a look tells. 0: it was done. */
 static int look_after_commit(struct install *install, struct error *err)
 {
     struct error why = ERROR_INIT;
-    struct db *lost = install->catalog.db;
-    install->catalog.db = NULL;
     int complete = -1;
-    if (open_database(install, &install->catalog.db, &why) == 0 &&
-        run_session(&install->catalog, &why) == 0)
+    if (connect_again(install, &why) == 0)
         complete = schema_complete(&install->catalog, NULL, &why);
-    if (install->catalog.db)
-        db_close(lost);
-    else
-        install->catalog.db = lost;
     if (complete == 1) {
         say(install, INSTALL_WARNING,
             "The connection was lost during COMMIT; the tables are there");
@@ -288,7 +313,8 @@ static int check_rights(struct catalog *catalog, struct error *err)
 static int install_new(struct install *install, struct error *err)
 {
     struct catalog *catalog = &install->catalog;
-    if (check_rights(catalog, err) < 0 || db_begin(catalog->db, true, err) < 0)
+    if (check_rights(catalog, err) < 0 || place_make(catalog, &install->place_made, err) < 0 ||
+        db_begin(catalog->db, true, err) < 0)
         return -1;
     if (build(install, err) < 0) {
         db_rollback(catalog->db, NULL);
@@ -306,6 +332,25 @@ static int install_new(struct install *install, struct error *err)
     say(install, INSTALL_PLAIN, "The database_backups table has been added to your database.");
     say(install, INSTALL_PLAIN, "You can now use the backup system in your admin panel.");
     return 0;
+}
+
+/* What we made and nothing is in goes again. Of no consequence to the failure that it follows. */
+static void leave_as_before(struct install *install, struct error *failure)
+{
+    struct error why = ERROR_INIT;
+    struct catalog *catalog = &install->catalog;
+    bool lost = catalog->db->fault.connection_lost;
+    int removed = lost && connect_again(install, &why) < 0 ? -1 : 0;
+    if (removed == 0)
+        removed = place_remove_empty(catalog, &why);
+    if (removed > 0)
+        say(install, INSTALL_WARNING,
+            "The database kedge, which was made for this, is removed again: all is as before");
+    if (removed < 0 && failure && !failure->hint[0])
+        error_hint(failure,
+                   "what was made stays (%s): the next run goes on with it, and DROP "
+                   "DATABASE kedge removes it",
+                   why.message);
 }
 
 /* The server says what was refused; we say what helps. */
@@ -341,7 +386,9 @@ int catalog_install(struct os *os, const struct install_options *options, struct
         result = install_new(&install, err);
     if (result < 0)
         hint_at_rights(&install, err);
-    else if (options->warning)
+    if (result < 0 && install.place_made)
+        leave_as_before(&install, err);
+    if (result >= 0 && options->warning)
         say(&install, INSTALL_WARNING, "%s", options->warning);
     db_close(install.catalog.db);
     if (result < 0 && install.file_created)

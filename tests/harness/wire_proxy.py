@@ -2,7 +2,7 @@
 
 A round trip is a client that speaks after the server has spoken. What the client sends in several pieces before the server
 answers is one. `before_send(connection, data)`, when given, sees each piece that the client sends before the server does;
-True cuts the connection instead of passing it on.
+True cuts the connection instead of passing it on, bytes are passed on in its place.
 """
 import selectors
 import socket
@@ -69,8 +69,10 @@ class WireProxy:
                 return False
             if key.fileobj is client:
                 connection.round_trips += not connection.client_spoke_last
-                if self.before_send and self.before_send(connection, data):
+                answer = self.before_send and self.before_send(connection, data)
+                if answer is True:
                     return False
+                data = answer or data
             connection.client_spoke_last = key.fileobj is client
             key.data.sendall(data)
         return True

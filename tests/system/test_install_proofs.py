@@ -3,6 +3,7 @@
 On MariaDB, where such statements cannot be undone, the next run completes what was begun.
 """
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -40,7 +41,8 @@ class AtMessage:
     def __call__(self, connection, data):
         self.started.wait()
         self.sent += 1
-        return self.act(self.process) if self.sent == self.number else False
+        answer = self.act(self.process) if self.sent == self.number else False
+        return answer(data) if callable(answer) else answer
 
 
 def through(url, proxy):
@@ -66,6 +68,16 @@ def cut(process):
 def interrupt(process):
     process.send_signal(signal.SIGINT)
     return False
+
+
+def kill(process):
+    process.kill()
+    return True
+
+
+def refuse(process):
+    """The server gets a statement that it refuses, as it refuses one on a full disk."""
+    return lambda data: data[:5] + b"x" * (len(data) - 5)
 
 
 @pytest.mark.parametrize("act,status", [(cut, 1), (interrupt, 130)], ids=["cut", "interrupted"])
@@ -178,6 +190,62 @@ def test_postgres_names_the_missing_right_and_the_cure(kedge, postgres, missing,
 def mariadb_state(mariadb):
     return mariadb.sql("SELECT table_name FROM information_schema.tables WHERE table_schema = 'shop' ORDER BY 1") + \
         mariadb.sql("SELECT * FROM orders", "shop")
+
+
+# What is in the database kedge; "none" when it is not there.
+OURS = ("SELECT coalesce((SELECT count(table_name) FROM information_schema.schemata LEFT JOIN information_schema.tables "
+        "ON table_schema = schema_name WHERE schema_name = 'kedge' GROUP BY schema_name), 'none')")
+EMPTIED = "The database kedge, which was made for this, is removed again: all is as before"
+
+
+@pytest.mark.parametrize("act", [cut, interrupt, refuse, kill])
+def test_mariadb_has_no_empty_database_afterwards_wherever_it_is_cut_short(kedge, mariadb, act):
+    url = mariadb.fresh()
+    mariadb.sql(APPLICATION, "shop")
+    mariadb.sql("DROP DATABASE IF EXISTS kedge")
+    before = mariadb_state(mariadb)
+    number, removed, stays = 0, 0, 0
+    # From where nothing is made yet to where the first table is there: each message.
+    while stays < 2:
+        number += 1
+        sent, process = install(kedge, url, number, act)
+        # The one refusal that is an answer: the history cannot be read because there is none.
+        assert sent >= number and (process.returncode or act is refuse), (sent, number, process.output)
+        left = mariadb.sql(OURS).strip()
+        removed += EMPTIED in process.output
+        assert (left != "0") or act is kill, (number, process.output, process.errors)
+        assert left == "none" or EMPTIED not in process.output, process.output
+        stays += process.returncode != 0 and left not in ("none", "0")
+        if act is kill and left != "none":
+            run = kedge("catalog", "install", "--database", url)
+            assert ("with nothing in it: it is filled now" if left == "0" else "is completed now") in run.stdout, run.stdout
+        assert mariadb_state(mariadb) == before
+        mariadb.sql("DROP DATABASE IF EXISTS kedge")
+    assert removed >= 3 or act is kill
+
+
+def test_mariadb_keeps_a_database_that_this_run_has_not_made(kedge, mariadb):
+    url = mariadb.fresh()
+    mariadb.sql("DROP DATABASE IF EXISTS kedge; CREATE DATABASE kedge")
+    messages, whole = install(kedge, url)
+    assert re.search(r"^  MariaDB version: MariaDB \d+\.\d+\.\d+$", whole.output, re.M), whole.output
+    mariadb.sql("DROP DATABASE kedge; CREATE DATABASE kedge")
+    for number in range(2, messages, STRIDE):
+        install(kedge, url, number, refuse)
+        assert mariadb.sql(OURS).strip() != "none", number
+        mariadb.sql("DROP DATABASE kedge; CREATE DATABASE kedge")
+    mariadb.sql("DROP DATABASE kedge")
+
+
+def test_mariadb_installs_one_at_a_time(kedge, mariadb, processes):
+    url = mariadb.fresh()
+    mariadb.sql("DROP DATABASE IF EXISTS kedge")
+    processes += [kedge.start("catalog", "install", "--database", url) for _ in range(4)]
+    for process in processes:
+        output, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, (output, errors)
+    kedge("catalog", "install", "--database", url)
+    mariadb.sql("DROP DATABASE kedge")
 
 
 @pytest.mark.parametrize("act", [cut, interrupt])
