@@ -84,15 +84,17 @@ int files_beneath_open(struct os *os, int folder, const char *path, int flags, m
 }
 
 /* One step down, made where it is missing. */
-static int open_or_make(struct os *os, int folder, const char *name)
+static int open_or_make(struct os *os, int folder, const char *name, uint64_t *made)
 {
     /* Another thread may be quicker. */
-    if (os->mkdirat(os, folder, name, 0755) < 0 && errno != EEXIST)
+    if (os->mkdirat(os, folder, name, 0755) == 0)
+        (*made)++;
+    else if (errno != EEXIST)
         return -1;
     return os->openat(os, folder, name, STEP, 0);
 }
 
-int files_beneath_make(struct os *os, int folder, const char *path)
+int files_beneath_make(struct os *os, int folder, const char *path, uint64_t *made)
 {
     int fd = files_beneath_open(os, folder, path, O_PATH | O_DIRECTORY, 0);
     if (fd >= 0 || errno != ENOENT)
@@ -101,7 +103,7 @@ int files_beneath_make(struct os *os, int folder, const char *path)
     while (*path) {
         size_t length = strcspn(path, "/");
         SCOPED(string) char *name = mem_string_n(path, length);
-        int next = open_or_make(os, at, name);
+        int next = open_or_make(os, at, name, made);
         if (at != folder)
             close_kept_errno(os, &at);
         if (next < 0)

@@ -6,6 +6,7 @@
 #define KEDGE_SOURCE_FILES_BENEATH_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct error;
@@ -15,8 +16,9 @@ struct os;
  * `path` is relative and clean; "" is the folder itself. */
 int files_beneath_open(struct os *os, int folder, const char *path, int flags, mode_t mode);
 
-/* The same, and missing folders are made on the way with mode 0755 under the umask. */
-int files_beneath_make(struct os *os, int folder, const char *path);
+/* The same, and missing folders are made on the way with mode 0755 under the umask; their number is
+ * added to `made`. */
+int files_beneath_make(struct os *os, int folder, const char *path, uint64_t *made);
 
 /* Open an absolute path's folder without following a link anywhere. */
 int files_beneath_top(struct os *os, const char *absolute, int flags);

@@ -392,6 +392,7 @@ static void add_totals(struct extract *extract, const struct files_maker *maker)
 {
     pthread_mutex_lock(&extract->lock);
     extract->extracted.made += maker->made;
+    extract->extracted.entries += maker->entries;
     extract->extracted.bytes += maker->bytes;
     extract->folders_repeated |= maker->folders_repeated;
     pthread_mutex_unlock(&extract->lock);

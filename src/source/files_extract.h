@@ -34,9 +34,10 @@ struct files_extract_options {
 };
 
 struct files_extracted {
-    uint64_t seen;  /* members of the archive */
-    uint64_t made;  /* of them, what now lies in the side folders */
-    uint64_t bytes; /* written */
+    uint64_t seen;    /* members of the archive */
+    uint64_t made;    /* of them, what now lies in the side folders */
+    uint64_t entries; /* that lie there now, folders around the members included */
+    uint64_t bytes;   /* written */
 };
 
 int files_extract(const struct files_extract_options *options, struct segment_source *source,

@@ -220,21 +220,48 @@ static int check_members(struct files_load *load, struct error *err)
                                    : "the backup holds nothing that can be restored");
 }
 
+/* A tree beneath another one is counted with it. */
+static bool covered(const struct files_load *load, size_t number)
+{
+    for (size_t i = 0; i < number; i++)
+        if (files_root_holds(&load->roots.items[i], load->roots.items[number].member))
+            return true;
+    return false;
+}
+
+/* Folders between a side folder and the trees in it, each counted once. */
+static uint64_t count_folders_around(const struct files_load *load)
+{
+    SCOPED(text_list) struct text_list folders = TEXT_LIST_INIT;
+    for (size_t i = 0; i < load->roots.count; i++) {
+        if (covered(load, i))
+            continue;
+        size_t number = 0;
+        SCOPED(string)
+        char *place = files_sides_place(&load->sides, load->roots.items[i].member, &number);
+        for (char *slash = NULL; place && (slash = strrchr(place, '/')) != NULL;) {
+            *slash = '\0';
+            if (!text_list_has(&folders, place))
+                text_list_add(&folders, place);
+        }
+    }
+    return folders.count;
+}
+
 /* Names that this file system takes for the same would have become fewer entries. */
 static int check_entries(struct files_load *load, struct error *err)
 {
     if (!load->own || partial(load))
         return 0;
+    /* Whatever was made was counted, so a look at it all is for the case of doubt. */
+    if (load->extracted.entries == load->extracted.made + count_folders_around(load))
+        return 0;
     struct files_count count = {0};
     for (size_t i = 0; i < load->roots.count; i++) {
         const struct files_root *root = &load->roots.items[i];
-        /* One beneath another is counted with it. */
-        bool beneath = false;
-        for (size_t k = 0; k < i; k++)
-            beneath |= files_root_holds(&load->roots.items[k], root->member);
         size_t number = 0;
         SCOPED(string) char *place = files_sides_place(&load->sides, root->member, &number);
-        if (beneath || !place)
+        if (covered(load, i) || !place)
             continue;
         const struct files_side *side = &load->sides.items[number];
         SCOPED(string)

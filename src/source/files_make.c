@@ -55,7 +55,8 @@ static int parent_of(struct files_maker *maker, size_t side, const char *place, 
     free(maker->parent);
     maker->parent = mem_string_n(place, length);
     maker->parent_side = side;
-    maker->parent_fd = files_beneath_make(maker->os, maker->sides->items[side].fd, maker->parent);
+    maker->parent_fd =
+        files_beneath_make(maker->os, maker->sides->items[side].fd, maker->parent, &maker->entries);
     if (maker->parent_fd >= 0)
         return maker->parent_fd;
     int failed = errno;
@@ -75,9 +76,10 @@ static int twice(const char *path, struct error *err)
 static int clear_way(struct files_maker *maker, int folder, const char *name, const char *path,
                      struct error *err)
 {
-    if (maker->repetitions && maker->os->unlinkat(maker->os, folder, name, 0) == 0)
-        return 1;
-    return twice(path, err);
+    if (!maker->repetitions || maker->os->unlinkat(maker->os, folder, name, 0) < 0)
+        return twice(path, err);
+    maker->entries--;
+    return 1;
 }
 
 /* ---- one kind each ---- */
@@ -86,8 +88,10 @@ static int make_folder(struct files_maker *maker, int folder, const char *name,
                        const struct tar_member *header, struct error *err)
 {
     struct os *os = maker->os;
-    if (os->mkdirat(os, folder, name, 0755) == 0)
+    if (os->mkdirat(os, folder, name, 0755) == 0) {
+        maker->entries++;
         return 0;
+    }
     struct stat stat;
     int failed = errno;
     /* Made before, for something in it. */
@@ -100,7 +104,10 @@ static int make_folder(struct files_maker *maker, int folder, const char *name,
         return refuse(header->path, failed, err);
     if (clear_way(maker, folder, name, header->path, err) < 0)
         return -1;
-    return os->mkdirat(os, folder, name, 0755) < 0 ? refuse(header->path, errno, err) : 0;
+    if (os->mkdirat(os, folder, name, 0755) < 0)
+        return refuse(header->path, errno, err);
+    maker->entries++;
+    return 0;
 }
 
 /* The side folder is closed to others, so a file may have its own mode from the start, and mostly
@@ -138,7 +145,10 @@ static int make_leaf(struct files_maker *maker, int folder, const char *name,
             return -1;
         made = make_once(maker, folder, name, header);
     }
-    return made < 0 ? refuse(header->path, errno, err) : made;
+    if (made < 0)
+        return refuse(header->path, errno, err);
+    maker->entries++;
+    return made;
 }
 
 /* ---- files ---- */
@@ -276,12 +286,14 @@ int files_make_link(struct files_maker *maker, size_t side, const char *place, s
     int failed = errno;
     if (result < 0 && failed == EEXIST && maker->repetitions &&
         os->unlinkat(os, folder, name, 0) == 0) {
+        maker->entries--;
         result = os->linkat(os, target_folder, target_name, folder, name, 0);
         failed = errno;
     }
     file_close(os, &target_folder);
     if (result == 0) {
         maker->made++;
+        maker->entries++;
         return 0;
     }
     if (failed == EEXIST)

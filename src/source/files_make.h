@@ -27,6 +27,7 @@ struct files_maker {
     size_t parent_side;
     int parent_fd;
     uint64_t made, bytes;
+    uint64_t entries;      /* that are there now by its doing, folders on the way included */
     uint64_t cached;       /* of the bytes: those that went through the page cache */
     bool folders_repeated; /* one was there already */
 };

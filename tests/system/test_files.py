@@ -771,6 +771,46 @@ def test_names_that_differ_in_case_do_not_swallow_each_other(tmp_path):
     assert done.code == 1 and "exists already" in done.err
 
 
+@pytest.mark.parametrize("jobs", ["1", "3"])
+def test_members_that_become_fewer_entries_are_an_error(jobs, tmp_path):
+    """As where a file system takes two folders' names for the same."""
+    archive, to = str(tmp_path / "a.tar"), tmp_path / "to"
+    folders = [member("t", DIR), member("t/same", DIR), member("t/same/x", content=b"1"),
+               member("t/same", DIR), member("t/same/y", content=b"2")]
+    write_archive(archive, folders, "")
+    done = tool("load", archive, "--to", str(to), "--metadata", '{"roots":["/t"]}', "--jobs", jobs)
+    assert done.code == 1 and "5 members became 4 files" in done.err
+    assert os.listdir(tmp_path) == ["a.tar"]
+
+
+def test_trees_that_lie_apart_and_in_one_another_come_back_beneath_a_folder(tmp_path):
+    paths = [str(tmp_path / name) for name in ("deep/er/a", "deep/b", "deep/b/c")]
+    for path in paths:
+        os.makedirs(path)
+        with open(path + "/f", "w") as file:
+            file.write(path)
+    archive, to = str(tmp_path / "a.tar"), str(tmp_path / "to")
+    metadata = dump(archive, *paths).metadata
+    done = tool("load", archive, "--to", to, "--metadata", metadata)
+    assert done.code == 0, done.err
+    for path in paths:
+        assert open(to + path + "/f").read() == path
+
+
+def test_a_file_takes_five_calls(tmp_path):
+    """Open, write, look, set the time, close: nobody walks through the restored tree again."""
+    calls = {}
+    for count in (100, 300):
+        top, archive = tmp_path / ("t%d" % count), str(tmp_path / "a.tar")
+        top.mkdir()
+        for i in range(count):
+            (top / ("f%d" % i)).write_text("x")
+        metadata = dump(archive, str(top)).metadata
+        calls[count] = calls_of("load", archive, "--metadata", metadata, "--jobs", "1", "--to", str(tmp_path / "to"))
+        shutil.rmtree(tmp_path / "to")
+    assert calls[300] - calls[100] <= 200 * 5 + 10
+
+
 def test_every_prefix_of_an_archive_is_refused_or_complete(tmp_path):
     top, archive, cut = small_tree(str(tmp_path / "t")), str(tmp_path / "a.tar"), str(tmp_path / "cut.tar")
     metadata = dump(archive, top).metadata
