@@ -107,12 +107,6 @@ struct segment_source *artifact_segments(struct artifact_reader *reader);
  * none of them. */
 const char *artifact_kind(const struct artifact_reader *reader);
 
-/* Call `visit` for each member of a tar artifact that has an index, in order: 0, what it answered,
- * or -1. `path` is borrowed for the time of the call and as untrusted as the artifact. */
-typedef int artifact_member_fn(void *context, const char *path, char type, uint64_t size,
-                               uint64_t frame, struct error *err);
-int artifact_members(struct artifact_reader *reader, artifact_member_fn *visit, void *context,
-                     struct error *err);
 void artifact_close(struct artifact_reader *reader);
 
 /* Levels 0 to 2 (3 is service/verify's). */

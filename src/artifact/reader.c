@@ -10,12 +10,16 @@
 #include "base/error.h"
 #include "base/segment.h"
 #include "base/stop.h"
+#include "base/text.h"
 #include "io/crew.h"
 #include "io/progress.h"
 #include "io/segments.h"
+#include "io/tar.h"
 
 #include <assert.h>
 #include <stdlib.h>
+
+#define MEMBERS_PIECE ((size_t)1 << 20)
 
 /* A frame reader that goes round, like the segments. */
 struct slot {
@@ -169,12 +173,82 @@ static int source_next(struct segment_source *source, struct segment **ret_segme
     return 1;
 }
 
+/* ---- members ---- */
+
+struct member_visit {
+    segment_member_fn *visit;
+    void *context;
+    size_t frame_count;
+};
+
+static int visit_member(void *context, const struct index_member *line, struct error *err)
+{
+    const struct member_visit *visit = context;
+    if (line->frame >= visit->frame_count)
+        return error_set(err, ERROR_CORRUPT, "index: a member begins in no frame");
+    return visit->visit(visit->context, line->path, line->type, line->size, err);
+}
+
+/* Whatever of the archive has come so far. 1 at its end. */
+static int visit_parsed(struct tar_parser *parser, const uint8_t *data, size_t size,
+                        const struct member_visit *visit, struct error *err)
+{
+    for (;;) {
+        enum tar_event event = TAR_MORE;
+        struct tar_piece piece;
+        if (tar_parser_next(parser, &data, &size, &event, &piece, err) < 0)
+            return -1;
+        if (event == TAR_MORE || event == TAR_END)
+            return event == TAR_END;
+        const struct tar_member *member = tar_parser_member(parser);
+        int result = event == TAR_MEMBER ? visit->visit(visit->context, member->path,
+                                                        (char)member->type, member->size, err)
+                                         : 0;
+        if (result)
+            return result;
+    }
+}
+
+static int pass_over(const struct opened *opened, struct tar_parser *parser,
+                     const struct member_visit *visit, struct error *err)
+{
+    SCOPED(stream) struct stream *stream = stream_new(opened->input, opened->compression);
+    SCOPED(memory) void *data = mem_alloc(MEMBERS_PIECE, 1);
+    size_t size = 0;
+    do {
+        if (stop_check(err) < 0 || stream_read(stream, data, MEMBERS_PIECE, &size, err) < 0)
+            return -1;
+        int over = visit_parsed(parser, data, size, visit, err);
+        if (over)
+            return over < 0 ? -1 : 0;
+    } while (size);
+    return tar_parser_finish(parser, err);
+}
+
+static int source_members(struct segment_source *source, segment_member_fn *visit, void *context,
+                          struct error *err)
+{
+    const struct opened *opened = &reader_of(source)->opened;
+    struct member_visit members = {visit, context, opened->contents.frame_count};
+    struct index_visitor visitor = {.context = &members, .member = visit_member};
+    struct index_place place = opened_index(opened);
+    if (place.length)
+        return index_read(&place, &visitor, err);
+    if (!text_equal(opened->kind, "tar"))
+        return 0;
+    struct tar_parser *parser = tar_parser_new();
+    int result = pass_over(opened, parser, &members, err);
+    tar_parser_free(parser);
+    return result < 0 ? error_prefix(err, "%s", opened->file) : result;
+}
+
 static const struct segment_source_ops source_ops = {
     .next = source_next,
     .count = source_count,
     .frame = source_frame,
     .table_count = source_table_count,
     .table = source_table,
+    .members = source_members,
     .read = source_read,
     .drop = source_drop,
 };
@@ -222,30 +296,6 @@ struct segment_source *artifact_segments(struct artifact_reader *reader)
 const char *artifact_kind(const struct artifact_reader *reader)
 {
     return reader->opened.kind;
-}
-
-struct member_visit {
-    artifact_member_fn *visit;
-    void *context;
-    size_t frame_count;
-};
-
-static int visit_member(void *context, const struct index_member *member, struct error *err)
-{
-    const struct member_visit *visit = context;
-    if (member->frame >= visit->frame_count)
-        return error_set(err, ERROR_CORRUPT, "index: a member begins in no frame");
-    return visit->visit(visit->context, member->path, member->type, member->size, member->frame,
-                        err);
-}
-
-int artifact_members(struct artifact_reader *reader, artifact_member_fn *visit, void *context,
-                     struct error *err)
-{
-    struct member_visit members = {visit, context, reader->opened.contents.frame_count};
-    struct index_visitor visitor = {.context = &members, .member = visit_member};
-    struct index_place place = opened_index(&reader->opened);
-    return place.length ? index_read(&place, &visitor, err) : 0;
 }
 
 void artifact_close(struct artifact_reader *reader)

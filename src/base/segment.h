@@ -101,6 +101,11 @@ struct segment_frame {
 
 struct segment_source;
 
+/* Called for a member of an archive, with the size of its content; `path` is borrowed, and as
+ * untrusted as the archive. Anything but 0 ends the visit. */
+typedef int segment_member_fn(void *context, const char *path, char type, uint64_t size,
+                              struct error *err);
+
 struct segment_source_ops {
     /* 1 and the next segment front to back, 0 after the last, -1. Frames that others made (one huge
      * frame, no index) come in pieces of up to SEGMENT_SIZE that need not end where a statement
@@ -112,6 +117,11 @@ struct segment_source_ops {
     const struct segment_frame *(*frame)(struct segment_source *source, size_t number);
     size_t (*table_count)(struct segment_source *source);
     const struct segment_table *(*table)(struct segment_source *source, size_t number);
+    /* Each member of a tar, in order: from its index, or where it has none (count is 0) by passing
+     * over all of it; what `next` has come to makes no difference. 0, what `visit` answered, or
+     * -1. */
+    int (*members)(struct segment_source *source, segment_member_fn *visit, void *context,
+                   struct error *err);
     /* Fetch, decrypt, check and decompress frame `number`. Any thread. */
     int (*read)(struct segment_source *source, size_t number, struct segment **ret_segment,
                 struct error *err);

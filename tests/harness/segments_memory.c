@@ -256,6 +256,19 @@ static const struct segment_table *memory_table_at(struct segment_source *source
     return &of_source(source)->tables[number];
 }
 
+static int memory_members(struct segment_source *source, segment_member_fn *visit, void *context,
+                          struct error *err)
+{
+    struct segments_memory *memory = of_source(source);
+    int result = 0;
+    for (size_t i = 0; i < memory->count && result == 0; i++)
+        for (size_t k = 0; k < memory->frames[i].member_count && result == 0; k++) {
+            const struct segment_member *member = &memory->frames[i].members[k];
+            result = visit(context, member->path, member->type, member->size, err);
+        }
+    return result;
+}
+
 static int memory_read(struct segment_source *source, size_t number, struct segment **ret_segment,
                        struct error *err)
 {
@@ -277,6 +290,7 @@ static const struct segment_source_ops source_ops = {
     .frame = memory_frame,
     .table_count = memory_table_count,
     .table = memory_table_at,
+    .members = memory_members,
     .read = memory_read,
     .drop = memory_give_back,
 };
