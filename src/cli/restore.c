@@ -104,7 +104,9 @@ static const char *what_is_replaced(const struct restore_request *request,
                                     const struct restore_plan_part *part)
 {
     if (is_files(part))
-        return request->include.count || request->leaves_out ? "the chosen files" : "all data";
+        return request->include.count || request->leaves_out ? "the chosen files"
+               : part->preview.merges                        ? "files of the same names"
+                                                             : "all data";
     return request->tables.count || text_starts(part->preview.target, "tables of ")
                ? "the chosen tables"
                : "all data";
@@ -120,6 +122,9 @@ static void say_replaced(const struct cli *cli, const struct restore_request *re
     if (preview->rows != UINT64_MAX && preview->objects)
         console_note(cli, "There now: %" PRIu64 " objects, %" PRIu64 " rows", preview->objects,
                      preview->rows);
+    if (preview->merges && preview->restored_objects)
+        console_note(cli, "%" PRIu64 " entries come, in place of %" PRIu64 " that are there",
+                     preview->restored_objects, preview->objects);
     for (size_t i = 0; i < preview->conflicts.count; i++)
         session_tell(cli, "   %s", preview->conflicts.items[i]);
 }
@@ -191,6 +196,17 @@ static void note(void *context, const char *text)
 
 /* ---- what came of it ---- */
 
+/* A sum with what was not counted was not counted. */
+static void add_count(uint64_t *sum, uint64_t count)
+{
+    *sum = *sum == UINT64_MAX || count == UINT64_MAX ? UINT64_MAX : *sum + count;
+}
+
+static json_t *json_of_restored(const struct load_preview *preview, uint64_t count)
+{
+    return console_json_count(preview->restored_objects ? count : UINT64_MAX);
+}
+
 /* What is replaced, of one part or (`parts`) of all together. */
 static void set_replaced(json_t *object, const struct restore_plan_part *parts, size_t count)
 {
@@ -199,8 +215,10 @@ static void set_replaced(json_t *object, const struct restore_plan_part *parts, 
     for (size_t i = 0; i < count; i++) {
         const struct load_preview *preview = &parts[i].preview;
         sum.exists |= preview->exists;
-        sum.objects += preview->objects;
-        sum.bytes += preview->bytes;
+        add_count(&sum.objects, preview->objects);
+        add_count(&sum.bytes, preview->bytes);
+        sum.restored_objects += preview->restored_objects;
+        sum.restored_bytes += preview->restored_bytes;
         if (preview->rows != UINT64_MAX)
             sum.rows = preview->rows;
         for (size_t k = 0; k < preview->conflicts.count; k++)
@@ -210,6 +228,8 @@ static void set_replaced(json_t *object, const struct restore_plan_part *parts, 
     json_object_set_new(object, "objects_replaced", console_json_count(sum.objects));
     json_object_set_new(object, "rows_replaced", console_json_count(sum.rows));
     json_object_set_new(object, "bytes_replaced", console_json_count(sum.bytes));
+    json_object_set_new(object, "objects_restored", json_of_restored(&sum, sum.restored_objects));
+    json_object_set_new(object, "bytes_restored", json_of_restored(&sum, sum.restored_bytes));
     json_object_set_new(object, "conflicts", conflicts);
 }
 
@@ -250,12 +270,32 @@ static void print_json_report(const struct restore_report *report, bool dry_run)
     console_json(object);
 }
 
+/* "Would restore 3 entries, 12.1 MB, ..."; of files that go among others. */
+static void print_merge(const struct restore_plan_part *part)
+{
+    const struct load_preview *preview = &part->preview;
+    char come[32], go[32];
+    text_format_size(preview->restored_bytes, come);
+    text_format_size(preview->bytes, go);
+    if (!preview->objects)
+        console_result("Would restore %" PRIu64
+                       " entries, %s, of %s into %s; nothing there is replaced",
+                       preview->restored_objects, come, part->file, preview->target);
+    else
+        console_result("Would restore %" PRIu64 " entries, %s, of %s into %s, in place of %" PRIu64
+                       " objects, %s",
+                       preview->restored_objects, come, part->file, preview->target,
+                       preview->objects, go);
+}
+
 static void print_plan_part(const struct restore_plan_part *part)
 {
     const struct load_preview *preview = &part->preview;
     char size[32];
     text_format_size(preview->bytes, size);
-    if (!preview->exists)
+    if (preview->merges && preview->restored_objects)
+        print_merge(part);
+    else if (!preview->exists)
         console_result("Would restore %s into %s; nothing is there now", part->file,
                        preview->target);
     else if (preview->rows == UINT64_MAX)

@@ -13,6 +13,7 @@
 #include "crypto/age.h"
 #include "service/backup_copy.h"
 #include "service/backup_record.h"
+#include "service/backup_room.h"
 #include "service/service.h"
 #include "service/target.h"
 #include "source/source.h"
@@ -408,6 +409,7 @@ static int make(struct job *job, struct error *err)
         backup_record_finish(job->service, &job->record, job->parts, job->part_count, &job->reasons,
                              err) < 0) {
         take_back(job, err);
+        backup_room_explain(job->service, job->store, job->target.name, err);
         return -1;
     }
     return 0;

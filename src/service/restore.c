@@ -157,8 +157,8 @@ static int preview(struct job *job, struct restore_plan *plan, struct error *err
     plan->left_out = left_out(job);
     for (size_t i = 0; i < job->count; i++) {
         struct restore_part *part = &job->parts[i];
-        if (part->load->ops->preview(part->load, &plan->parts[i].preview, err) < 0)
-            return -1;
+        if (restore_part_preview(part, &plan->parts[i].preview, err) < 0)
+            return err->code == ERROR_NO_SPACE ? error_recode(err, ERROR_RESTORE) : -1;
         plan->parts[i].type = restore_part_type(part);
         plan->parts[i].file = mem_string(part->file);
         plan->count = i + 1;

@@ -91,9 +91,16 @@ int restore_part_load(struct service *service, const struct restore_request *req
         .role = request->role,
         .id = id,
         .keep = keep,
+        .dry_run = request->dry_run,
     };
     own_paths(service, &part->options.own);
     return part->target.source->load(&part->target.what, &part->options, &part->load, err);
+}
+
+int restore_part_preview(struct restore_part *part, struct load_preview *ret_preview,
+                         struct error *err)
+{
+    return part->load->ops->preview(part->load, artifact_segments(part->reader), ret_preview, err);
 }
 
 int restore_part_lock(struct catalog *catalog, struct restore_part *part, struct error *err)

@@ -40,6 +40,9 @@ int restore_part_open(struct service *service, const struct restore_request *req
 int restore_part_load(struct service *service, const struct restore_request *request,
                       const char *id, bool keep, struct restore_part *part, struct error *err);
 
+int restore_part_preview(struct restore_part *part, struct load_preview *ret_preview,
+                         struct error *err);
+
 /* "database" or "files". */
 const char *restore_part_type(const struct restore_part *part);
 

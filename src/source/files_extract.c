@@ -9,8 +9,8 @@
 #include "base/text.h"
 #include "io/progress.h"
 #include "io/tar.h"
+#include "source/files_choice.h"
 #include "source/files_early.h"
-#include "source/files_glob.h"
 #include "source/files_make.h"
 #include "source/files_member.h"
 #include "source/files_records.h"
@@ -26,9 +26,6 @@
 #define WORKERS_MAXIMUM 8
 #define MEMBERS_MAXIMUM ((uint64_t)1 << 32)
 #define FILE_MAXIMUM ((uint64_t)1 << 46) /* 64 TiB, holes included */
-
-/* The artifact writer's own member, at the end. */
-#define INDEX_MEMBER ".kedge-index"
 
 /* What has to wait, as tar headers: hard links, whose target another thread may be writing, and
  * folders, whose times and modes making files in them would change. */
@@ -97,34 +94,14 @@ static void add_step(struct steps *steps, struct files_member *member, const uin
         .member = files_member_share(member), .data = data, .size = size, .offset = offset};
 }
 
-static const struct files_root *root_of(const struct extract *extract, const char *member)
-{
-    const struct files_roots *roots = extract->options->roots;
-    for (size_t i = 0; i < roots->count; i++)
-        if (files_root_holds(&roots->items[i], member))
-            return &roots->items[i];
-    return NULL;
-}
-
-static bool selected(const struct extract *extract, const char *path, bool folder)
-{
-    const struct files_extract_options *options = extract->options;
-    const struct files_root *root = root_of(extract, path);
-    if (options->include->count && !files_glob_covers(options->include, root, path, folder))
-        return false;
-    return !files_glob_covers(options->exclude, root, path, folder) &&
-           !files_sides_elsewhere(options->sides, path);
-}
-
 static bool wanted(struct extract *extract, const struct tar_member *member, const char *path)
 {
-    const struct files_extract_options *options = extract->options;
-    if (!selected(extract, path, member->type == TAR_FOLDER))
+    const struct files_choice *choice = &extract->options->choice;
+    if (!files_choice_takes(choice, path, member->type == TAR_FOLDER))
         return false;
-    bool device = member->type == TAR_CHARACTER_DEVICE || member->type == TAR_BLOCK_DEVICE;
-    if (device && !options->devices)
-        extract->devices_left_out++;
-    return !device || options->devices;
+    bool device = files_choice_leaves(choice, (char)member->type);
+    extract->devices_left_out += device;
+    return !device;
 }
 
 static int check_limits(struct extract *extract, const struct tar_member *member, struct error *err)
@@ -148,15 +125,16 @@ static int check_link(struct extract *extract, const struct tar_member *member, 
     int result = tar_path_clean(member->link, clean, err);
     size_t side = 0;
     char *place =
-        result == 0 ? files_sides_place(extract->options->sides, clean->data, &side) : NULL;
-    bool elsewhere = result == 0 && files_sides_elsewhere(extract->options->sides, clean->data);
+        result == 0 ? files_sides_place(extract->options->choice.sides, clean->data, &side) : NULL;
+    bool elsewhere =
+        result == 0 && files_sides_elsewhere(extract->options->choice.sides, clean->data);
     if (result == 0 && !place && !elsewhere)
         result = error_set(err, ERROR_CORRUPT, "member %s is a link to %s, outside of the archive",
                            member->path, member->link);
     free(place);
     if (result < 0)
         return error_prefix(err, "member %s", member->path);
-    return !selected(extract, clean->data, false);
+    return !files_choice_takes(&extract->options->choice, clean->data, false);
 }
 
 static int note_later(struct extract *extract, const struct tar_member *member, struct error *err)
@@ -205,7 +183,7 @@ static int take_member(struct extract *extract, struct steps *steps, struct erro
     if (tar_path_clean(header->path, &extract->path, err) < 0)
         return -1;
     const char *path = extract->path.data;
-    if (strcmp(path, INDEX_MEMBER) == 0)
+    if (strcmp(path, FILES_INDEX_MEMBER) == 0)
         return 0;
     if (extract->second) {
         take_adopted(extract, header, path, steps);
@@ -214,8 +192,8 @@ static int take_member(struct extract *extract, struct steps *steps, struct erro
     if (check_limits(extract, header, err) < 0)
         return -1;
     size_t side = 0;
-    char *place = files_sides_place(extract->options->sides, path, &side);
-    if (!place && !files_sides_elsewhere(extract->options->sides, path))
+    char *place = files_sides_place(extract->options->choice.sides, path, &side);
+    if (!place && !files_sides_elsewhere(extract->options->choice.sides, path))
         return error_set(err, ERROR_CORRUPT, "member %s is in none of the backup's trees", path);
     if (!wanted(extract, header, path)) {
         free(place);
@@ -321,7 +299,7 @@ static char *place_of(const struct extract *extract, const char *path, size_t *r
     struct buf clean = BUF_INIT;
     char *place = NULL;
     if (tar_path_clean(path, &clean, NULL) == 0)
-        place = files_sides_place(extract->options->sides, clean.data, ret_side);
+        place = files_sides_place(extract->options->choice.sides, clean.data, ret_side);
     buf_clear(&clean);
     return place;
 }
@@ -364,7 +342,7 @@ static void clear_steps(struct steps *steps)
 
 static int side_in_use(const struct extract *extract, const struct files_maker *maker)
 {
-    return extract->options->sides->items[maker->parent_side].fd;
+    return extract->options->choice.sides->items[maker->parent_side].fd;
 }
 
 static int work(struct extract *extract, struct files_maker *maker, struct steps *steps,
@@ -405,7 +383,8 @@ static void *worker_thread(void *context)
     struct error err = ERROR_INIT;
     struct steps steps = {0};
     struct files_maker maker;
-    files_maker_init(&maker, options->os, options->sides, options->repetitions, options->no_owner);
+    files_maker_init(&maker, options->os, options->choice.sides, options->repetitions,
+                     options->no_owner);
     if (work(extract, &maker, &steps, &err) < 0)
         fail(extract, &err);
     add_totals(extract, &maker);
@@ -473,7 +452,7 @@ static char *target_of(const struct extract *extract, const char *link, size_t *
         if (at)
             *ret_side = at->side;
         place = at ? mem_string(at->place)
-                   : files_sides_place(extract->options->sides, clean.data, ret_side);
+                   : files_sides_place(extract->options->choice.sides, clean.data, ret_side);
     }
     buf_clear(&clean);
     return place;
@@ -524,7 +503,8 @@ static int finish(struct extract *extract, struct error *err)
 {
     const struct files_extract_options *options = extract->options;
     struct files_maker maker;
-    files_maker_init(&maker, options->os, options->sides, options->repetitions, options->no_owner);
+    files_maker_init(&maker, options->os, options->choice.sides, options->repetitions,
+                     options->no_owner);
     struct final final = {.extract = extract, .maker = &maker, .act = make_link};
     int result = files_records_forwards(extract->later, visit_later, &final, err);
     final.act = finish_folder;
@@ -542,7 +522,7 @@ int files_extract(const struct files_extract_options *options, struct segment_so
 {
     SCOPED(files_records) struct files_records *later = NULL;
     SCOPED(files_early) struct files_early *early = files_early_new(options->os);
-    int folder = options->sides->items[0].fd;
+    int folder = options->choice.sides->items[0].fd;
     if (files_records_create(options->os, folder, LATER, &later, err) < 0)
         return -1;
     struct extract extract = {.options = options,

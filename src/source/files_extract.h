@@ -9,25 +9,22 @@
 #ifndef KEDGE_SOURCE_FILES_EXTRACT_H
 #define KEDGE_SOURCE_FILES_EXTRACT_H
 
+#include "source/files_choice.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct error;
-struct files_sides;
 struct os;
 struct progress;
 struct segment_source;
-struct text_list;
 
 struct files_extract_options {
     struct os *os;
     struct progress *progress;
     int jobs;
-    const struct files_sides *sides;
-    const struct text_list *include, *exclude;
-    const struct files_roots *roots; /* where patterns begin; may be empty */
-    bool devices;
+    struct files_choice choice;
     bool no_owner;
     /* A member may come twice, the later one counts: archives of other programs. */
     bool repetitions;

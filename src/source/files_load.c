@@ -9,7 +9,9 @@
 #include "source/files_count.h"
 #include "source/files_extract.h"
 #include "source/files_plan.h"
+#include "source/files_preview.h"
 #include "source/files_roots.h"
+#include "source/files_room.h"
 #include "source/files_side.h"
 #include "source/files_swap.h"
 #include "source/source.h"
@@ -17,7 +19,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,124 +53,28 @@ static bool partial(const struct files_load *load)
 
 /* ---- preview ---- */
 
-/* As the kernel writes it: blanks, newlines and backslashes as "\\040". */
-static void unescape_mount(char *path)
+static struct files_choice choice_of(const struct files_load *load)
 {
-    char *to = path;
-    for (const char *from = path; *from; to++) {
-        bool octal = from[0] == '\\' && from[1] && from[2] && from[3];
-        *to = octal ? (char)((from[1] - '0') << 6 | (from[2] - '0') << 3 | (from[3] - '0')) : *from;
-        from += octal ? 4 : 1;
-    }
-    *to = '\0';
+    return (struct files_choice){.sides = &load->sides,
+                                 .roots = &load->roots,
+                                 .include = &load->options->include,
+                                 .exclude = &load->options->exclude,
+                                 .devices = load->options->devices};
 }
 
-static void conflict_mounts(struct files_load *load, struct load_preview *preview)
-{
-    FILE *mounts = fopen("/proc/self/mountinfo", "re");
-    char *line = NULL;
-    size_t capacity = 0;
-    while (mounts && getline(&line, &capacity, mounts) > 0) {
-        char point[4096];
-        if (sscanf(line, "%*d %*d %*s %*s %4095s", point) != 1)
-            continue;
-        unescape_mount(point);
-        for (size_t i = 0; i < load->sides.count; i++) {
-            const char *live = load->sides.items[i].live;
-            size_t length = strlen(live);
-            if (strncmp(point, live, length) == 0 && point[length] == '/')
-                text_list_give(&preview->conflicts,
-                               mem_format("%s is mounted beneath %s and would move away with it",
-                                          point, live));
-        }
-    }
-    free(line);
-    if (mounts)
-        fclose(mounts);
-}
-
-static void conflict_left_out(struct files_load *load, struct load_preview *preview)
-{
-    struct buf patterns = BUF_INIT;
-    for (size_t i = 0; i < load->left_out.count; i++)
-        buf_append_format(&patterns, "%s%s", i ? ", " : "", load->left_out.items[i]);
-    if (patterns.length)
-        text_list_give(
-            &preview->conflicts,
-            mem_format("the backup left out %s: what matches is not in the restored tree",
-                       patterns.data));
-    buf_clear(&patterns);
-}
-
-static int check_room(struct files_load *load, struct error *err)
-{
-    uint64_t room = 0;
-    for (size_t i = 0; i < load->sides.count; i++) {
-        const struct files_side *side = &load->sides.items[i];
-        if (file_free_space(load->os, side->base, &room, err) < 0)
-            return -1;
-        if (partial(load) || room >= load->facts.bytes)
-            continue;
-        error_set(err, ERROR_NO_SPACE,
-                  "%s has %" PRIu64 " MB free, and the restored files need %" PRIu64 " MB",
-                  side->base, room / 1000000, load->facts.bytes / 1000000);
-        return error_hint(err,
-                          "the tree that is there now stays until the restored one is complete");
-    }
-    return 0;
-}
-
-/* A tree that is replaced as a whole would carry away the list of backups, or the backups. */
-static int check_own(struct files_load *load, struct error *err)
-{
-    const struct text_list *own = &load->options->own;
-    for (size_t i = 0; i < load->sides.count; i++)
-        for (size_t k = 0; k < own->count; k++) {
-            const char *live = load->sides.items[i].live;
-            size_t length = strcmp(live, "/") == 0 ? 0 : strlen(live);
-            char after = strncmp(own->items[k], live, length) == 0 ? own->items[k][length] : 'x';
-            if (after != '/' && after != '\0')
-                continue;
-            error_set(err, ERROR_RESTORE,
-                      "kedge's own %s lies in %s, which would be replaced as a whole",
-                      own->items[k], live);
-            return error_hint(err, "--include '**' replaces file by file and leaves it where it "
-                                   "is; --to FOLDER restores beside");
-        }
-    return 0;
-}
-
-static int load_preview_files(struct load *base, struct load_preview *ret_preview,
-                              struct error *err)
+static int load_preview_files(struct load *base, struct segment_source *segments,
+                              struct load_preview *ret_preview, struct error *err)
 {
     struct files_load *load = of(base);
-    bool whole = !load->options->to && !partial(load);
-    if (check_room(load, err) < 0 || (whole && check_own(load, err) < 0))
-        return -1;
-    struct load_preview preview = {.rows = UINT64_MAX};
-    struct buf target = BUF_INIT;
-    int result = 0;
-    for (size_t i = 0; i < load->sides.count && result == 0; i++) {
-        const struct files_side *side = &load->sides.items[i];
-        struct files_count count = {0};
-        buf_append_format(&target, "%s%s", i ? ", " : "", side->live);
-        text_list_add(&preview.places, side->live);
-        preview.exists |= side->existed;
-        if (!load->options->to)
-            result = files_count_tree(load->os, side->live, INT64_MAX, &count, err);
-        preview.objects += count.entries;
-        preview.bytes += count.bytes;
-    }
-    preview.target = buf_steal(&target);
-    if (whole)
-        conflict_mounts(load, &preview);
-    if (whole && preview.exists)
-        conflict_left_out(load, &preview);
-    if (result < 0)
-        load_preview_clear(&preview);
-    else
-        *ret_preview = preview;
-    return result;
+    struct files_preview_options options = {.os = load->os,
+                                            .choice = choice_of(load),
+                                            .facts = load->facts,
+                                            .left_out = &load->left_out,
+                                            .own = &load->options->own,
+                                            .merges = load->options->to || partial(load),
+                                            .chooses = partial(load),
+                                            .thorough = load->options->dry_run};
+    return files_preview(&options, segments, ret_preview, err);
 }
 
 /* ---- fill ---- */
@@ -180,7 +85,7 @@ static void note_kept(struct files_load *load)
     load->base.kept = files_sides_format(&load->sides, load->os->clock_wall_ns(load->os));
 }
 
-static int load_fill(struct load *base, struct segment_source *segments, struct error *err)
+static int extract(struct load *base, struct segment_source *segments, struct error *err)
 {
     struct files_load *load = of(base);
     const struct load_options *options = load->options;
@@ -192,17 +97,22 @@ static int load_fill(struct load *base, struct segment_source *segments, struct 
     struct files_extract_options extract = {.os = load->os,
                                             .progress = options->progress,
                                             .jobs = options->jobs,
-                                            .sides = &load->sides,
-                                            .include = &options->include,
-                                            .exclude = &options->exclude,
-                                            .roots = &load->roots,
-                                            .devices = options->devices,
+                                            .choice = choice_of(load),
                                             .no_owner = options->no_owner,
                                             .repetitions = !load->own};
     if (files_extract(&extract, segments, &load->extracted, err) < 0)
         return -1;
     base->rows_loaded = load->extracted.made;
     return 0;
+}
+
+/* Of a choice nobody knows what it needs but the preview. */
+static int load_fill(struct load *base, struct segment_source *segments, struct error *err)
+{
+    struct files_load *load = of(base);
+    if (extract(base, segments, err) == 0)
+        return 0;
+    return files_room_explain(load->os, &load->sides, partial(load) ? 0 : load->facts.bytes, err);
 }
 
 /* ---- check ---- */

@@ -98,8 +98,10 @@ static int look(struct database_load *load, struct load_preview *preview, struct
     return preview->exists ? count_live(load, preview, err) : 0;
 }
 
-static int preview_database(struct load *base, struct load_preview *ret_preview, struct error *err)
+static int preview_database(struct load *base, struct segment_source *segments,
+                            struct load_preview *ret_preview, struct error *err)
 {
+    (void)segments;
     struct database_load *load = (struct database_load *)base;
     struct load_preview preview = {0};
     if (look(load, &preview, err) < 0) {

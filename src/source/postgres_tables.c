@@ -58,8 +58,10 @@ static int exists(struct pq *pq, const char *quoted, bool *ret_exists, struct er
     return 0;
 }
 
-static int preview_tables(struct load *base, struct load_preview *ret_preview, struct error *err)
+static int preview_tables(struct load *base, struct segment_source *segments,
+                          struct load_preview *ret_preview, struct error *err)
 {
+    (void)segments;
     struct tables_load *load = (struct tables_load *)base;
     SCOPED(pq) struct pq *pq = NULL;
     SCOPED(pq_result) struct pq_result *rows = NULL;

@@ -71,11 +71,15 @@ void dump_result_clear(struct dump_result *result);
 
 /* What a preview found, for --dry-run and the confirmation. */
 struct load_preview {
-    char *target;               /* "/srv/shop.db", "database shop on db1:5432" */
-    bool exists;                /* something is there and would be replaced */
-    uint64_t objects;           /* tables or files there now */
-    uint64_t rows;              /* there now; UINT64_MAX when not counted */
-    uint64_t bytes;             /* there now */
+    char *target;     /* "/srv/shop.db", "database shop on db1:5432" */
+    bool exists;      /* something is there and would be replaced */
+    uint64_t objects; /* tables or files there now */
+    uint64_t rows;    /* there now; UINT64_MAX when not counted */
+    uint64_t bytes;   /* there now */
+    bool merges; /* files: what is not replaced stays; objects and bytes are what is replaced, and
+                    UINT64_MAX when that was not counted */
+    uint64_t restored_objects;  /* files: entries that come; 0: not counted */
+    uint64_t restored_bytes;    /* of their content; links count nothing */
     struct text_list conflicts; /* sentences: what would break or needs --force */
     struct text_list places;    /* absolute paths that the swap exchanges; none at a server */
 };
@@ -104,10 +108,14 @@ struct load_options {
     bool thorough;  /* check() proves all it can (integrity, keys, digests): verification level 3 */
     const char *id; /* ULID of this restore: names the side copy */
     bool keep;      /* keep what was there (--safety swap); else it is removed after the swap */
+    bool dry_run;   /* only preview() comes, and may take its time */
 };
 
 struct load_ops {
-    int (*preview)(struct load *load, struct load_preview *ret_preview, struct error *err);
+    /* Of `segments` only what its index says is asked for, or on a dry run all that must be read to
+     * answer; fill can read it as if it were untouched. */
+    int (*preview)(struct load *load, struct segment_source *segments,
+                   struct load_preview *ret_preview, struct error *err);
     int (*fill)(struct load *load, struct segment_source *segments, struct error *err);
     int (*check)(struct load *load, struct error *err);
     int (*commit)(struct load *load, struct error *err);

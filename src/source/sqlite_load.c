@@ -52,8 +52,10 @@ static void note_kept(struct sqlite_load *load)
 
 /* ---- preview ---- */
 
-static int load_preview(struct load *base, struct load_preview *ret_preview, struct error *err)
+static int load_preview(struct load *base, struct segment_source *segments,
+                        struct load_preview *ret_preview, struct error *err)
 {
+    (void)segments;
     struct sqlite_load *load = sqlite_load_of(base);
     struct sqlite_preview_options options = {
         .os = load->os,

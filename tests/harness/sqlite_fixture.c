@@ -147,7 +147,7 @@ int sqlite_fixture_restore(struct os *os, const char *path, struct segments_memo
     struct load_preview preview = {0};
     int result = source_find("sqlite")->load(&target, &options, &load, err);
     if (result == 0)
-        result = load->ops->preview(load, &preview, err);
+        result = load->ops->preview(load, NULL, &preview, err);
     load_preview_clear(&preview);
     if (result == 0)
         result = load->ops->fill(load, segments_memory_source(memory), err);

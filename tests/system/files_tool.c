@@ -158,7 +158,7 @@ static int run_load(struct load *load, const struct arguments *a, struct segment
                     struct error *err)
 {
     struct load_preview preview = {0};
-    if (load->ops->preview(load, &preview, err) < 0)
+    if (load->ops->preview(load, source, &preview, err) < 0)
         return -1;
     printf("target: %s exists %d objects %lu bytes %lu\n", preview.target, preview.exists,
            (unsigned long)preview.objects, (unsigned long)preview.bytes);

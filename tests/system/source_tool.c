@@ -167,7 +167,7 @@ static int run_load(struct tool *tool, const struct source_ops *source,
     SCOPED(load) struct load *load = NULL;
     struct load_preview preview = {0};
     if (source->load(target, &tool->load, &load, err) < 0 ||
-        load->ops->preview(load, &preview, err) < 0)
+        load->ops->preview(load, segments, &preview, err) < 0)
         return -1;
     printf("TARGET=%s\nEXISTS=%d\nOBJECTS=%llu\n", preview.target, preview.exists,
            (unsigned long long)preview.objects);

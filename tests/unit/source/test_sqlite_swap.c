@@ -279,7 +279,7 @@ static bool killed_restore(const struct sqlite_fixture *fixture, struct segments
     struct load *load = NULL;
     driver()->load(&target, &options, &load, &err);
     struct load_preview preview = {0};
-    load->ops->preview(load, &preview, &err);
+    load->ops->preview(load, NULL, &preview, &err);
     for (int step = 0; step < 2; step++) { /* known early, and again after the check */
         char path[128];
         snprintf(path, sizeof path, "%s/kept", fixture->folder);
