@@ -261,7 +261,10 @@ static int add_session_options(struct pq *pq, struct text_list *environment, str
     return 0;
 }
 
-static void add_arguments(const char *snapshot, int64_t lock_timeout_ms, struct text_list *list)
+/* Rows are written in the database's own encoding, whatever one a role or the database has set for
+ * its sessions: definitions too. */
+static void add_arguments(const struct pq *pq, const char *snapshot, int64_t lock_timeout_ms,
+                          struct text_list *list)
 {
     static const char *const fixed[] = {
         "pg_dump", "--section=pre-data", "--section=post-data", "--no-blobs", "--no-password", NULL,
@@ -269,6 +272,7 @@ static void add_arguments(const char *snapshot, int64_t lock_timeout_ms, struct 
     for (size_t i = 0; fixed[i]; i++)
         text_list_add(list, fixed[i]);
     text_list_give(list, mem_format("--snapshot=%s", snapshot));
+    text_list_give(list, mem_format("--encoding=%s", pq_parameter_status(pq, "server_encoding")));
     if (lock_timeout_ms)
         text_list_give(list, mem_format("--lock-wait-timeout=%lld", (long long)lock_timeout_ms));
 }
@@ -360,7 +364,7 @@ int postgres_ddl_read(struct os *os, struct pq *pq, const char *snapshot,
                       struct postgres_ddl *ddl, struct error *err)
 {
     SCOPED(text_list) struct text_list arguments = TEXT_LIST_INIT;
-    add_arguments(snapshot, lock_timeout_ms, &arguments);
+    add_arguments(pq, snapshot, lock_timeout_ms, &arguments);
     text_list_add(&arguments, "--exclude-schema=" POSTGRES_KEPT_SCHEMA);
     leave_out_ours(tables, &arguments);
     return read_definitions(os, pq, &arguments, tables, ddl, err);
@@ -371,7 +375,7 @@ int postgres_ddl_read_own(struct os *os, struct pq *pq, const char *snapshot,
 {
     SCOPED(text_list) struct text_list arguments = TEXT_LIST_INIT;
     const struct postgres_tables none = {0};
-    add_arguments(snapshot, 0, &arguments);
+    add_arguments(pq, snapshot, 0, &arguments);
     text_list_add(&arguments, "--schema=" POSTGRES_OWN_SCHEMA);
     return read_definitions(os, pq, &arguments, &none, ddl, err);
 }

@@ -129,6 +129,19 @@ def test_strings_with_escapes_as_a_databases_custom_do_not_spoil_its_dump(server
     server.drop("escaped", "escaped_psql", "escaped_back")
 
 
+def test_letters_come_back_whatever_encoding_a_database_sets_for_its_sessions(server, tmp_path):
+    server.create("spoken", "spoken_psql")
+    server.sql("""SET client_encoding = 'UTF8'; CREATE TABLE t (a char(4) DEFAULT '\u6f22', b text); INSERT INTO t (b) VALUES ('\u00fc\u20ac');
+                  COMMENT ON TABLE t IS '\u6f22\u00fc'; ALTER DATABASE spoken SET client_encoding = 'LATIN1';""", "spoken")
+    Run("copy", server.url("spoken"), server.url("spoken_back"), "--thorough")
+    Run("dump", server.url("spoken"), tmp_path / "spoken.sql")
+    server.play(tmp_path / "spoken.sql", "spoken_psql")
+    for name in ("spoken_back", "spoken_psql"):
+        assert server.sql("SELECT convert_to(a::text, 'UTF8'), convert_to(b, 'UTF8'), convert_to(obj_description('t'::regclass), 'UTF8') "
+                          "FROM t", name) == "\\xe6bca2|\\xc3bce282ac|\\xe6bca2c3bc"
+    server.drop("spoken", "spoken_back", "spoken_psql")
+
+
 def test_a_role_that_only_reads_by_default_restores_and_tidies_up(server, tmp_path):
     server.create("plain", "plain_psql")
     server.sql("CREATE TABLE t AS SELECT 1 AS a;", "plain")
