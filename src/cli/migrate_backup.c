@@ -154,7 +154,7 @@ static void show_put_back(const struct way_back *way, const struct restore_repor
         json_t *object = json_object();
         json_object_set_new(object, "put_back_to", json_integer(way->number));
         json_object_set_new(object, "restore", json_integer(report->number));
-        json_object_set_new(object, "way_back", console_json_text(report->safety_text));
+        json_object_set_new(object, "way_back", console_json_text(report->way_back));
         console_json(object);
         return;
     }
@@ -217,7 +217,7 @@ static void show_return(const struct way_back *way, const struct restore_report 
         json_object_set_new(object, "backup", json_string(report->backup_file));
         json_object_set_new(object, "restore", json_integer(report->number));
         json_object_set_new(object, "undone", json_string(versions));
-        json_object_set_new(object, "way_back", console_json_text(report->safety_text));
+        json_object_set_new(object, "way_back", console_json_text(report->way_back));
         console_json(object);
         return;
     }

@@ -264,7 +264,8 @@ static void print_json_report(const struct restore_report *report, bool dry_run)
         json_object_set_new(object, "bytes", console_json_count(report->bytes));
         json_object_set_new(object, "duration_ms", json_integer(report->duration_ms));
         json_object_set_new(object, "safety", console_json_text(report->safety_kind));
-        json_object_set_new(object, "way_back", console_json_text(report->safety_text));
+        json_object_set_new(object, "safety_backup", console_json_text(report->safety_text));
+        json_object_set_new(object, "way_back", console_json_text(report->way_back));
         json_object_set_new(object, "undo_until", console_json_moment(report->undo_until_ns));
     }
     console_json(object);
@@ -350,8 +351,8 @@ static void print_done(const struct cli *cli, const struct restore_report *repor
         session_tell(cli, "%s", text);
     }
     if (report->safety_text)
-        console_note(cli, "Way back: %s", report->safety_text);
-    if (report->undo_until_ns) {
+        console_note(cli, "What was there is in %s", report->safety_text);
+    if (report->way_back) {
         char until[32];
         moment_format_local(report->undo_until_ns, until);
         console_note(cli, "kedge undo goes back to before, until %s", until);

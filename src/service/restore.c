@@ -56,6 +56,7 @@ void restore_report_clear(struct restore_report *report)
     free(report->backup_file);
     free(report->safety_kind);
     free(report->safety_text);
+    free(report->way_back);
     plan_clear(&report->plan);
     *report = (struct restore_report){0};
 }
@@ -372,8 +373,10 @@ static int record_success(struct job *job, struct restore_report *report, struct
     SCOPED(string) char *files = catalog_json_of_list(&request->include);
     struct restore_row row = {.tables_restored = tables, .files_restored = files};
     memcpy(row.id, job->id.text, sizeof row.id);
-    if (type_of_safety(&report->plan) && request->safety != SAFETY_NONE)
+    if (type_of_safety(&report->plan) && request->safety != SAFETY_NONE) {
         report->undo_until_ns = undo_until(job);
+        report->way_back = mem_format("kedge undo %lld", (long long)report->number);
+    }
     if (request->safety == SAFETY_SWAP)
         row.safety_ref = kept;
     if (request->safety == SAFETY_BACKUP && job->safety_ref)

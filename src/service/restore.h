@@ -28,6 +28,7 @@ struct restore_report {
     char *backup_file;
     char *safety_kind;     /* "swap", "backup", "none" */
     char *safety_text;     /* "backup 13" of --safety backup; NULL otherwise */
+    char *way_back;        /* the command that goes back, "kedge undo 3"; NULL: none */
     int64_t undo_until_ns; /* 0: no way back kept */
     uint64_t rows, bytes;  /* UINT64_MAX: not counted */
     int64_t duration_ms;

@@ -81,6 +81,21 @@ def test_a_dry_run_shows_both_and_changes_nothing(kedge, shop):
     assert shop.state() == NEW and not shop.left()
 
 
+@pytest.mark.parametrize("safety, type_", [("swap", "full"), ("swap", "files"), ("swap", "database"), ("backup", "full"),
+                                           ("none", "full")])
+def test_the_way_back_is_a_command_that_goes_back(kedge, shop, safety, type_):
+    done = kedge.json("restore", "1", "--force", "--safety", safety, "--type", type_)
+    if safety == "none":
+        assert done["way_back"] is None and done["undo_until"] is None
+        return
+    assert done["way_back"] == "kedge undo 1"
+    assert done["undo_until"] == kedge.lines("restores")[0]["undo_until"]
+    assert done["safety_backup"] == ("backup 2" if safety == "backup" else None)
+    assert shop.state() != NEW
+    kedge(*done["way_back"].split()[1:], "--force")
+    assert shop.state() == NEW
+
+
 def test_one_confirmation_is_about_both(kedge, shop):
     refused = kedge("restore", "1", status=5).stderr
     assert shop.database in refused and shop.tree in refused
