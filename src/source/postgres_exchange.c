@@ -2,12 +2,18 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/mem.h"
+#include "base/stop.h"
 #include "base/text.h"
 #include "db/pq.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+/* Of an exchange that came into a deadlock. */
+#define TRIES 6
+#define DEADLOCK "40P01"
 
 /* Run each statement that a query returns in its only column. */
 static int run_each(struct pq *pq, const struct pq_result *statements, size_t column,
@@ -172,8 +178,8 @@ static int remake_keys(struct pq *pq, const struct pq_result *keys, bool cascade
     return run_each(pq, keys, 2, err);
 }
 
-int postgres_exchange_rows(struct pq *pq, const struct postgres_exchange *tables, size_t count,
-                           bool cascade, struct error *err)
+static int exchange_once(struct pq *pq, const struct postgres_exchange *tables, size_t count,
+                         bool cascade, struct error *err)
 {
     SCOPED(string) char *names = live_names(tables, count);
     SCOPED(pq_result) struct pq_result *keys = NULL;
@@ -185,6 +191,27 @@ int postgres_exchange_rows(struct pq *pq, const struct postgres_exchange *tables
         exchange_all(pq, tables, count, err) < 0 || remake_keys(pq, keys, cascade, err) < 0)
         return -1;
     return run_each(pq, watchers, 1, err);
+}
+
+/* Of two sessions that wait for each other the server ends one's statement, and with it this
+ * transaction but for what came before the savepoint, the loaded rows. Going back to it lets go of
+ * all locks since: so the other one has what it waits for before we ask again. */
+int postgres_exchange_rows(struct pq *pq, const struct postgres_exchange *tables, size_t count,
+                           bool cascade, struct error *err)
+{
+    for (int tries = 1;; tries++) {
+        if (pq_exec(pq, "SAVEPOINT kedge_exchange", NULL, err) < 0)
+            return -1;
+        if (exchange_once(pq, tables, count, cascade, err) == 0)
+            return pq_exec(pq, "RELEASE SAVEPOINT kedge_exchange", NULL, err);
+        if (tries == TRIES || strcmp(pq_fault(pq)->state, DEADLOCK) != 0)
+            return -1;
+        log_info("again, after a deadlock: %s", err->message);
+        error_clear(err);
+        if (stop_check(err) < 0 ||
+            pq_exec(pq, "ROLLBACK TO SAVEPOINT kedge_exchange", NULL, err) < 0)
+            return -1;
+    }
 }
 
 int postgres_advance_sequences(struct pq *pq, const char *table, struct error *err)

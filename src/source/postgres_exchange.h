@@ -2,7 +2,7 @@
  * The rows of PostgreSQL tables, replaced in the tables where they are, in the transaction that the
  * caller has begun: delete, insert, and everything that would mind meanwhile put aside and back:
  * foreign keys on either side are dropped and made again (which checks them), triggers and rules
- * are off.
+ * are off. A deadlock is tried again a few times.
  */
 #ifndef KEDGE_SOURCE_POSTGRES_EXCHANGE_H
 #define KEDGE_SOURCE_POSTGRES_EXCHANGE_H

@@ -221,6 +221,65 @@ def test_a_table_is_named_as_people_write_it_whatever_the_encoding(server, kedge
     assert rows("plain") == b"1\n6\n"
 
 
+class Session:
+    """A session of psql that is told one statement after the other."""
+
+    def __init__(self, server, database, name):
+        self.name = name
+        self.psql = subprocess.Popen([BIN / "psql", *server.arguments(database), "-v", "ON_ERROR_STOP=1"], text=True,
+                                     stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        # Only the other side may look for a deadlock.
+        self.tell(f"SET deadlock_timeout = '1h'; SET application_name = '{name}';")
+
+    def tell(self, statement):
+        self.psql.stdin.write(statement + "\n")
+        self.psql.stdin.flush()
+
+    def end(self):
+        error = self.psql.communicate(timeout=120)[1]
+        assert self.psql.returncode == 0, error
+
+
+def waits(server, application, table, granted=False):
+    server.wait("SELECT 1 FROM pg_locks l JOIN pg_stat_activity a USING (pid) JOIN pg_class c ON c.oid = l.relation "
+                f"WHERE a.application_name = '{application}' AND c.relname = '{table}' AND l.granted = {granted} "
+                "AND l.mode <> 'AccessShareLock' LIMIT 1", "crossed", 60)
+
+
+@pytest.mark.parametrize("way", ["restore", "undo"])
+def test_an_exchange_of_tables_that_deadlocks_is_done_again(server, kedge, way):
+    """The tables are locked in the order b, c, a. Somebody holds a and waits for b while the exchange, which has b, is kept
+    waiting for c; set free it asks for a, last of all, and so is the one whose statement the server ends."""
+    server.create("crossed")
+    server.sql("CREATE TABLE a AS SELECT 1 AS x; CREATE TABLE b AS SELECT i AS x FROM generate_series(1, 30000) i; "
+               "CREATE TABLE c AS SELECT i AS x FROM generate_series(1, 5000) i;", "crossed")
+    kedge("backup", server.url("crossed"), "--jobs", "1")
+    words = ["--table", "a", "--table", "b", "--table", "c"]
+    server.sql("UPDATE a SET x = 2; DELETE FROM b WHERE x > 7", "crossed")
+    if way == "undo":
+        kedge("restore", "1", "--force", *words)
+    other, third = Session(server, "crossed", "other"), Session(server, "crossed", "third")
+    other.tell("BEGIN; UPDATE a SET x = x + 10;")
+    third.tell("BEGIN; LOCK TABLE c IN ROW EXCLUSIVE MODE;")
+    waits(server, "other", "a", True)
+    waits(server, "third", "c", True)
+    run = kedge.start(*(["restore", "1", "--force", *words] if way == "restore" else ["undo", "--force"]))
+    waits(server, "kedge", "c")
+    waits(server, "kedge", "b", True)
+    other.tell("UPDATE b SET x = x + 10; COMMIT;")
+    waits(server, "other", "b")
+    third.tell("COMMIT;")
+    out, err = run.communicate(timeout=120)
+    for session in (other, third):
+        session.end()
+    assert run.returncode == 0, err
+    server.wait("SELECT 1 FROM pg_stat_database WHERE datname = 'crossed' AND deadlocks = 1")
+    assert server.sql("SELECT x FROM a", "crossed") == ("1" if way == "restore" else "2")
+    assert server.sql("SELECT count(*) FROM b", "crossed") == ("30000" if way == "restore" else "7")
+    kedge("undo", "--force")
+    assert server.sql("SELECT x FROM a", "crossed") == ("12" if way == "restore" else "11")
+
+
 @pytest.mark.parametrize("table, change", [("t", "DELETE FROM t WHERE a > 3"), ("part1", "UPDATE part SET b = 'new'")])
 def test_event_triggers_and_keys_to_partitions_keep_no_table_from_coming_back(server, kedge, table, change):
     server.create("watched")
