@@ -24,7 +24,9 @@ struct postgres_reader {
     size_t parentheses;
     enum routine_word routine; /* the next word that CREATE [OR REPLACE] FUNCTION needs */
     size_t body;               /* depth of BEGIN ATOMIC and CASE */
-    bool begin;                /* the last word was BEGIN */
+    bool begin;                /* the last token was BEGIN */
+    bool named;                /* it was `.` or AS: a word is a name, whatever it says */
+    bool number;               /* it was a number, or its point */
     bool copy;                 /* the first word was COPY */
     bool from;                 /* the last word was FROM */
     bool copy_stdin;
@@ -67,6 +69,8 @@ static void postgres_reset(struct statement_reader *reader)
     this->routine = ROUTINE_CREATE;
     this->body = 0;
     this->begin = false;
+    this->named = false;
+    this->number = false;
     this->copy = false;
     this->from = false;
     this->copy_stdin = false;
@@ -104,8 +108,11 @@ static enum routine_word routine_next(enum routine_word wanted, const char *text
 static void body_word(struct postgres_reader *this, const char *text, size_t size)
 {
     bool begin = this->begin;
+    bool named = this->named;
     this->begin = false;
-    if (this->routine != ROUTINE_YES || this->parentheses > 0)
+    this->named = scan_is(text, size, "as");
+    this->number = false;
+    if (this->routine != ROUTINE_YES || this->parentheses > 0 || named)
         return;
     if (this->body == 0) {
         if (begin && scan_is(text, size, "atomic"))
@@ -118,6 +125,14 @@ static void body_word(struct postgres_reader *this, const char *text, size_t siz
         this->body++;
     else if (scan_is(text, size, "end"))
         this->body--;
+}
+
+/* In `1. END` the point belongs to the number. */
+static void body_sign(struct postgres_reader *this, char sign)
+{
+    this->begin = false;
+    this->named = sign == '.' && !this->number;
+    this->number = (sign >= '0' && sign <= '9') || (sign == '.' && this->number);
 }
 
 static void copy_word(struct postgres_reader *this, const char *text, size_t size)
@@ -220,6 +235,7 @@ static int code_sign(struct statement_reader *reader, struct error *err)
     case '$':
         return code_dollar(reader);
     case '"':
+        body_sign(this, '"');
         scan_open_quote(reader, 1, '"', false);
         return SCAN_GO;
     case '-':
@@ -245,6 +261,7 @@ static int code_sign(struct statement_reader *reader, struct error *err)
     default:
         break;
     }
+    body_sign(this, text[0]);
     scan_take(reader, 1);
     return SCAN_GO;
 }

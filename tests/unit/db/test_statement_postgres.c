@@ -75,6 +75,20 @@ TEST(sql_bodies_are_one_statement)
         {__LINE__, "create function f() begin atomic select 1;", "error 1:1"});
 }
 
+TEST(words_of_a_body_may_be_names_in_it)
+{
+    CHECK({__LINE__,
+           "create function f() returns int begin atomic select t.end, t.\nbegin, a.case from t; "
+           "select 1 as end; select (1) as /* x */ case, 2 as \"end\"; end; x",
+           "create function f() returns int begin atomic select t.end, t.\nbegin, a.case from t; "
+           "select 1 as end; select (1) as /* x */ case, 2 as \"end\"; end | x"},
+          {__LINE__,
+           "create function f() begin atomic select case when a then 1. end; select 1.5; end; x",
+           "create function f() begin atomic select case when a then 1. end; select 1.5; end | x"},
+          {__LINE__, "create function begin.atomic() returns int as 'x'; y",
+           "create function begin.atomic() returns int as 'x' | y"});
+}
+
 TEST(copy_rows_pass_through)
 {
     CHECK(
@@ -165,6 +179,7 @@ TEST(a_statement_has_a_maximum)
 
 TEST_MAIN(UNIT(plain_statements_end_at_semicolons), UNIT(quotes_hide_semicolons),
           UNIT(dollar_quotes_need_a_whole_tag), UNIT(comments_hide_semicolons),
-          UNIT(sql_bodies_are_one_statement), UNIT(copy_rows_pass_through),
-          UNIT(commands_of_psql_are_refused), UNIT(places_count_lines_and_characters),
-          UNIT(each_statement_knows_its_place), UNIT(a_statement_has_a_maximum))
+          UNIT(sql_bodies_are_one_statement), UNIT(words_of_a_body_may_be_names_in_it),
+          UNIT(copy_rows_pass_through), UNIT(commands_of_psql_are_refused),
+          UNIT(places_count_lines_and_characters), UNIT(each_statement_knows_its_place),
+          UNIT(a_statement_has_a_maximum))
