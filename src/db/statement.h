@@ -43,7 +43,8 @@ struct statement {
     bool block;      /* made by statement_reader_block */
 };
 
-/* A `--` comment outside of quotes and other comments; on MySQL a `#` comment too. */
+/* A `--` comment outside of quotes and other comments; on MySQL a `#` comment too, on SQLite a line
+ * that begins with one. */
 struct statement_comment {
     const char *text; /* with its dashes or `#`, without the line's end */
     size_t size;

@@ -1,6 +1,6 @@
 /*
  * SQLite: the tokens of its own parser; a trigger's body ends with an END where a statement would
- * begin.
+ * begin. As in its shell, a line that begins with `#` before a statement is a comment.
  */
 #include "db/statement_core.h"
 
@@ -21,6 +21,7 @@ struct sqlite_reader {
     struct statement_reader reader;
     enum trigger_word trigger;
     bool statement_start; /* in a trigger's body: the last token was BEGIN or `;` */
+    bool semicolon;       /* it was `;` */
     size_t nested;        /* BEGINs within the body: never right, but its END is not the last one */
 };
 
@@ -39,6 +40,7 @@ static void sqlite_reset(struct statement_reader *reader)
 {
     sqlite(reader)->trigger = TRIGGER_FIRST;
     sqlite(reader)->statement_start = false;
+    sqlite(reader)->semicolon = false;
     sqlite(reader)->nested = 0;
 }
 
@@ -78,8 +80,10 @@ static int code_word(struct statement_reader *reader)
         return SCAN_MORE;
     bool begins = scan_is(scan_text(reader), size, "begin");
     bool ends = this->statement_start && scan_is(scan_text(reader), size, "end");
-    if (this->trigger == TRIGGER_BODY && this->statement_start && begins)
+    /* In `ON begin BEGIN` the first one is a table. */
+    if (this->trigger == TRIGGER_BODY && this->semicolon && begins)
         this->nested++;
+    this->semicolon = false;
     if (ends && this->nested > 0)
         this->nested--;
     else
@@ -96,11 +100,20 @@ static int code_semicolon(struct statement_reader *reader, struct error *err)
     if (!reader->block && !within)
         return scan_emit(reader, 1, true, err);
     this->statement_start = within;
+    this->semicolon = within;
     if (reader->begin != STATEMENT_NONE)
         scan_take(reader, 1);
     else
         reader->at++;
     return SCAN_GO;
+}
+
+static bool line_begins(struct statement_reader *reader)
+{
+    if (!reader->fresh)
+        return false;
+    scan_mark(reader, reader->at);
+    return reader->column == 1;
 }
 
 static int code_comment(struct statement_reader *reader, enum scan_state state)
@@ -121,6 +134,10 @@ static int sqlite_code(struct statement_reader *reader, struct error *err)
         return scan_fail(
             reader, reader->at, true, err,
             "a line that begins with a dot is a command of the sqlite3 shell, not SQL");
+    if (c == '#' && reader->begin == STATEMENT_NONE && line_begins(reader)) {
+        scan_open_comment(reader, 1, SCAN_LINE_COMMENT);
+        return SCAN_GO;
+    }
     if (c == '-' || c == '/') {
         if (scan_short(reader, 2))
             return SCAN_MORE;
@@ -131,6 +148,7 @@ static int sqlite_code(struct statement_reader *reader, struct error *err)
             return code_comment(reader, SCAN_BLOCK_COMMENT);
     }
     sqlite(reader)->statement_start = false;
+    sqlite(reader)->semicolon = false;
     if (c == '\'' || c == '"' || c == '`')
         scan_open_quote(reader, 1, (char)c, false);
     else if (c == '[')
