@@ -204,6 +204,55 @@ struct directive directive_parse(enum syntax syntax, const char *comment, size_t
     return own;
 }
 
+/* The ASCII letters of `comment` alone, in lower case; "" when there are more than fit or digits.
+ */
+static void letters_of(const char *comment, size_t size, char ret_letters[static 32])
+{
+    size_t length = 0;
+    for (size_t i = 0; i < size && length < 31; i++) {
+        char c = text_lower(comment[i]);
+        if (c >= 'a' && c <= 'z')
+            ret_letters[length++] = c;
+        else if (c >= '0' && c <= '9')
+            length = 31;
+    }
+    ret_letters[length < 31 ? length : 0] = '\0';
+}
+
+enum directive_kind directive_announces(const char *comment, size_t size)
+{
+    static const struct {
+        const char *letters;
+        enum directive_kind kind;
+    } words[] = {
+        {"createabovedropbelow", DIRECTIVE_DOWN}, /* tern */
+        {"down", DIRECTIVE_DOWN},
+        {"downmigration", DIRECTIVE_DOWN}, /* node-pg-migrate */
+        {"downs", DIRECTIVE_DOWN},         /* Play */
+        {"goosedown", DIRECTIVE_DOWN},
+        {"gooseup", DIRECTIVE_UP},
+        {"migratedown", DIRECTIVE_DOWN},
+        {"migrateup", DIRECTIVE_UP},
+        {"migrationdown", DIRECTIVE_DOWN},
+        {"migrationup", DIRECTIVE_UP},
+        {"ramblerdown", DIRECTIVE_DOWN},
+        {"ramblerup", DIRECTIVE_UP},
+        {"undo", DIRECTIVE_DOWN}, /* MyBatis */
+        {"upmigration", DIRECTIVE_UP},
+    };
+    char letters[32];
+    for (size_t i = 0; i < ARRAY_SIZE(syntaxes); i++) {
+        enum directive_kind kind = parse_own(syntaxes[i], comment, size, true, 1).kind;
+        if (kind == DIRECTIVE_UP || kind == DIRECTIVE_DOWN)
+            return kind;
+    }
+    letters_of(comment, size, letters);
+    for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+        if (strcmp(letters, words[i].letters) == 0)
+            return words[i].kind;
+    return DIRECTIVE_NONE;
+}
+
 enum syntax directive_detect(const char *text, size_t size)
 {
     static const char mark[] = "\xEF\xBB\xBF";

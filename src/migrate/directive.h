@@ -37,6 +37,10 @@ struct directive {
 struct directive directive_parse(enum syntax syntax, const char *comment, size_t size,
                                  bool own_line, size_t column);
 
+/* Which way a comment announces, in the manner of any tool or in plain words: DIRECTIVE_UP,
+ * DIRECTIVE_DOWN, or DIRECTIVE_NONE. Statements below it are not meant for the other way. */
+enum directive_kind directive_announces(const char *comment, size_t size);
+
 /* By the first line that is a directive; SYNTAX_PLAIN when none is. */
 enum syntax directive_detect(const char *text, size_t size);
 

@@ -19,6 +19,8 @@ struct reading {
         down; /* the Down section that is being read: pairs are undone in reverse */
     bool block;
     size_t block_line;
+    const char *announced; /* a comment that says that the other way is below it, or NULL */
+    size_t announced_line;
     struct buf *rows; /* of the COPY that is being read */
 };
 
@@ -42,12 +44,45 @@ static struct migration_part *part_of(struct reading *reading)
     return reading->section == SECTION_UP ? &reading->migration->parts[MIGRATE_UP] : &reading->down;
 }
 
+static enum direction way_of(const struct reading *reading)
+{
+    if (reading->text->syntax == SYNTAX_PLAIN)
+        return reading->text->direction;
+    return reading->section == SECTION_DOWN ? MIGRATE_DOWN : MIGRATE_UP;
+}
+
+/* A comment such as `-- Down Migration`: the other way would run as part of this one. */
+static int fail_announced(const struct reading *reading, struct error *err)
+{
+    error_set(err, ERROR_FAILED, "%s:%zu:1: what stands below \"%s\" would run on the way %s",
+              reading->text->path, reading->announced_line, reading->announced,
+              way_of(reading) == MIGRATE_UP ? "up" : "down");
+    if (reading->text->syntax == SYNTAX_PLAIN)
+        return error_hint(err, "put the two ways into two files, or -- +migrate Up and "
+                               "-- +migrate Down above them");
+    return error_hint(err, "begin it with the directive that begins the file's other sections, or "
+                           "change the comment");
+}
+
+static void note_announced(struct reading *reading, const struct statement_comment *comment)
+{
+    enum directive_kind other = way_of(reading) == MIGRATE_UP ? DIRECTIVE_DOWN : DIRECTIVE_UP;
+    if (reading->announced || reading->block || !comment->own_line || comment->pending ||
+        comment->inside || directive_announces(comment->text, comment->size) != other)
+        return;
+    size_t size = comment->size < 60 ? comment->size : 60;
+    reading->announced = arena_string_n(reading->memory, comment->text, size);
+    reading->announced_line = comment->line;
+}
+
 static int on_statement(void *context, const struct statement *statement, struct error *err)
 {
     struct reading *reading = context;
     if (reading->text->syntax != SYNTAX_PLAIN && reading->section == SECTION_NONE)
         return fail(reading, statement->line, statement->column, err,
                     "a statement before the Up directive");
+    if (reading->announced)
+        return fail_announced(reading, err);
     migration_part_add(part_of(reading), reading->memory, statement);
     return 0;
 }
@@ -88,6 +123,7 @@ static const char *section_begin(struct reading *reading, enum section section, 
                                      : "a Down section directly after another";
     finish_section(reading);
     reading->section = section;
+    reading->announced = NULL;
     struct migration_part *part =
         &reading->migration->parts[section == SECTION_UP ? MIGRATE_UP : MIGRATE_DOWN];
     part->exists = true;
@@ -181,12 +217,14 @@ static int on_comment(void *context, const struct statement_comment *comment, st
         if (comment->line == 1 && comment->column == 1 && comment->size >= strlen(outside) &&
             memcmp(comment->text, outside, strlen(outside)) == 0)
             part_of(reading)->outside = true;
+        note_announced(reading, comment);
         return 0;
     }
     struct directive directive =
         directive_parse(syntax, comment->text, comment->size, comment->own_line, comment->column);
     if (directive.kind == DIRECTIVE_NONE) {
         describe(reading, comment);
+        note_announced(reading, comment);
         return 0;
     }
     if (directive.kind != DIRECTIVE_BAD)

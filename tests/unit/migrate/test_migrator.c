@@ -423,6 +423,10 @@ TEST(files_that_are_wrong_run_nothing)
         {__LINE__, "-- +migrate Up\n-- +migrate StatementBegin\nSELECT 1;\n",
          ":2:1: StatementBegin without a StatementEnd"},
         {__LINE__, "-- +migrate Up\nSELECT 1; -- +migrate Down\n", "on a line of its own"},
+        {__LINE__, "-- +migrate Up\n--\xC2\xA0+migrate Down\nDROP TABLE x;\n",
+         ":2:1: what stands below \"--\xC2\xA0+migrate Down\" would run on the way up"},
+        {__LINE__, "-- +migrate Up\n-- @migrate Down\nDROP TABLE x;\n", ":2:1: what stands below"},
+        {__LINE__, "-- +migrate Up\n-- Down:\nDROP TABLE x;\n", "below \"-- Down:\" would run"},
         {__LINE__, "\xFF\xFE-", "the file is UTF-16"},
         {__LINE__, "-- +migrate Up\nSELECT '\xE4';\n", "the file is not UTF-8"},
     };
@@ -435,6 +439,23 @@ TEST(files_that_are_wrong_run_nothing)
             fail_msg("case at line %d: %s", cases[i].line, err.message);
     }
     assert_int_equal(ask(site, "SELECT count(*) FROM sqlite_master"), 0);
+}
+
+TEST(a_comment_may_say_down_where_no_statement_is_below_it)
+{
+    static const char *const texts[] = {
+        "-- +migrate Up\nCREATE TABLE x (y);\n-- Down\n-- DROP TABLE x;\n-- +migrate Down\n"
+        "DROP TABLE x;\n",
+        "-- +migrate Up\nCREATE TABLE x (y); -- Down\nCREATE TABLE z (\n-- down\ny);\n",
+        "-- down\n-- +migrate Up\n-- goes up and down\nCREATE TABLE x (y);\n",
+        "-- +migrate Up\n-- Up\nCREATE TABLE x (y);\n-- +migrate Down\n-- Down\nDROP TABLE x;\n",
+    };
+    struct site *site = *state;
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+        struct error err = ERROR_INIT;
+        put(site, A, texts[i]);
+        assert_ok(read_folder(site, &err), err);
+    }
 }
 
 TEST(folders_of_other_tools_are_read_as_they_are)
@@ -485,5 +506,6 @@ TEST_MAIN(SITE(up_applies_all_as_one_batch_and_down_undoes_the_last),
           SITE(a_locked_database_is_waited_for_in_vain),
           SITE(registered_migrations_and_files_are_one_list),
           SITE(a_baseline_marks_without_running), SITE(files_that_are_wrong_run_nothing),
+          SITE(a_comment_may_say_down_where_no_statement_is_below_it),
           SITE(folders_of_other_tools_are_read_as_they_are),
           SITE(repeatable_ones_run_last_and_again_when_they_change))
