@@ -77,6 +77,7 @@ int restore_part_load(struct service *service, const struct restore_request *req
         .jobs = request->jobs,
         .format = artifact_kind(part->reader),
         .metadata = manifest ? manifest->metadata : NULL,
+        .engine_version = manifest ? manifest->engine_version : NULL,
         .digest = manifest && manifest->digest[0] ? manifest->digest : NULL,
         .plain_size = manifest ? manifest->plain_bytes : 0,
         .tables = request->tables,

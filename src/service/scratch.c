@@ -141,6 +141,7 @@ int scratch_restore(struct service *service, const struct artifact_open_options 
             .jobs = artifact->jobs,
             .format = kind,
             .metadata = manifest ? manifest->metadata : NULL,
+            .engine_version = manifest ? manifest->engine_version : NULL,
             .digest = manifest && manifest->digest[0] ? manifest->digest : NULL,
             .plain_size = manifest ? manifest->plain_bytes : 0,
             .to = target.folder,

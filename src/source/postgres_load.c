@@ -91,6 +91,7 @@ static int look(struct database_load *load, struct load_preview *preview, struct
     preview->target = mem_format("database %s", where);
     preview->exists = load->swap.live_oid != 0;
     preview->rows = UINT64_MAX;
+    postgres_needs_newer(beside, load->options, preview);
     if (postgres_needs_server(beside, load->options, err) < 0 ||
         postgres_needs_swap(beside, load->swap.live, preview->exists, load->options, preview, err) <
             0)
@@ -176,9 +177,12 @@ static int fill_database(struct load *base, struct segment_source *segments, str
     progress_begin(load->options->progress, "restoring", total_bytes(segments));
     if (connect_beside(load, &beside, err) < 0 ||
         postgres_claim(load->options->os, beside, load->swap.side, err) < 0 ||
-        postgres_database_oid(beside, load->swap.live, &load->swap.live_oid, err) < 0 ||
-        fill_side(load, beside, err) < 0)
+        postgres_database_oid(beside, load->swap.live, &load->swap.live_oid, err) < 0)
         return error_recode(err, ERROR_RESTORE);
+    if (fill_side(load, beside, err) < 0) {
+        error_recode(err, ERROR_RESTORE);
+        return postgres_needs_explain(beside, load->options, err);
+    }
     return 0;
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/json_text.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "db/pq.h"
@@ -66,6 +67,44 @@ int postgres_needs_server(struct pq *pq, const struct load_options *options, str
         result = check_extensions(pq, metadata, err);
     json_decref(metadata);
     return result;
+}
+
+/* ---- versions ---- */
+
+/* "the backup is of PostgreSQL 17, and the server is PostgreSQL 15"; to be freed. NULL: the server
+ * is as new, or the backup does not say. */
+static char *older_server(const struct pq *pq, const struct load_options *options)
+{
+    const char *version = options->engine_version;
+    long backup = version ? strtol(version, NULL, 10) : 0;
+    long server = pq_server_version(pq) / 10000;
+    if (backup <= server)
+        return NULL;
+    return mem_format("the backup is of PostgreSQL %ld, and the server is PostgreSQL %ld", backup,
+                      server);
+}
+
+void postgres_needs_newer(const struct pq *pq, const struct load_options *options,
+                          struct load_preview *preview)
+{
+    SCOPED(string) char *older = older_server(pq, options);
+    if (!older)
+        return;
+    if (options->dry_run)
+        text_list_give(&preview->conflicts,
+                       mem_format("%s: it may refuse definitions that it does not know", older));
+    else
+        log_warning("%s: it may refuse definitions that it does not know", older);
+}
+
+int postgres_needs_explain(const struct pq *pq, const struct load_options *options,
+                           struct error *err)
+{
+    SCOPED(string) char *older = pq ? older_server(pq, options) : NULL;
+    if (!older || err->code == ERROR_INTERRUPTED)
+        return -1;
+    return error_hint(err, "%s, which may not know this yet: restore to a server as new%s%s", older,
+                      err->hint[0] ? "; it says: " : "", err->hint);
 }
 
 /* ---- the swap ---- */

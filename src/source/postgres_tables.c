@@ -14,6 +14,7 @@
 #include "source/postgres_hush.h"
 #include "source/postgres_kept.h"
 #include "source/postgres_large.h"
+#include "source/postgres_needs.h"
 #include "source/postgres_play.h"
 #include "source/postgres_rules.h"
 #include "source/postgres_session.h"
@@ -85,6 +86,7 @@ static int preview_tables(struct load *base, struct segment_source *segments,
         preview.rows += strtoull(pq_value(rows, i, 2), NULL, 10);
         preview.bytes += strtoull(pq_value(rows, i, 3), NULL, 10);
     }
+    postgres_needs_newer(pq, load->options, &preview);
     *ret_preview = preview;
     return 0;
 }
@@ -331,9 +333,12 @@ static int fill_tables(struct load *base, struct segment_source *segments, struc
     struct tables_load *load = (struct tables_load *)base;
     load->segments = segments;
     progress_begin(load->options->progress, "restoring", 0);
-    if (fill_steps(load, err) < 0)
-        return err->code == ERROR_NOT_FOUND ? -1 : error_recode(err, ERROR_RESTORE);
-    return 0;
+    if (fill_steps(load, err) == 0)
+        return 0;
+    if (err->code == ERROR_NOT_FOUND)
+        return -1;
+    error_recode(err, ERROR_RESTORE);
+    return postgres_needs_explain(load->pq, load->options, err);
 }
 
 /* ---- check and commit ---- */

@@ -90,12 +90,13 @@ struct load_options {
     struct os *os;
     struct progress *progress;
     int jobs;
-    const char *format;       /* the artifact's kind: "sqlite3", "sql", "tar" */
-    const char *metadata;     /* the manifest's metadata object as JSON, or NULL */
-    const char *digest;       /* sqlite3: hex SHA-256 of the plain image, or NULL */
-    uint64_t plain_size;      /* of the artifact's content, 0 when unknown */
-    struct text_list tables;  /* empty: all */
-    struct text_list include; /* globs, for files */
+    const char *format;         /* the artifact's kind: "sqlite3", "sql", "tar" */
+    const char *metadata;       /* the manifest's metadata object as JSON, or NULL */
+    const char *engine_version; /* of the server that was backed up, or NULL */
+    const char *digest;         /* sqlite3: hex SHA-256 of the plain image, or NULL */
+    uint64_t plain_size;        /* of the artifact's content, 0 when unknown */
+    struct text_list tables;    /* empty: all */
+    struct text_list include;   /* globs, for files */
     struct text_list exclude;
     struct text_list own; /* files: absolute paths of kedge's own, which are never replaced */
     const char *to; /* files: the folder beneath which all trees go; NULL: back where they were */

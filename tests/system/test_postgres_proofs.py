@@ -828,6 +828,33 @@ def test_extensions_that_the_server_lacks_are_named_before_anything_is_touched(s
 
 @pytest.mark.skipif(shutil.which("pg_dump", path=":".join(map(str, Path("/usr/lib/postgresql").glob("1[6-9]/bin")))) is not None,
                     reason="a newer pg_dump is here")
+@pytest.mark.parametrize("words", [[], ["--table", "t"]])
+def test_a_server_older_than_the_backup_is_told_before_anything_and_when_a_statement_fails(server, kedge, words):
+    """The manifest says 99; what the server refuses, it would of any version."""
+    server.create("newer", "older")
+    for name in ("newer", "older"):
+        server.sql("CREATE FUNCTION fine(a integer) RETURNS boolean LANGUAGE sql AS 'SELECT true';", name)
+    server.sql("CREATE TABLE t (a integer CHECK (fine(a))); INSERT INTO t VALUES (1);", "newer")
+    kedge("backup", server.url("newer"))
+    server.sql("CREATE OR REPLACE FUNCTION fine(a integer) RETURNS boolean LANGUAGE sql AS 'SELECT a > 1';", "newer")
+    kedge("backup", server.url("newer"))
+    good, bad = sorted(path for path in Path(kedge.backups).iterdir() if path.suffix != ".json")
+    to = ["--to", server.url("older"), "--force", *words]
+    versions = "the backup is of PostgreSQL 99, and the server is PostgreSQL "
+    assert versions not in kedge("restore", good, *to).stderr
+    for path in (good, bad):
+        manifest = Path(f"{path}.json")
+        text = manifest.read_text()
+        assert '"engine_version": "' in text
+        manifest.write_text(re.sub('"engine_version": "[^"]*', '"engine_version": "99.1', text))
+    assert any(versions in line for line in kedge.json("restore", good, *to, "--dry-run")["conflicts"])
+    assert f"warning: {versions}" in kedge("restore", good, *to).stderr
+    server.create("older")
+    failed = kedge("restore", bad, *to, status=22).stderr
+    assert failed.index(f"warning: {versions}") < failed.index("error: ") < failed.index(f"hint: {versions}"), failed
+    assert server.sql("SELECT count(*) FROM pg_class WHERE relname = 't'", "older") == "0"
+
+
 def test_a_server_newer_than_every_pg_dump_is_told(server, tmp_path):
     server.create("newer")
     # All that says 15 to us is one word of the connection's beginning.
