@@ -8,6 +8,8 @@
 #include "base/moment.h"
 #include "base/os.h"
 #include "base/stop.h"
+#include "catalog/backup_find.h"
+#include "catalog/backups.h"
 #include "catalog/catalog.h"
 #include "catalog/lock.h"
 #include "crypto/age.h"
@@ -395,6 +397,25 @@ static void copy_elsewhere(struct job *job, struct backup_report *report)
     }
 }
 
+/* A clock that was set back makes the newest backup look older than the one before it. */
+static void warn_of_clock(struct job *job, struct backup_report *report)
+{
+    struct error ignored = ERROR_INIT;
+    struct os *os = job->service->os;
+    SCOPED(backup_row) struct backup_row newest = BACKUP_ROW_INIT;
+    char moment[32];
+    if (backups_get_latest(job->service->catalog, job->target.name, NULL, true, &newest,
+                           &ignored) <= 0 ||
+        newest.created_ns <= os->clock_wall_ns(os))
+        return;
+    moment_format_local(newest.created_ns, moment);
+    text_list_give(
+        &report->warnings,
+        mem_format("the clock is before that of backup %lld of %s (%s), which latest and "
+                   "cleanup take for the newest until then",
+                   (long long)newest.number, job->target.name, moment));
+}
+
 /* The row first: files go only once no row can call them a success. A catalogue that cannot be
  * written keeps both, and the next start settles the row. */
 static void take_back(struct job *job, const struct error *failure)
@@ -445,6 +466,7 @@ int backup_run(struct service *service, const struct backup_request *request,
         struct backup_report report = {0};
         fill_report(&job, &report);
         copy_elsewhere(&job, &report);
+        warn_of_clock(&job, &report);
         *ret_report = report;
     }
     job_clear(&job);

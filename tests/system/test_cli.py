@@ -437,6 +437,19 @@ def test_restore_asks_on_a_terminal_as_its_document_shows(kedge, shop):
     assert "⚠️  WARNING: This will REPLACE all data in " in screen
 
 
+def test_a_clock_that_was_set_back_is_told(kedge, shop):
+    """The first backup is dated into the future, as by a clock that was wrong."""
+    assert kedge.json("backup", shop)["warnings"] == []
+    with sqlite3.connect(os.path.join(kedge.home, "catalog.db")) as db:
+        db.execute("UPDATE backups SET created_at = '2099-01-01T00:00:00.000000Z'")
+    db.close()
+    warning, = kedge.json("backup", shop)["warnings"]
+    assert "backup 1 of shop (2099-01-01 00:00:00)" in warning and "clock" in warning
+    assert kedge.json("show", "latest")["number"] == 1
+    kedge("delete", "1", "--force")
+    assert kedge.json("backup", shop)["warnings"] == []
+
+
 def test_the_warning_says_how_much_is_replaced(kedge, shop):
     folder = kedge.path("tree")
     os.mkdir(folder)
