@@ -59,12 +59,24 @@ static int write_template(struct cli *cli, const char *path, struct error *err)
     return 1;
 }
 
+/* Before the catalogue is made: whoever mistyped wants neither. */
+static int check_folder(struct cli *cli, const char *path, struct error *err)
+{
+    struct stat there;
+    SCOPED(string) char *folder = path_folder(path);
+    int found = file_stat(cli->os, folder, &there, err);
+    if (found)
+        return found < 0 ? -1 : 0;
+    error_set(err, ERROR_NOT_FOUND, "%s: there is no folder %s", path, folder);
+    return error_hint(err, "make it first: mkdir -p %s", folder);
+}
+
 int command_init(struct cli *cli, struct error *err)
 {
     const char *named = settings_text(cli->settings, SETTING_CONFIG);
     const char *path = named ? named : "kedge.yaml";
     SCOPED(session) struct session session = SESSION_INIT;
-    if (session_open(cli, true, &session, err) < 0)
+    if (check_folder(cli, path, err) < 0 || session_open(cli, true, &session, err) < 0)
         return -1;
     SCOPED(string) char *finding = NULL;
     if (doctor_try_destination(session.service, NULL, &finding, err) < 0)

@@ -437,6 +437,15 @@ def test_restore_asks_on_a_terminal_as_its_document_shows(kedge, shop):
     assert "⚠️  WARNING: This will REPLACE all data in " in screen
 
 
+def test_init_into_a_folder_that_is_not_there_makes_nothing_and_says_the_way(kedge):
+    refused = kedge("init", "--config", kedge.path("none", "kedge.yaml"), status=4).stderr
+    assert f"there is no folder {kedge.path('none')}" in refused and f"hint: make it first: mkdir -p {kedge.path('none')}" in refused
+    assert not os.path.exists(kedge.home) and not os.path.exists(kedge.path("none"))
+    os.mkdir(kedge.path("none"))
+    kedge("init", "--config", kedge.path("none", "kedge.yaml"))
+    assert os.path.exists(kedge.path("none", "kedge.yaml"))
+
+
 def test_a_clock_that_was_set_back_is_told(kedge, shop):
     """The first backup is dated into the future, as by a clock that was wrong."""
     assert kedge.json("backup", shop)["warnings"] == []
