@@ -139,30 +139,3 @@ int backups_find(struct catalog *catalog, const char *text, struct backup_row *r
         return backups_get_latest(catalog, text + strlen("latest:"), NULL, false, ret_row, err);
     return backups_get_file(catalog, text, ret_row, err);
 }
-
-static int take_status(void *context, const struct db_value *columns, size_t count,
-                       struct error *err)
-{
-    char *status = context;
-    (void)count;
-    if (columns[0].type != DB_TEXT || columns[0].size >= 16)
-        return error_set(err, ERROR_CORRUPT, "catalogue: a status is damaged");
-    strcpy(status, columns[0].text);
-    return 1;
-}
-
-int backups_status_of_file(struct catalog *catalog, const char *destination_id, const char *file,
-                           char ret_status[static 16], struct error *err)
-{
-    SCOPED(query) struct query query;
-    query_init(&query, catalog,
-               "SELECT status FROM backups WHERE (backup_destination_id = ? AND file_path = ?) "
-               "OR id IN (SELECT backup_id FROM backup_files "
-               "WHERE backup_destination_id = ? AND file_name = ?) "
-               "ORDER BY created_at DESC, number DESC LIMIT 1");
-    query_text(&query, destination_id);
-    query_text(&query, file);
-    query_text(&query, destination_id);
-    query_text(&query, file);
-    return query_rows(&query, take_status, ret_status, err);
-}

@@ -31,9 +31,4 @@ int backups_get_latest(struct catalog *catalog, const char *target, const char *
 int backups_find(struct catalog *catalog, const char *text, struct backup_row *ret_row,
                  struct error *err);
 
-/* The file of this name at this destination: does a row speak of it, in any state? 1 and the row's
- * status (static text), 0. For telling leftovers and orphans. */
-int backups_status_of_file(struct catalog *catalog, const char *destination_id, const char *file,
-                           char ret_status[static 16], struct error *err);
-
 #endif

@@ -153,16 +153,6 @@ int process_start(const struct process_options *options, struct process **ret_pr
 
 /* ---- its pipes ---- */
 
-int process_input(struct process *process)
-{
-    return process->input;
-}
-
-int process_output(struct process *process)
-{
-    return process->output;
-}
-
 const char *process_errors(struct process *process)
 {
     while (process->said.length && process->said.data[process->said.length - 1] == '\n')

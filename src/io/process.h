@@ -45,9 +45,6 @@ int process_start(const struct process_options *options, struct process **ret_pr
 int process_read(struct process *process, void *data, size_t size, size_t *ret_size,
                  struct error *err);
 
-/* The pipes, for those who poll them. Borrowed; -1 where there is none. */
-int process_input(struct process *process);
-int process_output(struct process *process);
 /* Take what is in the pipe of stderr without waiting. */
 void process_read_errors(struct process *process);
 /* What it said on stderr so far, without the last line's end. */

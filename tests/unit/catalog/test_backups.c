@@ -164,11 +164,6 @@ TEST(backup_is_found_in_every_way_people_name_it)
     assert_int_equal(backups_get_latest(fixture.catalog, "shop", "database", true, &latest, &err),
                      1);
     assert_int_equal(latest.number, 3);
-    char status[16];
-    assert_int_equal(backups_status_of_file(fixture.catalog, fixture.destination_id,
-                                            "blog_2.sql.zst", status, &err),
-                     1);
-    assert_string_equal(status, "success");
     fixture_clear(&fixture);
 }
 
