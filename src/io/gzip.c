@@ -1,6 +1,7 @@
 #include "io/gzip.h"
 
 #include "base/error.h"
+#include "base/library.h"
 #include "base/sink.h"
 #include "io/codec.h"
 
@@ -33,6 +34,19 @@ static uint8_t *unconst(const void *data)
 
 /* ---- whole members, fast ---- */
 
+static struct {
+    void (*init)(struct isal_zstream *);
+    int (*deflate)(struct isal_zstream *);
+} isal;
+
+static const struct library_symbol symbols[] = {
+    {"isal_deflate_stateless_init", (void **)&isal.init},
+    {"isal_deflate_stateless", (void **)&isal.deflate},
+    {NULL, NULL},
+};
+
+static struct library library = {"libisal.so.2", "libisal2", symbols, false};
+
 struct fast_encoder {
     struct encoder base;
     struct isal_zstream stream;
@@ -53,7 +67,7 @@ static int fast_encode(struct encoder *base, const void *data, size_t size, void
 {
     struct fast_encoder *encoder = (struct fast_encoder *)base;
     struct isal_zstream *stream = &encoder->stream;
-    isal_deflate_stateless_init(stream);
+    isal.init(stream);
     stream->gzip_flag = IGZIP_GZIP;
     stream->end_of_stream = 1;
     stream->flush = NO_FLUSH;
@@ -64,7 +78,7 @@ static int fast_encode(struct encoder *base, const void *data, size_t size, void
     stream->avail_in = (uint32_t)size;
     stream->next_out = out;
     stream->avail_out = (uint32_t)capacity;
-    int code = isal_deflate_stateless(stream);
+    int code = isal.deflate(stream);
     if (code != COMP_OK || stream->avail_in)
         return error_set(err, ERROR_FAILED, "gzip: compressing failed with code %d", code);
     *ret_size = (size_t)(stream->next_out - (uint8_t *)out);
@@ -150,9 +164,12 @@ static struct encoder *small_encoder_new(int level)
     return &encoder->base;
 }
 
+/* zlib has the fast levels too, if slower ones. */
 struct encoder *gzip_encoder_new(int level)
 {
-    return level <= 3 ? fast_encoder_new(level) : small_encoder_new(level);
+    struct error ignored = ERROR_INIT;
+    bool fast = level <= 3 && library_load(&library, &ignored) == 0;
+    return fast ? fast_encoder_new(level) : small_encoder_new(level);
 }
 
 /* ---- back ---- */
