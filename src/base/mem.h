@@ -39,6 +39,14 @@ char *mem_format_v(const char *format, va_list args)
 /* Overwrite `size` bytes in a way the compiler keeps. */
 void mem_wipe(void *data, size_t size);
 
+/* Is memory left to the system when the program ends? What a command holds to its end need not be
+ * given back piece by piece then. Those who look for leaks build without. */
+#ifdef KEDGE_LEAVES_AT_ONCE
+#define MEM_LEFT_AT_THE_END true
+#else
+#define MEM_LEFT_AT_THE_END false
+#endif
+
 /* Hand a scoped pointer on: its value, and NULL stays behind. */
 #define STEAL(pointer)                                                                             \
     __extension__({                                                                                \

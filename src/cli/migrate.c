@@ -251,9 +251,13 @@ void migrate_door_disconnect(struct migrate_door *door)
     door->db = NULL;
 }
 
+/* The command is over. */
 void migrate_door_close(struct migrate_door *door)
 {
-    migrate_door_disconnect(door);
+    if (MEM_LEFT_AT_THE_END)
+        db_leave(door->db);
+    else
+        migrate_door_disconnect(door);
     name_target(door, NULL);
     *door = MIGRATE_DOOR_INIT;
 }

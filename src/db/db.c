@@ -19,6 +19,14 @@ void db_close(struct db *db)
         db->ops->close(db);
 }
 
+void db_leave(struct db *db)
+{
+    if (db && db->ops->leave)
+        db->ops->leave(db);
+    else
+        db_close(db);
+}
+
 int db_execute(struct db *db, const char *sql, const struct db_value *parameters,
                size_t parameter_count, int64_t *ret_changes, struct error *err)
 {

@@ -122,6 +122,8 @@ struct db_ops {
     /* "3.40.1", "15.20 (Debian ...)" */
     int (*version)(struct db *db, char **ret_version, struct error *err);
     void (*close)(struct db *db);
+    /* The same, but for memory, before the program ends. NULL where that is all the same. */
+    void (*leave)(struct db *db);
 };
 
 struct db {
@@ -136,6 +138,10 @@ int db_open(const struct db_url *url, const struct db_options *options, struct d
             struct error *err);
 /* Rolls back what is open. NULL does nothing. */
 void db_close(struct db *db);
+
+/* The same for the last moment of the program: what others can see is as after db_close, memory is
+ * left to the system. */
+void db_leave(struct db *db);
 
 /* `sql` is NUL-ended, one statement; it and the parameters are borrowed until the call returns.
  * When one fails, `db->fault` says more than the error. Else as the slots of db_ops. */

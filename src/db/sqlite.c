@@ -23,6 +23,7 @@
 #define STEPS_PER_LOOK 10000
 /* Longer statements are data of a migration and will not come again. */
 #define CACHE_STATEMENT_SIZE 4096
+#define FIRST_ATTACHED 2 /* after main and temp */
 
 struct sqlite {
     struct db base;
@@ -453,6 +454,20 @@ static void sqlite_close(struct db *db)
     free(sqlite);
 }
 
+/* Freeing what is known of a thousand tables takes a while. Closing does more where a transaction
+ * is open or a write-ahead log is to be brought home. */
+static void sqlite_leave(struct db *db)
+{
+    struct sqlite *sqlite = sqlite_of(db);
+    struct error ignored = ERROR_INIT;
+    SCOPED(string) char *mode = NULL;
+    bool alone = !sqlite3_db_name(sqlite->handle, FIRST_ATTACHED);
+    bool idle = alone && !sqlite->keeps_journal && !sqlite_in_transaction(db);
+    if (!idle || db_query_text(db, "PRAGMA journal_mode", NULL, 0, &mode, &ignored) <= 0 ||
+        !text_equal(mode, "delete"))
+        sqlite_close(db);
+}
+
 static const struct db_ops sqlite_ops = {
     .engine = DB_SQLITE,
     .capabilities = DB_TRANSACTIONAL_DDL,
@@ -467,6 +482,7 @@ static const struct db_ops sqlite_ops = {
     .cancel = sqlite_cancel,
     .version = sqlite_version,
     .close = sqlite_close,
+    .leave = sqlite_leave,
 };
 
 /* ---- opening ---- */

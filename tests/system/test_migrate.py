@@ -50,6 +50,20 @@ def test_status_shows_the_table_and_creates_nothing(site):
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", fields[3]) and re.fullmatch(r"\d+ms", fields[4])
 
 
+@pytest.mark.parametrize("mode", ["wal", "delete", "persist", "truncate"])
+def test_a_database_is_left_as_closing_leaves_it(site, mode):
+    database = sqlite3.connect(site.path("app.db"))
+    database.execute(f"PRAGMA journal_mode={mode}")
+    database.execute("CREATE TABLE before (id INT)")
+    database.close()
+    write_three(site)
+    for action in ("up", "status", "up"):
+        site("migrate", action)
+        left = [suffix for suffix in ("-wal", "-shm", "-journal") if os.path.exists(site.path("app.db" + suffix))]
+        assert left == []
+    assert site("migrate", "version").stdout == "20240101000003\n"
+
+
 def test_the_spellings_of_the_document_work(site):
     path = site("migrate", "create", '-name=add user indexes').stdout.strip()
     assert re.fullmatch(r"migrations/\d{14}_add_user_indexes\.sql", path)
