@@ -39,6 +39,15 @@ int db_query(struct db *db, const char *sql, const struct db_value *parameters,
     return db->ops->query(db, sql, strlen(sql), parameters, parameter_count, row, context, err);
 }
 
+int db_query_whole(struct db *db, const char *sql, const struct db_value *parameters,
+                   size_t parameter_count, db_row_fn *row, void *context, struct error *err)
+{
+    if (!db->ops->query_whole)
+        return db_query(db, sql, parameters, parameter_count, row, context, err);
+    return db->ops->query_whole(db, sql, strlen(sql), parameters, parameter_count, row, context,
+                                err);
+}
+
 /* ---- one value ---- */
 
 static char *value_as_text(const struct db_value *value)

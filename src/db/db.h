@@ -90,6 +90,11 @@ struct db_ops {
     /* One statement that returns rows, streamed. `row` may be NULL. */
     int (*query)(struct db *db, const char *sql, size_t size, const struct db_value *parameters,
                  size_t parameter_count, db_row_fn *row, void *context, struct error *err);
+    /* The same, for rows that the caller keeps all: they need not come one by one. NULL where that
+     * costs nothing. */
+    int (*query_whole)(struct db *db, const char *sql, size_t size,
+                       const struct db_value *parameters, size_t parameter_count, db_row_fn *row,
+                       void *context, struct error *err);
     /* A COPY ... FROM stdin and its rows. NULL where the engine has none. */
     int (*copy_in)(struct db *db, const char *sql, const void *rows, size_t rows_size,
                    struct error *err);
@@ -149,6 +154,9 @@ int db_execute(struct db *db, const char *sql, const struct db_value *parameters
                size_t parameter_count, int64_t *ret_changes, struct error *err);
 int db_query(struct db *db, const char *sql, const struct db_value *parameters,
              size_t parameter_count, db_row_fn *row, void *context, struct error *err);
+/* As db_query, of an answer that memory has room for twice. */
+int db_query_whole(struct db *db, const char *sql, const struct db_value *parameters,
+                   size_t parameter_count, db_row_fn *row, void *context, struct error *err);
 
 /* The first column of the first row: 1 and the value, 0 when there is no row, -1. *ret_text is to
  * be freed, NULL for NULL. */

@@ -115,10 +115,11 @@ static struct db_value bytea_value(const char *text, size_t size, char **memory)
     return (struct db_value){.type = DB_BLOB, .text = *memory, .size = length};
 }
 
-static struct db_value column_value(const struct pq_result *result, size_t column, char **memory)
+static struct db_value column_value(const struct pq_result *result, size_t row, size_t column,
+                                    char **memory)
 {
-    const char *text = pq_value(result, 0, column);
-    size_t size = pq_value_size(result, 0, column);
+    const char *text = pq_value(result, row, column);
+    size_t size = pq_value_size(result, row, column);
     if (!text)
         return DB_VALUE_NULL;
     switch (pq_column_type(result, column)) {
@@ -139,20 +140,39 @@ static struct db_value column_value(const struct pq_result *result, size_t colum
     }
 }
 
-static int pass_row(void *context, const struct pq_result *result, struct error *err)
+static int pass_one(const struct row_passing *passing, const struct pq_result *result, size_t row,
+                    struct db_value *columns, struct error *err)
 {
-    const struct row_passing *passing = context;
     size_t count = pq_columns(result);
     SCOPED(text_list) struct text_list memory = TEXT_LIST_INIT;
-    SCOPED(memory) void *values = mem_alloc(count + 1, sizeof(struct db_value));
-    struct db_value *columns = values;
     for (size_t i = 0; i < count; i++) {
         char *bytes = NULL;
-        columns[i] = column_value(result, i, &bytes);
+        columns[i] = column_value(result, row, i, &bytes);
         if (bytes)
             text_list_give(&memory, bytes);
     }
-    return passing->row ? passing->row(passing->context, columns, count, err) : 0;
+    return passing->row(passing->context, columns, count, err);
+}
+
+/* The rows that have come. */
+static int pass_rows(void *context, const struct pq_result *result, struct error *err)
+{
+    const struct row_passing *passing = context;
+    SCOPED(memory) void *values = mem_alloc(pq_columns(result) + 1, sizeof(struct db_value));
+    int answer = 0;
+    for (size_t i = 0; passing->row && answer == 0 && i < pq_rows(result); i++)
+        answer = pass_one(passing, result, i, values, err);
+    return answer;
+}
+
+static void prepare(const char *sql, size_t size, const struct db_value *parameters, size_t count,
+                    struct buf *text, struct bound *bound)
+{
+    if (count)
+        number_parameters(text, sql, size);
+    else
+        buf_append(text, sql, size);
+    bind_all(bound, parameters, count);
 }
 
 static int postgres_query(struct db *db, const char *sql, size_t size,
@@ -162,16 +182,29 @@ static int postgres_query(struct db *db, const char *sql, size_t size,
     struct row_passing passing = {row, context};
     struct bound bound = {0};
     SCOPED(buf) struct buf text = BUF_INIT;
-    if (parameter_count)
-        number_parameters(&text, sql, size);
-    else
-        buf_append(&text, sql, size);
-    bind_all(&bound, parameters, parameter_count);
-    int result = pq_stream(pq_of(db), text.data, bound.items, parameter_count, pass_row, &passing,
+    prepare(sql, size, parameters, parameter_count, &text, &bound);
+    int result = pq_stream(pq_of(db), text.data, bound.items, parameter_count, pass_rows, &passing,
                            NULL, err);
     bound_clear(&bound);
     /* What the caller's own function answered is no fault of the server's. */
     return result == -1 ? failed(db, err) : result;
+}
+
+/* The library makes a result of each row that comes on its own, which takes longer than reading
+ * it. */
+static int postgres_query_whole(struct db *db, const char *sql, size_t size,
+                                const struct db_value *parameters, size_t parameter_count,
+                                db_row_fn *row, void *context, struct error *err)
+{
+    struct row_passing passing = {row, context};
+    struct bound bound = {0};
+    SCOPED(buf) struct buf text = BUF_INIT;
+    SCOPED(pq_result) struct pq_result *result = NULL;
+    prepare(sql, size, parameters, parameter_count, &text, &bound);
+    int done =
+        pq_exec_parameters(pq_of(db), text.data, bound.items, parameter_count, false, &result, err);
+    bound_clear(&bound);
+    return done < 0 ? failed(db, err) : pass_rows(&passing, result, err);
 }
 
 /* Without parameters a text may hold several statements, and what CREATE INDEX CONCURRENTLY needs:
@@ -373,6 +406,7 @@ static const struct db_ops postgres_ops = {
     .capabilities = DB_TRANSACTIONAL_DDL | DB_SCHEMAS | DB_ADVISORY_LOCKS,
     .execute = postgres_execute,
     .query = postgres_query,
+    .query_whole = postgres_query_whole,
     .copy_in = postgres_copy_in,
     .batch = postgres_batch,
     .begin = postgres_begin,

@@ -234,11 +234,15 @@ static const char *put_text(char **at, const struct db_value *value)
     return text;
 }
 
+/* A moment may take more room than the text that it comes as. */
 static size_t room_for(const struct db_value *columns, size_t count)
 {
-    size_t room = 0;
+    size_t room = NUMBER_LENGTH;
     for (size_t i = 0; i < count; i++)
-        room += NUMBER_LENGTH + (is_text(&columns[i]) ? columns[i].size : 0);
+        if (is_text(&columns[i]))
+            room += columns[i].size + 1;
+        else if (columns[i].type == DB_INTEGER)
+            room += NUMBER_LENGTH;
     return room;
 }
 
@@ -346,7 +350,7 @@ int history_read(struct history *history, struct history_rows *rows, struct erro
     if (!history->exists)
         return 0;
     SCOPED(string) char *sql = select_sql(history, "");
-    if (db_query(history->db, sql, NULL, 0, on_row, &reading, err) < 0)
+    if (db_query_whole(history->db, sql, NULL, 0, on_row, &reading, err) < 0)
         return -1;
     sort_rows(rows);
     return 0;
@@ -405,6 +409,17 @@ const struct history_row *history_rows_find(const struct history_rows *rows, con
     if (rows->count == 0)
         return NULL;
     return bsearch(&wanted, rows->items, rows->count, sizeof *rows->items, compare_versions);
+}
+
+const struct history_row *history_rows_next(const struct history_rows *rows, const char *version,
+                                            size_t *next)
+{
+    if (*next < rows->count && strcmp(rows->items[*next].version, version) == 0)
+        return &rows->items[(*next)++];
+    const struct history_row *row = history_rows_find(rows, version);
+    if (row)
+        *next = (size_t)(row - rows->items) + 1;
+    return row;
 }
 
 int64_t history_last_batch(const struct history_rows *rows)

@@ -85,6 +85,9 @@ int history_source(struct history *history, const char *version, char **ret_sour
                    struct error *err);
 
 const struct history_row *history_rows_find(const struct history_rows *rows, const char *version);
+/* The same for who asks in the order of versions, mostly: `*next`, 0 at first, is where to look. */
+const struct history_row *history_rows_next(const struct history_rows *rows, const char *version,
+                                            size_t *next);
 /* The highest batch of any row; 0 when there is none. */
 int64_t history_last_batch(const struct history_rows *rows);
 void history_row_clear(struct history_row *row);

@@ -46,9 +46,10 @@ int migrator_status(struct migrator *migrator, struct migration_states *states, 
         return -1;
     SCOPED(memory) void *memory = mem_alloc(rows.count + 1, sizeof(bool));
     bool *taken = memory;
+    size_t next = 0;
     for (size_t i = 0; i < migrator->set.count; i++) {
         const struct migration *migration = migrator->set.items[i];
-        const struct history_row *row = history_rows_find(&rows, migration->version);
+        const struct history_row *row = history_rows_next(&rows, migration->version, &next);
         add_state(states, migration, row);
         if (row)
             taken[row - rows.items] = true;

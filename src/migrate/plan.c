@@ -5,11 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_applied(const struct history_rows *rows, const struct migration *migration)
-{
-    return migrate_plan_done(migration, MIGRATE_UP, history_rows_find(rows, migration->version));
-}
-
 bool migrate_plan_changed(const struct migration *migration, const struct history_row *row)
 {
     return row && row->status == HISTORY_APPLIED && row->checksum && *row->checksum &&
@@ -38,13 +33,21 @@ static int raise_mismatch(const struct migration *migration, const struct histor
                       migration->version);
 }
 
+/* Nothing may have changed; *ret_newest is the index of the newest one that is applied. */
 static int check_changed(const struct migration_set *set, const struct history_rows *rows,
-                         struct error *err)
+                         size_t *ret_newest, struct error *err)
 {
+    size_t next = 0;
+    *ret_newest = 0;
     for (size_t i = 0; i < set->count; i++) {
-        const struct history_row *row = history_rows_find(rows, set->items[i]->version);
-        if (!set->items[i]->repeatable && migrate_plan_changed(set->items[i], row))
-            return raise_mismatch(set->items[i], row, err);
+        const struct migration *migration = set->items[i];
+        const struct history_row *row = history_rows_next(rows, migration->version, &next);
+        if (migration->repeatable)
+            continue;
+        if (migrate_plan_changed(migration, row))
+            return raise_mismatch(migration, row, err);
+        if (migrate_plan_done(migration, MIGRATE_UP, row))
+            *ret_newest = i;
     }
     return 0;
 }
@@ -67,22 +70,21 @@ static int plan_up(const struct migration_set *set, const struct history_rows *r
     if (version && !migration_set_find(set, version))
         return error_set(err, ERROR_NOT_FOUND, "there is no migration with the version %s",
                          version);
-    if (check_changed(set, rows, err) < 0)
-        return -1;
     size_t newest = 0;
-    for (size_t i = 0; i < set->count; i++)
-        if (!set->items[i]->repeatable && is_applied(rows, set->items[i]))
-            newest = i;
+    size_t next = 0;
+    if (check_changed(set, rows, &newest, err) < 0)
+        return -1;
     for (size_t i = 0; i < set->count; i++) {
         const struct migration *migration = set->items[i];
         if (version && migration_version_compare(migration->version, version) > 0)
             break;
         bool wanted = !one || migration_version_compare(migration->version, version) == 0;
-        if (!wanted || is_applied(rows, migration))
+        const struct history_row *row = history_rows_next(rows, migration->version, &next);
+        if (!wanted || migrate_plan_done(migration, MIGRATE_UP, row))
             continue;
         struct migrate_step *step = add_step(plan, migration, MIGRATE_UP);
         step->late = i < newest;
-        step->recorded = history_rows_find(rows, migration->version) != NULL;
+        step->recorded = row != NULL;
     }
     return 0;
 }

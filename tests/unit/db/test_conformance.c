@@ -116,6 +116,11 @@ TEST(values_come_back_as_they_went)
                   err);
         assert_string_equal(shown.data, "-9223372036854775808,0.5,text:it's \\ a \"?\" \xC3\xA4,"
                                         "blob:\1\2\xFF\nNULL,NULL,NULL,NULL\n");
+        SCOPED(buf) struct buf whole = BUF_INIT;
+        assert_ok(db_query_whole(db, "SELECT * FROM conformance ORDER BY a IS NULL", NULL, 0,
+                                 show_row, &whole, &err),
+                  err);
+        assert_string_equal(whole.data, shown.data);
         const struct db_value wanted = db_text("it's \\ a \"?\" \xC3\xA4");
         int64_t found = 0;
         assert_int_equal(db_query_integer(db,
@@ -197,6 +202,27 @@ TEST(a_query_can_be_left_and_the_connection_goes_on)
                                   stop_at_two, &rows, &err),
                          5);
         assert_int_equal(rows, 2);
+        assert_int_equal(ask(db, "SELECT 7"), 7);
+        assert_int_equal(db_query_whole(db, "SELECT 1 UNION SELECT 2 UNION SELECT 3 ORDER BY 1",
+                                        NULL, 0, stop_at_two, &rows, &err),
+                         5);
+        assert_int_equal(rows, 4);
+        assert_int_equal(ask(db, "SELECT 7"), 7);
+    }
+}
+
+TEST(a_query_for_what_is_not_there_fails_either_way_and_the_connection_goes_on)
+{
+    EACH_ENGINE(db)
+    {
+        struct error err = ERROR_INIT;
+        int rows = 0;
+        assert_int_equal(
+            db_query(db, "SELECT a FROM is_not_there", NULL, 0, stop_at_two, &rows, &err), -1);
+        assert_int_equal(
+            db_query_whole(db, "SELECT a FROM is_not_there", NULL, 0, stop_at_two, &rows, &err),
+            -1);
+        assert_int_equal(rows, 0);
         assert_int_equal(ask(db, "SELECT 7"), 7);
     }
 }
@@ -493,6 +519,7 @@ TEST_MAIN(UNIT(values_come_back_as_they_went), UNIT(a_rollback_takes_back_and_a_
           UNIT(parameters_that_do_not_fit_are_refused),
           UNIT(a_failure_names_the_place_in_the_statement),
           UNIT(a_query_can_be_left_and_the_connection_goes_on),
+          UNIT(a_query_for_what_is_not_there_fails_either_way_and_the_connection_goes_on),
           UNIT(a_lock_that_is_not_to_be_had_is_told_apart),
           UNIT(an_update_counts_the_rows_it_found), UNIT(a_statement_that_takes_too_long_is_ended),
           UNIT(a_statement_whose_rows_take_too_long_is_ended),
