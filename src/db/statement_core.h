@@ -110,8 +110,20 @@ static inline bool scan_short(const struct statement_reader *reader, size_t size
     return scan_left(reader) < size && !reader->eof;
 }
 
+/* A statement begins at `at`. */
+void scan_begin(struct statement_reader *reader);
+
 /* Take `size` bytes as part of the statement. */
-void scan_take(struct statement_reader *reader, size_t size);
+static inline void scan_take(struct statement_reader *reader, size_t size)
+{
+    if (reader->begin == STATEMENT_NONE)
+        scan_begin(reader);
+    reader->at += size;
+    reader->end = reader->at;
+    reader->resume = 0;
+    reader->fresh = false;
+}
+
 /* Take `size` bytes that open a quote closed by `quote`. */
 void scan_open_quote(struct statement_reader *reader, size_t size, char quote, bool escapes);
 /* Take the `[` of a name that ends at the first `]`. */
@@ -121,9 +133,23 @@ void scan_open_comment(struct statement_reader *reader, size_t size, enum scan_s
 /* Skip blanks (at least one byte is). */
 void scan_blanks(struct statement_reader *reader);
 
-/* The word at `at`: its length, or 0 when its end has not come yet. `part` says which bytes are in
- * it. */
-size_t scan_word(struct statement_reader *reader, bool (*part)(unsigned char));
+enum scan_class {
+    SCAN_LETTER = 1 << 0, /* and `_`, and what is beyond ASCII */
+    SCAN_DIGIT = 1 << 1,
+    SCAN_DOLLAR_SIGN = 1 << 2,
+    SCAN_IN_WORD = SCAN_LETTER | SCAN_DIGIT | SCAN_DOLLAR_SIGN,
+};
+
+extern const unsigned char scan_classes[256];
+
+/* Is the byte of one of the classes? */
+static inline bool scan_in(char c, unsigned classes)
+{
+    return (scan_classes[(unsigned char)c] & classes) != 0;
+}
+
+/* The word at `at`, of bytes of these classes: its length, or 0 when its end has not come yet. */
+size_t scan_word(struct statement_reader *reader, unsigned classes);
 
 /* Hand out what there is, `skip` bytes of terminator after it. SCAN_GO or -1. */
 int scan_emit(struct statement_reader *reader, size_t skip, bool terminated, struct error *err);
@@ -143,7 +169,12 @@ static inline bool scan_blank(unsigned char c)
 int scan_fail_at(const struct statement_reader *reader, size_t line, size_t column, bool usage,
                  struct error *err, const char *what);
 
-/* Is the word `word`, without regard to case? */
-bool scan_is(const char *text, size_t size, const char *word);
+bool scan_same(const char *text, size_t size, const char *word);
+
+/* Is the word `word`, without regard to case? Mostly its first letter says that it is not. */
+static inline bool scan_is(const char *text, size_t size, const char *word)
+{
+    return (text[0] | 0x20) == (word[0] | 0x20) && scan_same(text, size, word);
+}
 
 #endif

@@ -30,12 +30,6 @@ static struct mysql_reader *mysql(struct statement_reader *reader)
     return (struct mysql_reader *)reader;
 }
 
-static bool in_word(unsigned char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '$' || c >= 0x80;
-}
-
 static void mysql_reset(struct statement_reader *reader)
 {
     struct mysql_reader *this = mysql(reader);
@@ -237,10 +231,10 @@ static int code_backslash(struct statement_reader *reader, struct error *err)
 static int word_size(struct statement_reader *reader, size_t *ret_size)
 {
     const struct mysql_reader *this = mysql(reader);
-    size_t size = scan_word(reader, in_word);
+    size_t size = scan_word(reader, SCAN_IN_WORD);
     if (!size)
         return SCAN_MORE;
-    if (in_word((unsigned char)this->delimiter[0])) {
+    if (scan_in(this->delimiter[0], SCAN_IN_WORD)) {
         for (size_t i = 1; i < size; i++) {
             int here = delimiter_here(reader, i);
             if (here == SCAN_MORE)
@@ -400,7 +394,7 @@ static int mysql_code(struct statement_reader *reader, struct error *err)
         reader->at++;
         return SCAN_GO;
     }
-    return in_word(c) ? code_word(reader, err) : code_sign(reader, err);
+    return scan_in((char)c, SCAN_IN_WORD) ? code_word(reader, err) : code_sign(reader, err);
 }
 
 static bool mysql_inside(const struct statement_reader *reader)

@@ -47,21 +47,6 @@ static const struct postgres_reader *postgres_const(const struct statement_reade
     return (const struct postgres_reader *)reader;
 }
 
-static bool starts_word(unsigned char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c >= 0x80;
-}
-
-static bool in_tag(unsigned char c)
-{
-    return starts_word(c) || (c >= '0' && c <= '9');
-}
-
-static bool in_word(unsigned char c)
-{
-    return in_tag(c) || c == '$';
-}
-
 static void postgres_reset(struct statement_reader *reader)
 {
     struct postgres_reader *this = postgres(reader);
@@ -147,7 +132,7 @@ static void copy_word(struct postgres_reader *this, const char *text, size_t siz
 static int code_word(struct statement_reader *reader)
 {
     struct postgres_reader *this = postgres(reader);
-    size_t size = scan_word(reader, in_word);
+    size_t size = scan_word(reader, SCAN_IN_WORD);
     if (!size || (size == 1 && scan_short(reader, 2)))
         return SCAN_MORE;
     const char *text = scan_text(reader);
@@ -175,7 +160,7 @@ static int code_dollar(struct statement_reader *reader)
     if (scan_short(reader, 2))
         return SCAN_MORE;
     bool number = scan_left(reader) > 1 && text[1] >= '0' && text[1] <= '9';
-    size_t size = scan_word(reader, in_tag);
+    size_t size = scan_word(reader, SCAN_LETTER | SCAN_DIGIT);
     if (!size)
         return SCAN_MORE;
     if (number || size == scan_left(reader) || text[size] != '$') {
@@ -193,8 +178,7 @@ static int code_backslash(struct statement_reader *reader, struct error *err)
 {
     const char *text = scan_text(reader);
     size_t size = 1;
-    while (size < scan_left(reader) && size < COMMAND_MAXIMUM &&
-           starts_word((unsigned char)text[size]))
+    while (size < scan_left(reader) && size < COMMAND_MAXIMUM && scan_in(text[size], SCAN_LETTER))
         size++;
     if (size == scan_left(reader) && size < COMMAND_MAXIMUM && !reader->eof)
         return SCAN_MORE;
@@ -278,14 +262,14 @@ static bool is_continued(const struct postgres_reader *this)
 static int postgres_code(struct statement_reader *reader, struct error *err)
 {
     struct postgres_reader *this = postgres(reader);
-    unsigned char c = (unsigned char)*scan_text(reader);
+    char c = *scan_text(reader);
     if (c == '\'') {
         bool escapes = is_continued(this) || this->escapes;
         scan_open_quote(reader, 1, '\'', escapes);
         this->continued = escapes;
         return SCAN_GO;
     }
-    int result = starts_word(c) ? code_word(reader) : code_sign(reader, err);
+    int result = scan_in(c, SCAN_LETTER) ? code_word(reader) : code_sign(reader, err);
     if (result == SCAN_GO && reader->state == SCAN_QUOTE && reader->quote == '\'')
         this->continued = true;
     else if (result == SCAN_GO && reader->state != SCAN_LINE_COMMENT)
@@ -315,7 +299,7 @@ static const char *skip_blanks(const char *text)
 static const char *after_word(const char *text, const char *word)
 {
     size_t size = strlen(word);
-    if (strncasecmp(text, word, size) != 0 || in_word((unsigned char)text[size]))
+    if (strncasecmp(text, word, size) != 0 || scan_in(text[size], SCAN_IN_WORD))
         return NULL;
     return skip_blanks(text + size);
 }

@@ -78,27 +78,20 @@ int scan_fail(const struct statement_reader *reader, size_t index, bool usage, s
 
 /* ---- tokens ---- */
 
-bool scan_is(const char *text, size_t size, const char *word)
+const unsigned char scan_classes[256] = {
+    ['$'] = SCAN_DOLLAR_SIGN,    ['_'] = SCAN_LETTER,         ['0' ... '9'] = SCAN_DIGIT,
+    ['A' ... 'Z'] = SCAN_LETTER, ['a' ... 'z'] = SCAN_LETTER, [0x80 ... 0xFF] = SCAN_LETTER,
+};
+
+bool scan_same(const char *text, size_t size, const char *word)
 {
-    return (text[0] | 0x20) == (word[0] | 0x20) && strlen(word) == size &&
-           strncasecmp(text, word, size) == 0;
+    return strlen(word) == size && strncasecmp(text, word, size) == 0;
 }
 
-static void statement_touch(struct statement_reader *reader)
+void scan_begin(struct statement_reader *reader)
 {
-    if (reader->begin != STATEMENT_NONE)
-        return;
     reader->begin = reader->at;
     scan_mark(reader, reader->at);
-}
-
-void scan_take(struct statement_reader *reader, size_t size)
-{
-    statement_touch(reader);
-    reader->at += size;
-    reader->end = reader->at;
-    reader->resume = 0;
-    reader->fresh = false;
 }
 
 void scan_open_quote(struct statement_reader *reader, size_t size, char quote, bool escapes)
@@ -141,12 +134,12 @@ void scan_blanks(struct statement_reader *reader)
     reader->resume = 0;
 }
 
-size_t scan_word(struct statement_reader *reader, bool (*part)(unsigned char))
+size_t scan_word(struct statement_reader *reader, unsigned classes)
 {
     const char *text = scan_text(reader);
     size_t left = scan_left(reader);
     size_t size = reader->resume ? reader->resume : 1;
-    while (size < left && part((unsigned char)text[size]))
+    while (size < left && scan_in(text[size], classes))
         size++;
     if (size == left && !reader->eof) {
         reader->resume = size;

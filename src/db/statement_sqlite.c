@@ -30,12 +30,6 @@ static struct sqlite_reader *sqlite(struct statement_reader *reader)
     return (struct sqlite_reader *)reader;
 }
 
-static bool in_word(unsigned char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '$' || c >= 0x80;
-}
-
 static void sqlite_reset(struct statement_reader *reader)
 {
     sqlite(reader)->trigger = TRIGGER_FIRST;
@@ -75,7 +69,7 @@ static enum trigger_word trigger_next(const struct sqlite_reader *this, const ch
 static int code_word(struct statement_reader *reader)
 {
     struct sqlite_reader *this = sqlite(reader);
-    size_t size = scan_word(reader, in_word);
+    size_t size = scan_word(reader, SCAN_IN_WORD);
     if (!size)
         return SCAN_MORE;
     bool begins = scan_is(scan_text(reader), size, "begin");
@@ -125,8 +119,8 @@ static int code_comment(struct statement_reader *reader, enum scan_state state)
 static int sqlite_code(struct statement_reader *reader, struct error *err)
 {
     const char *text = scan_text(reader);
-    unsigned char c = (unsigned char)text[0];
-    if (in_word(c))
+    char c = text[0];
+    if (scan_in(c, SCAN_IN_WORD))
         return code_word(reader);
     if (c == ';')
         return code_semicolon(reader, err);
@@ -150,7 +144,7 @@ static int sqlite_code(struct statement_reader *reader, struct error *err)
     sqlite(reader)->statement_start = false;
     sqlite(reader)->semicolon = false;
     if (c == '\'' || c == '"' || c == '`')
-        scan_open_quote(reader, 1, (char)c, false);
+        scan_open_quote(reader, 1, c, false);
     else if (c == '[')
         scan_open_bracket(reader);
     else
