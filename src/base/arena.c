@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define FIRST_CHUNK ((size_t)4 << 10)
-#define LARGEST_CHUNK ((size_t)64 << 10)
+#define LARGEST_CHUNK ((size_t)256 << 10)
 
 struct arena_chunk {
     struct arena_chunk *next;
