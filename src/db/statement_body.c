@@ -136,16 +136,22 @@ static const struct {
     {"WITH", WORD_STATEMENT},
 };
 
+/* Mostly the first letter decides. */
+static int compare_word(const char *text, size_t size, const char *word)
+{
+    int order = (text[0] & 0x5F) - word[0];
+    if (order == 0)
+        order = strncasecmp(text, word, size);
+    return order == 0 && word[size] ? -1 : order;
+}
+
 static enum word word_of(const char *text, size_t size)
 {
     size_t low = 0;
     size_t high = ARRAY_SIZE(words);
     while (low < high) {
         size_t middle = (low + high) / 2;
-        const char *candidate = words[middle].text;
-        int order = strncasecmp(text, candidate, size);
-        if (order == 0 && candidate[size])
-            order = -1;
+        int order = compare_word(text, size, words[middle].text);
         if (order == 0)
             return words[middle].word;
         if (order < 0)

@@ -415,7 +415,7 @@ static const char *mysql_unfinished(const struct statement_reader *reader)
 static void drop_carriage_returns(struct statement_reader *reader, struct statement *statement)
 {
     char *text = reader->buf.data + reader->begin;
-    char *from = memmem(text, statement->size, "\r\n", 2);
+    char *from = memchr(text, '\r', statement->size);
     if (!from)
         return;
     scan_mark(reader, reader->end);
