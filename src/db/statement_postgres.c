@@ -124,7 +124,8 @@ static void copy_word(struct postgres_reader *this, const char *text, size_t siz
 {
     if (this->parentheses > 0)
         return;
-    if (this->copy && this->from && scan_is(text, size, "stdin"))
+    /* To the server FROM stdout is the same. */
+    if (this->copy && this->from && (scan_is(text, size, "stdin") || scan_is(text, size, "stdout")))
         this->copy_stdin = true;
     this->from = this->copy && scan_is(text, size, "from");
 }

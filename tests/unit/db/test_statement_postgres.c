@@ -101,6 +101,7 @@ TEST(copy_rows_pass_through)
         {__LINE__, "copy t from stdin;\n1\\.\n\\N\n\\.\nx", "copy t from stdin <1\\.\n\\N\n>/ | x"},
         {__LINE__, "copy t from stdin;\n1\n", "copy t from stdin <1\n> | error 3:1"},
         {__LINE__, "copy t from stdin", "error 1:1"},
+        {__LINE__, "copy t from stdout;\n1\n\\.\nx", "copy t from stdout <1\n>/ | x"},
         {__LINE__, "copy t to stdout; x", "copy t to stdout | x"},
         {__LINE__, "copy (select 1 from stdin) to stdout; x",
          "copy (select 1 from stdin) to stdout | x"},
