@@ -81,21 +81,27 @@ static int corrupt(const struct tar_parser *parser, struct error *err, const cha
 
 /* ---- the fields of a header ---- */
 
+/* Of bytes moved to the right; without a condition the compiler makes it wide. */
+static int sum_of(const void *data, size_t size, int shift)
+{
+    const uint8_t *bytes = data;
+    int sum = 0;
+    for (size_t i = 0; i < size; i++)
+        sum += bytes[i] >> shift;
+    return sum;
+}
+
 static bool checksum_right(const struct tar_header *header)
 {
-    const unsigned char *bytes = (const unsigned char *)header;
+    const char *own = header->checksum;
+    size_t width = sizeof header->checksum;
     int64_t stated = 0;
-    if (tar_number_get(header->checksum, sizeof header->checksum, &stated) < 0)
+    if (tar_number_get(own, width, &stated) < 0)
         return false;
-    /* Some old writers added signed bytes. */
-    int64_t sum = 8 * ' ', signed_sum = 8 * ' ';
-    for (size_t i = 0; i < sizeof *header; i++) {
-        if (i >= offsetof(struct tar_header, checksum) && i < offsetof(struct tar_header, type))
-            continue;
-        sum += bytes[i];
-        signed_sum += (signed char)bytes[i];
-    }
-    return stated == sum || stated == signed_sum;
+    /* The field itself counts as blanks, and some old writers added signed bytes. */
+    int sum = sum_of(header, sizeof *header, 0) - sum_of(own, width, 0) + (int)width * ' ';
+    return stated == sum ||
+           stated == sum - 256 * (sum_of(header, sizeof *header, 7) - sum_of(own, width, 7));
 }
 
 static void copy_field(char *to, const char *field, size_t width)
@@ -475,8 +481,7 @@ static bool all_zero(const uint8_t *block)
 /* A whole block is there: 1 when it made a member, else 0. */
 static int take_block(struct tar_parser *parser, struct error *err)
 {
-    struct tar_header header;
-    memcpy(&header, parser->block, sizeof header);
+    const struct tar_header *header = (const struct tar_header *)(const void *)parser->block;
     parser->have = 0;
     if (all_zero(parser->block)) {
         if (parser->in_member)
@@ -488,14 +493,14 @@ static int take_block(struct tar_parser *parser, struct error *err)
     }
     if (parser->zero_block)
         return corrupt(parser, err, "a lone block of zeros");
-    if (!checksum_right(&header))
+    if (!checksum_right(header))
         return corrupt(parser, err, "a header with a wrong checksum");
-    if (is_extended(header.type))
-        return begin_extended(parser, &header, err);
+    if (is_extended(header->type))
+        return begin_extended(parser, header, err);
     /* The name of a volume, which is nobody's. */
-    if (header.type == 'V')
+    if (header->type == 'V')
         return 0;
-    return begin_member(parser, &header, err);
+    return begin_member(parser, header, err);
 }
 
 static size_t least(uint64_t a, size_t b)

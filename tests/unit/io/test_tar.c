@@ -374,6 +374,22 @@ TEST(bad_headers_are_refused)
     }
 }
 
+TEST(sums_of_signed_bytes_are_taken_too)
+{
+    struct buf archive = BUF_INIT;
+    append_raw(&archive, '0', "caf\xc3\xa9", "00000000000");
+    struct tar_header *header = (struct tar_header *)(void *)archive.data;
+    long sum = strtol(header->checksum, NULL, 8);
+    for (long less = 0; less <= 1024; less += 256) {
+        struct error err = ERROR_INIT;
+        snprintf(header->checksum, sizeof header->checksum, "%06lo", sum - less);
+        char *events = events_of(archive.data, archive.length, SIZE_MAX, &err);
+        assert_int_equal(events != NULL, less == 0 || less == 512);
+        free(events);
+    }
+    buf_clear(&archive);
+}
+
 TEST(one_wrong_byte_in_a_header_is_noticed)
 {
     struct buf archive = BUF_INIT;
@@ -483,5 +499,5 @@ TEST_MAIN(UNIT(everything_a_member_carries_survives), UNIT(paths_of_every_length
           UNIT(a_global_header_counts_until_a_member_says_otherwise),
           UNIT(a_folder_of_an_incremental_archive_passes_its_list_over),
           UNIT(bad_headers_are_refused), UNIT(one_wrong_byte_in_a_header_is_noticed),
-          UNIT(a_sparse_map_comes_back), UNIT(bad_sparse_maps_are_refused),
-          UNIT(paths_are_cleaned_or_refused))
+          UNIT(sums_of_signed_bytes_are_taken_too), UNIT(a_sparse_map_comes_back),
+          UNIT(bad_sparse_maps_are_refused), UNIT(paths_are_cleaned_or_refused))
