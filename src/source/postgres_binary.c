@@ -78,21 +78,31 @@ bool binary_layout_is_known(const struct binary_layout *layout)
 
 /* ---- rows ---- */
 
-/* Where the next byte of text goes, and where the buffer ends. */
+/* Where the next byte of text goes, and where its place ends. */
 struct pen {
-    struct buf *text; /* its length is behind while the pen writes */
+    struct buf *text; /* grows, and its length is behind while the pen writes; or NULL */
+    char *start;      /* of the row */
     char *at;
     char *end;
+    bool full; /* there was no room, and the text does not grow */
 };
 
-static void make_room(struct pen *pen, size_t size)
+/* Whether there is room now. */
+static bool make_room(struct pen *pen, size_t size)
 {
     if ((size_t)(pen->end - pen->at) >= size)
-        return;
+        return true;
+    if (!pen->text) {
+        pen->full = true;
+        return false;
+    }
+    size_t before = (size_t)(pen->start - pen->text->data);
     pen->text->length = (size_t)(pen->at - pen->text->data);
     buf_reserve(pen->text, size);
+    pen->start = pen->text->data + before;
     pen->at = pen->text->data + pen->text->length;
     pen->end = pen->text->data + pen->text->capacity;
+    return true;
 }
 
 static int too_long(struct error *err)
@@ -106,9 +116,10 @@ static int put_pieces(struct pen *pen, char *(*write)(char *, const char *, size
 {
     while (size) {
         size_t piece = size < PIECE ? size : PIECE;
-        make_room(pen, 2 * piece);
+        if (!make_room(pen, 2 * piece))
+            return -1;
         pen->at = write(pen->at, bytes, piece);
-        if ((size_t)(pen->at - pen->text->data) > ROW_MAXIMUM)
+        if ((size_t)(pen->at - pen->start) > ROW_MAXIMUM)
             return too_long(err);
         bytes += piece;
         size -= piece;
@@ -116,6 +127,7 @@ static int put_pieces(struct pen *pen, char *(*write)(char *, const char *, size
     return 0;
 }
 
+/* 0; -1 with an error, or with none when the pen is full. So are those below. */
 static int put_value(struct pen *pen, const struct binary_type *type, const char *bytes,
                      size_t size, struct error *err)
 {
@@ -129,17 +141,20 @@ static int put_value(struct pen *pen, const struct binary_type *type, const char
     case SHAPE_TEXT:
         return put_pieces(pen, escape_text, bytes, size, err);
     case SHAPE_BYTES:
-        make_room(pen, needed);
+        if (!make_room(pen, needed))
+            return -1;
         memcpy(pen->at, "\\\\x", 3);
         pen->at += 3;
         return put_pieces(pen, escape_hex, bytes, size, err);
     case SHAPE_NUMERIC:
         needed = value_numeric_size(bytes, size);
-        make_room(pen, needed);
+        if (!make_room(pen, needed))
+            return -1;
         end = needed ? value_numeric(pen->at, bytes, size) : NULL;
         break;
     case SHAPE_SHORT:
-        make_room(pen, needed);
+        if (!make_room(pen, needed))
+            return -1;
         end = type->write(pen->at, bytes, size);
         break;
     }
@@ -168,7 +183,8 @@ static int put_field(struct pen *pen, const struct binary_type *type, const char
         *fields += length;
         *size -= (size_t)length;
     }
-    make_room(pen, 3);
+    if (!make_room(pen, 3))
+        return -1;
     if (length < 0) {
         *pen->at++ = '\\';
         *pen->at++ = 'N';
@@ -194,16 +210,36 @@ static int put_fields(struct pen *pen, const struct binary_layout *layout, const
     return 0;
 }
 
+static int end_row(const struct pen *pen, int result, struct error *err)
+{
+    if (result < 0)
+        return error_prefix(err, "a row in binary");
+    return (size_t)(pen->at - pen->start) > ROW_MAXIMUM ? too_long(err) : 0;
+}
+
 int binary_row_text(const struct binary_layout *layout, const char *fields, size_t size,
                     struct buf *text, struct error *err)
 {
-    size_t start = text->length;
-    struct pen pen = {.text = text, .at = text->data + start, .end = text->data + text->capacity};
+    size_t length = text->length;
+    char *start = text->data + length;
+    struct pen pen = {
+        .text = text, .start = start, .at = start, .end = text->data + text->capacity};
     int result = put_fields(&pen, layout, fields, size, err);
-    text->length = result < 0 ? start : (size_t)(pen.at - text->data);
+    text->length = result < 0 ? length : (size_t)(pen.at - text->data);
     if (text->capacity)
         text->data[text->length] = '\0';
-    if (result < 0)
-        return error_prefix(err, "a row in binary");
-    return text->length - start > ROW_MAXIMUM ? too_long(err) : 0;
+    return end_row(&pen, result, err);
+}
+
+int binary_row_put(const struct binary_layout *layout, const char *fields, size_t size, char *out,
+                   size_t room, size_t *ret_size, struct error *err)
+{
+    struct pen pen = {.start = out, .at = out, .end = out + room};
+    int result = put_fields(&pen, layout, fields, size, err);
+    if (pen.full)
+        return 0;
+    if (end_row(&pen, result, err) < 0)
+        return -1;
+    *ret_size = (size_t)(pen.at - out);
+    return 1;
 }

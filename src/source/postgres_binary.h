@@ -39,4 +39,9 @@ bool binary_layout_is_known(const struct binary_layout *layout);
 int binary_row_text(const struct binary_layout *layout, const char *fields, size_t size,
                     struct buf *text, struct error *err);
 
+/* The same to `out`, without a NUL: 1 and the size of the row; 0 when `room` bytes may be too few
+ * for it, and they hold nothing of use then; -1. */
+int binary_row_put(const struct binary_layout *layout, const char *fields, size_t size, char *out,
+                   size_t room, size_t *ret_size, struct error *err);
+
 #endif

@@ -203,6 +203,40 @@ static int copy_rows(struct pq *pq, struct block_writer *writer, struct row_dige
     return more < 0 ? -1 : end_block(writer, err);
 }
 
+/* The row is written where it belongs. 1 done, 0 when there may be no room for it, -1. */
+static int add_in_place(struct block_writer *writer, const char *fields, size_t size,
+                        struct row_digest *digest, struct error *err)
+{
+    struct segment *segment = writer->segment;
+    if (!segment || segment->size + writer->end_size >= SEGMENT_SIZE)
+        return 0;
+    char *row = (char *)segment->data + segment->size;
+    size_t room = SEGMENT_SIZE - writer->end_size - segment->size;
+    size_t written = 0;
+    int done = binary_row_put(&writer->table->layout, fields, size, row, room, &written, err);
+    if (done <= 0)
+        return done;
+    row_digest_add(digest, row, written - 1, written);
+    segment->size += written;
+    segment->rows++;
+    return 1;
+}
+
+static int add_fields(struct block_writer *writer, const char *fields, size_t size, struct buf *row,
+                      struct row_digest *digest, struct error *err)
+{
+    int done = add_in_place(writer, fields, size, digest, err);
+    if (done != 0)
+        return done;
+    row->length = 0;
+    if (binary_row_text(&writer->table->layout, fields, size, row, err) < 0 ||
+        add_row(writer, row->data, row->length, digest, err) < 0)
+        return -1;
+    if (row->capacity > SEGMENT_MAXIMUM)
+        buf_clear(row);
+    return 1;
+}
+
 /* The same for a COPY in binary. */
 static int copy_fields(struct pq *pq, struct block_writer *writer, struct row_digest *digest,
                        struct error *err)
@@ -211,14 +245,9 @@ static int copy_fields(struct pq *pq, struct block_writer *writer, struct row_di
     const char *fields = NULL;
     size_t size = 0;
     int more;
-    while ((more = pq_copy_out_fields(pq, &fields, &size, err)) > 0) {
-        row.length = 0;
-        if (binary_row_text(&writer->table->layout, fields, size, &row, err) < 0 ||
-            add_row(writer, row.data, row.length, digest, err) < 0)
+    while ((more = pq_copy_out_fields(pq, &fields, &size, err)) > 0)
+        if (add_fields(writer, fields, size, &row, digest, err) < 0)
             return -1;
-        if (row.capacity > SEGMENT_MAXIMUM)
-            buf_clear(&row);
-    }
     return more < 0 ? -1 : end_block(writer, err);
 }
 

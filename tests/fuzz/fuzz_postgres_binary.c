@@ -24,6 +24,7 @@ static const char *const functions[][2] = {
 };
 
 #define COLUMNS_MAXIMUM 8
+#define ROOM ((size_t)256)
 
 static size_t count_of(const struct buf *text, char byte)
 {
@@ -57,6 +58,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         MUST(count_of(&text, '\t') == columns - 1);
         MUST(text.data[text.length] == '\0');
     }
+    size_t put = 0;
+    SCOPED(memory) void *out = mem_alloc(text.length + ROOM, 1);
+    struct error other = ERROR_INIT;
+    int done = binary_row_put(&layout, fields, input.size, out, text.length + ROOM, &put, &other);
+    if (done > 0)
+        MUST(put == text.length && memcmp(out, text.data, put) == 0);
     buf_clear(&text);
     binary_layout_clear(&layout);
     return 0;

@@ -13,6 +13,8 @@
 #include "source/postgres_binary.h"
 #include "source/postgres_session.h"
 
+#include <endian.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -107,6 +109,70 @@ TEST(values_become_what_the_server_writes_or_are_refused)
         buf_clear(&row);
         buf_clear(&text);
     }
+}
+
+/* Whatever the room: all of the row or nothing, the same bytes, and none past the room. */
+static void assert_put(int line, const struct binary_layout *layout, const struct buf *row,
+                       const char *text, size_t length)
+{
+    struct error err = ERROR_INIT;
+    bool fitted = false;
+    for (size_t room = 0; room < length + 400; room++) {
+        SCOPED(memory) void *exact = mem_alloc(room + 1, 1);
+        char *out = (char *)exact + 1;
+        size_t size = 0;
+        int done = binary_row_put(layout, row->data, row->length, out, room, &size, &err);
+        assert_case(line, done == 1 || (done == 0 && !fitted));
+        fitted = done == 1;
+        assert_case(line, !fitted || (size == length && memcmp(out, text, length) == 0));
+    }
+    assert_case(line, fitted);
+}
+
+TEST(a_row_is_written_in_place_where_there_is_room_for_all_of_it)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct error err = ERROR_INIT;
+        struct binary_layout layout = {0};
+        struct buf row = BUF_INIT, text = BUF_INIT;
+        size_t size = 0;
+        char out[64 << 10]; /* a scale asks for its decimals before it is refused */
+        binary_layout_add(&layout, cases[i].output, cases[i].send);
+        binary_layout_add(&layout, "textout", "textsend");
+        buf_append(&row, "\0\2", 2);
+        add_field(&row, cases[i].value, cases[i].size);
+        add_field(&row, BYTES("thirty bytes, and one newline\n"));
+        if (convert(&layout, &row, &text, &err) == 0)
+            assert_put(cases[i].line, &layout, &row, text.data, text.length);
+        else
+            assert_case(cases[i].line, binary_row_put(&layout, row.data, row.length, out,
+                                                      sizeof out, &size, &err) < 0);
+        binary_layout_clear(&layout);
+        buf_clear(&row);
+        buf_clear(&text);
+    }
+}
+
+TEST(integers_of_every_length_are_written)
+{
+    struct binary_layout layout = {0};
+    binary_layout_add(&layout, "int8out", "int8send");
+    for (uint64_t power = 1, digits = 1; digits < 19; power *= 10, digits++)
+        for (int sign = -1; sign <= 1; sign += 2)
+            for (int beside = -1; beside <= 1; beside++) {
+                struct error err = ERROR_INIT;
+                struct buf row = BUF_INIT, text = BUF_INIT;
+                int64_t value = sign * ((int64_t)power + beside);
+                uint64_t wire = htobe64((uint64_t)value);
+                SCOPED(string) char *wanted = mem_format("%" PRId64 "\n", value);
+                buf_append(&row, "\0\1", 2);
+                add_field(&row, (const char *)&wire, sizeof wire);
+                assert_ok(convert(&layout, &row, &text, &err), err);
+                assert_string_equal(text.data, wanted);
+                buf_clear(&row);
+                buf_clear(&text);
+            }
+    binary_layout_clear(&layout);
 }
 
 static void two_columns(struct binary_layout *layout, struct buf *row)
@@ -337,7 +403,8 @@ TEST(domains_and_enums_are_written_as_the_server_writes_them)
 }
 
 TEST_MAIN(UNIT(values_become_what_the_server_writes_or_are_refused),
-          UNIT(a_row_that_is_cut_anywhere_is_refused),
+          UNIT(a_row_is_written_in_place_where_there_is_room_for_all_of_it),
+          UNIT(integers_of_every_length_are_written), UNIT(a_row_that_is_cut_anywhere_is_refused),
           UNIT(lengths_and_counts_that_cannot_be_are_refused), UNIT(null_is_not_empty_text),
           UNIT(a_table_with_a_column_that_we_cannot_write_is_not_read_in_binary),
           UNIT(every_type_is_written_as_the_server_writes_it),
