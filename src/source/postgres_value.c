@@ -33,19 +33,49 @@ static char *put_four(char *out, unsigned value)
     return put_two(put_two(out, value / 100), value % 100);
 }
 
+static const uint64_t powers[] = {
+    0,
+    UINT64_C(10),
+    UINT64_C(100),
+    UINT64_C(1000),
+    UINT64_C(10000),
+    UINT64_C(100000),
+    UINT64_C(1000000),
+    UINT64_C(10000000),
+    UINT64_C(100000000),
+    UINT64_C(1000000000),
+    UINT64_C(10000000000),
+    UINT64_C(100000000000),
+    UINT64_C(1000000000000),
+    UINT64_C(10000000000000),
+    UINT64_C(100000000000000),
+    UINT64_C(1000000000000000),
+    UINT64_C(10000000000000000),
+    UINT64_C(100000000000000000),
+    UINT64_C(1000000000000000000),
+    UINT64_C(10000000000000000000),
+};
+
+static unsigned count_digits(uint64_t value)
+{
+    unsigned bits = 64 - (unsigned)__builtin_clzll(value | 1);
+    /* log10(2) is a little less than 1233 / 4096, and this is right or one too few. */
+    unsigned count = bits * 1233 >> 12;
+    return count + (value >= powers[count]);
+}
+
+/* In its place from the end: a copy of so few bytes costs more than the digits. */
 static char *put_unsigned(char *out, uint64_t value)
 {
-    char digits[20];
-    char *at = digits + sizeof digits;
+    char *end = out + count_digits(value);
+    char *at = end;
     for (; value >= 100; value /= 100)
         put_two(at -= 2, (unsigned)(value % 100));
     if (value >= 10)
-        put_two(at -= 2, (unsigned)value);
+        put_two(out, (unsigned)value);
     else
-        *--at = (char)('0' + value);
-    size_t size = (size_t)(digits + sizeof digits - at);
-    memcpy(out, at, size);
-    return out + size;
+        *out = (char)('0' + value);
+    return end;
 }
 
 static char *put_signed(char *out, int64_t value)
