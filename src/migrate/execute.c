@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/os.h"
 #include "base/stop.h"
+#include "base/text.h"
 #include "migrate/classify.h"
 
 #include <inttypes.h>
@@ -278,16 +279,37 @@ struct history_entry execute_row(const struct run *run, const struct migrate_ste
     return entry;
 }
 
-int execute_left(struct error *err, size_t done, const char *left)
+static void add_sentence(struct error *err, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void add_sentence(struct error *err, const char *format, ...)
 {
-    if (!err)
-        return -1;
-    size_t length = strlen(err->message);
+    size_t length = err ? strlen(err->message) : 0;
+    va_list args;
+    va_start(args, format);
+    if (err)
+        vsnprintf(err->message + length, sizeof err->message - length, format, args);
+    va_end(args);
+}
+
+int execute_left(struct error *err, size_t done)
+{
     if (done == 0)
-        snprintf(err->message + length, sizeof err->message - length, "; %s", left);
+        add_sentence(err, "; nothing of this migration is left in the database");
     else
-        snprintf(err->message + length, sizeof err->message - length,
-                 "; the first %zu statement%s in the database, the rest is not%s", done,
-                 done == 1 ? " is" : "s are", left);
+        add_sentence(err, "; the first %zu statement%s in the database, the rest is not", done,
+                     done == 1 ? " is" : "s are");
     return -1;
+}
+
+int execute_left_unknown(struct error *err)
+{
+    add_sentence(err, "; whether it was committed is not known: kedge migrate status tells");
+    return -1;
+}
+
+int execute_name(const struct migrate_step *step, struct error *err)
+{
+    SCOPED(string) char *place = migration_place(step->migration, step->direction);
+    return text_starts(err->message, place) ? -1 : error_prefix(err, "%s", place);
 }

@@ -79,7 +79,12 @@ void execute_entry_source(const struct migrate_step *step, struct buf *buf,
 struct history_entry execute_row(const struct run *run, const struct migrate_step *step,
                                  struct buf *source);
 
-/* Add to an error what is left in the database: `left` is printf for `done`. -1. */
-int execute_left(struct error *err, size_t done, const char *left);
+/* Add to an error what is left in the database: the first `done` statements, or nothing. -1. */
+int execute_left(struct error *err, size_t done);
+/* The same where a COMMIT was on its way when the connection was lost. -1. */
+int execute_left_unknown(struct error *err);
+
+/* Put the step's file before an error that does not begin with it. -1. */
+int execute_name(const struct migrate_step *step, struct error *err);
 
 #endif

@@ -178,15 +178,16 @@ static void tell(const struct run *run, const struct migrate_step *step, const s
 {
     const struct db_fault *fault = &run->db->fault;
     SCOPED(string) char *place = migration_place(step->migration, step->direction);
-    const char *left = "nothing of this migration is left in the database";
     /* A server that says nothing at all may have run everything. */
-    if (fault->connection_lost && !fault->state[0])
-        left = "whether it was committed is not known: kedge migrate status tells";
-    else if (batch->places[at].role == ROLE_COMMIT)
+    if (fault->connection_lost && !fault->state[0]) {
+        execute_left_unknown(err);
+        return;
+    }
+    if (batch->places[at].role == ROLE_COMMIT)
         error_prefix(err, "%s: at the end of the transaction", place);
     else if (batch->places[at].role == ROLE_STATEMENT)
         tell_statement(run, step, batch, at, err);
-    execute_left(err, 0, left);
+    execute_left(err, 0);
 }
 
 static enum run_result failed(const struct run *run, const struct migrate_step *step,

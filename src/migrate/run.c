@@ -138,7 +138,7 @@ static int run_range(const struct run *run, const struct migrate_step *step, siz
         if (execute_skips(part_of(step), i, run->db->ops->engine))
             continue;
         if (execute_statement(run->db, step, i, err) < 0)
-            return execute_left(err, 0, "nothing of this migration is left in the database");
+            return execute_left(err, 0);
     }
     return 0;
 }
@@ -162,7 +162,7 @@ static int run_statements(const struct run *run, const struct migrate_step *step
         if (function(run->db, step->migration->context, err) == 0)
             return 0;
         error_prefix(err, "registered migration %s", step->migration->version);
-        return execute_left(err, 0, "nothing of it is left in the database");
+        return execute_left(err, 0);
     }
     enum db_engine engine = run->db->ops->engine;
     return run_range(run, step, execute_opening(part, engine), part->count, err);
@@ -176,6 +176,8 @@ static enum run_result run_inside(const struct run *run, const struct migrate_st
     if (run->lock && migrate_lock_check(run->lock, err) < 0)
         return RUN_FAILED;
     enum run_result result = write_row(run, step, trust, err);
+    if (result == RUN_FAILED && err->code != ERROR_INTERRUPTED)
+        execute_left(err, 0);
     if (result != RUN_DONE)
         return result;
     if (execute_lock_timeout(run, true, err) < 0 || run_statements(run, step, err) < 0)
@@ -199,10 +201,8 @@ static int finish(const struct run *run, const struct migrate_step *step, struct
         return 0;
     error_prefix(err, "%s: at the end of the transaction", place);
     if (run->db->fault.connection_lost)
-        return execute_left(err, 0,
-                            "whether it was committed is not known: kedge migrate status "
-                            "tells");
-    return execute_left(err, 0, "nothing of this migration is left in the database");
+        return execute_left_unknown(err);
+    return execute_left(err, 0);
 }
 
 static enum run_result run_attempt(const struct run *run, const struct migrate_step *step,
@@ -288,14 +288,29 @@ static enum run_result leave(const struct run *run, const struct migrate_step *s
     return left < 0 ? RUN_FAILED : result;
 }
 
+/* What came to nothing: with the file's name, also where it was our own row that was refused. */
+static void tell(const struct run *run, const struct migrate_step *step, struct error *err)
+{
+    execute_name(step, err);
+    bool opens = execute_opening(part_of(step), run->db->ops->engine) > 0;
+    bool read_only = strcasestr(err->message, "read-only") || strcasestr(err->message, "READ ONLY");
+    if (opens && read_only && !err->hint[0])
+        error_hint(err, "its row in the history is written in the same transaction: take SET "
+                        "TRANSACTION READ ONLY out");
+}
+
 enum run_result run_step(const struct run *run, const struct migrate_step *step, int64_t *ret_ms,
                          struct error *err)
 {
     *ret_ms = 0;
-    if (run_stepwise(run->db->ops->engine, step->migration, step->direction))
-        return leave(run, step, stepwise_run(run, step, ret_ms, err), err);
-    enum run_result result = leave(run, step, run_transaction(run, step, ret_ms, err), err);
-    if (result == RUN_FAILED && err->code != ERROR_LOCKED && err->code != ERROR_INTERRUPTED)
+    bool stepwise = run_stepwise(run->db->ops->engine, step->migration, step->direction);
+    enum run_result result =
+        stepwise ? stepwise_run(run, step, ret_ms, err) : run_transaction(run, step, ret_ms, err);
+    result = leave(run, step, result, err);
+    if (result != RUN_FAILED || err->code == ERROR_LOCKED || err->code == ERROR_INTERRUPTED)
+        return result;
+    tell(run, step, err);
+    if (!stepwise)
         write_failure(run, step, err);
     return result;
 }

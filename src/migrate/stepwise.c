@@ -284,8 +284,7 @@ static void give_up(struct stepping *stepping, struct error *err)
     if (stepping->touched && stepping->run->owns_session)
         db_reset(db, &ignored);
     tell_invalid_indexes(db, err);
-    execute_left(err, stepping->done,
-                 stepping->done ? "" : "nothing of this migration is left in the database");
+    execute_left(err, stepping->done);
     if (!err->hint[0] && stepping->done > 0)
         error_hint(err, "correct statement %zu and run it again: it goes on there",
                    stepping->done + 1);

@@ -481,3 +481,17 @@ def test_a_migration_without_a_statement_is_applied_with_a_warning(site):
     assert os.path.exists(site.path(path))
     assert "has no statement" in site("migrate", "up").stderr
     assert "has no statement" not in site("migrate", "up").stderr
+
+
+@pytest.mark.parametrize("server,text", [("postgres", "CREATE TABLE a (x int);"), ("postgres", "COPY a FROM stdin;\n\\."),
+                                         ("mariadb", "INSERT INTO a VALUES (1);")])
+def test_a_file_that_makes_its_own_row_impossible_is_named(kedge, request, server, text):
+    server = request.getfixturevalue(server)
+    kedge.environment["DATABASE_URL"] = server.fresh()
+    server.sql("CREATE TABLE a (x int)", "shop")
+    write(kedge, "20240101000001_a.sql", f"SET TRANSACTION READ ONLY;\n{text}")
+    told = kedge("migrate", "up", status=1).stderr
+    assert told.splitlines()[-2].startswith("kedge: error: migrations/20240101000001_a.sql: "), told
+    assert "take SET TRANSACTION READ ONLY out" in told.splitlines()[-1]
+    assert "nothing of this migration is left in the database" in told
+    assert "READ ONLY" in kedge.lines("migrate", "status")[0]["error_message"].upper().replace("-", " ")
