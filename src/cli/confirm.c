@@ -16,7 +16,9 @@
 
 bool confirm_is_forced(const struct cli *cli)
 {
-    return settings_bool(cli->settings, SETTING_FORCE) || settings_bool(cli->settings, SETTING_YES);
+    return settings_bool(cli->settings, SETTING_FORCE) ||
+           settings_bool(cli->settings, SETTING_MIGRATIONS_FORCE) ||
+           settings_bool(cli->settings, SETTING_YES);
 }
 
 /* A line from the terminal, without its end; the empty one at the end of input. */

@@ -343,6 +343,7 @@ int command_migrate_plan(struct cli *cli, struct error *err)
     if (read_request(cli, &request, err) < 0)
         return migrate_fail(cli, err);
     bool up = request.kind == MIGRATE_PLAN_UP;
+    door.applies = up;
     int result = migrate_door_open(&door, cli, true, err);
     if (result < 0 && !door.db && up && err->code != ERROR_USAGE &&
         err->code != ERROR_INTERRUPTED) {

@@ -102,7 +102,7 @@ def test_goose_rows_are_taken_over_once(kedge, database):
     assert rows["00001"]["batch"] != rows["00003"]["batch"]
 
 
-@pytest.mark.parametrize("command", [["up"], ["up", "--yes"], ["up", "--dry-run"], ["refresh", "--yes"]])
+@pytest.mark.parametrize("command", [["up"], ["up", "--yes"], ["up", "--dry-run"], ["refresh", "--yes"], ["plan"]])
 def test_up_before_the_import_runs_nothing_again(kedge, database, command):
     put_numbered(kedge, [1, 2], "-- +goose Up\nINSERT INTO log VALUES ({0});\n")
     make_goose(database, [(0, True), (1, True)])
@@ -119,6 +119,7 @@ def test_up_before_the_import_runs_nothing_again(kedge, database, command):
 def test_everything_runs_beside_another_tool_s_history_where_that_is_wanted(kedge, database):
     put_numbered(kedge, [1, 2])
     make_goose(database, [(0, True), (1, True)])
+    assert [step["version"] for step in kedge.lines("migrate", "plan", "--force")] == ["00001", "00002"]
     assert kedge("migrate", "up", "--version", "1", "--force").stdout.startswith("applied 00001")
     assert kedge("migrate", "up").stdout.startswith("applied 00002")
 
