@@ -65,6 +65,8 @@ struct statement_handler {
     int (*data_end)(void *context, struct error *err);
     /* NULL: comments are skipped. May call statement_reader_block and _cut. */
     int (*comment)(void *context, const struct statement_comment *comment, struct error *err);
+    /* The same for what stands between slash and star, as a whole; may not call these two. */
+    int (*block_comment)(void *context, const struct statement_comment *comment, struct error *err);
     void *context;
 };
 

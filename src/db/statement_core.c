@@ -59,7 +59,10 @@ static int state_quote(struct statement_reader *reader)
     return SCAN_MORE;
 }
 
-static int comment_hand_out(struct statement_reader *reader, size_t end, struct error *err)
+typedef int comment_fn(void *context, const struct statement_comment *comment, struct error *err);
+
+static int comment_hand_out(struct statement_reader *reader, comment_fn *to, size_t end,
+                            struct error *err)
 {
     size_t size = end - reader->opened;
     while (size > 0 && scan_blank((unsigned char)reader->buf.data[reader->opened + size - 1]))
@@ -74,7 +77,7 @@ static int comment_hand_out(struct statement_reader *reader, size_t end, struct 
         .inside = reader->dialect->inside(reader),
     };
     /* Without a statement before it, what is handed out by a cut ends where the comment began. */
-    return reader->handler.comment(reader->handler.context, &comment, err);
+    return to(reader->handler.context, &comment, err);
 }
 
 static int state_line_comment(struct statement_reader *reader, struct error *err)
@@ -94,12 +97,18 @@ static int state_line_comment(struct statement_reader *reader, struct error *err
     reader->at = end;
     reader->resume = 0;
     reader->state = SCAN_CODE;
-    if (reader->handler.comment && comment_hand_out(reader, end, err) < 0)
-        return SCAN_FAILED;
-    return SCAN_GO;
+    comment_fn *to = reader->handler.comment;
+    return to && comment_hand_out(reader, to, end, err) < 0 ? SCAN_FAILED : SCAN_GO;
 }
 
-static int state_block_comment(struct statement_reader *reader)
+static int block_comment_end(struct statement_reader *reader, struct error *err)
+{
+    comment_fn *to = reader->handler.block_comment;
+    reader->state = SCAN_CODE;
+    return to && comment_hand_out(reader, to, reader->at, err) < 0 ? SCAN_FAILED : SCAN_GO;
+}
+
+static int state_block_comment(struct statement_reader *reader, struct error *err)
 {
     while (scan_left(reader) > 0) {
         const char *text = scan_text(reader);
@@ -114,10 +123,8 @@ static int state_block_comment(struct statement_reader *reader)
         bool pair = scan_left(reader) >= 2;
         if (pair && text[0] == '*' && text[1] == '/') {
             reader->at += 2;
-            if (--reader->depth == 0) {
-                reader->state = SCAN_CODE;
-                return SCAN_GO;
-            }
+            if (--reader->depth == 0)
+                return block_comment_end(reader, err);
         } else if (pair && text[0] == '/' && text[1] == '*') {
             reader->at += 2;
             reader->depth++;
@@ -252,7 +259,7 @@ static int scan_step(struct statement_reader *reader, struct error *err)
     case SCAN_LINE_COMMENT:
         return state_line_comment(reader, err);
     case SCAN_BLOCK_COMMENT:
-        return state_block_comment(reader);
+        return state_block_comment(reader, err);
     case SCAN_DOLLAR:
         return state_dollar(reader);
     case SCAN_SKIP_LINE:
@@ -270,7 +277,8 @@ static int scan_step(struct statement_reader *reader, struct error *err)
 static void buffer_compact(struct statement_reader *reader)
 {
     size_t keep = reader->at;
-    bool comment_wanted = reader->state == SCAN_LINE_COMMENT && reader->handler.comment;
+    bool comment_wanted = (reader->state == SCAN_LINE_COMMENT && reader->handler.comment) ||
+                          (reader->state == SCAN_BLOCK_COMMENT && reader->handler.block_comment);
     if (comment_wanted && reader->opened < keep)
         keep = reader->opened;
     if (reader->begin < keep)

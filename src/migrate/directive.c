@@ -253,6 +253,26 @@ enum directive_kind directive_announces(const char *comment, size_t size)
     return DIRECTIVE_NONE;
 }
 
+bool directive_in_block(const char *comment, size_t size)
+{
+    /* What is parsed begins with a mark of two characters, and so does a block. */
+    struct span text = {comment + 2, size >= 4 ? size - 4 : 0};
+    while (text.size && (is_blank(*text.text) || *text.text == '\n' || *text.text == '*')) {
+        text.text++;
+        text.size--;
+    }
+    const char *end = text.size ? memchr(text.text, '\n', text.size) : NULL;
+    size_t line = end ? (size_t)(end - text.text) : text.size;
+    while (line && text.text[line - 1] == '*')
+        line--;
+    for (size_t i = 0; line && i < ARRAY_SIZE(syntaxes); i++) {
+        struct directive found = parse_own(syntaxes[i], text.text - 2, line + 2, true, 1);
+        if (found.kind != DIRECTIVE_NONE && found.kind != DIRECTIVE_BAD)
+            return true;
+    }
+    return false;
+}
+
 enum syntax directive_detect(const char *text, size_t size)
 {
     static const char mark[] = "\xEF\xBB\xBF";

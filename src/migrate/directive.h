@@ -41,6 +41,9 @@ struct directive directive_parse(enum syntax syntax, const char *comment, size_t
  * DIRECTIVE_DOWN, or DIRECTIVE_NONE. Statements below it are not meant for the other way. */
 enum directive_kind directive_announces(const char *comment, size_t size);
 
+/* Is this block comment, whole, what would be a directive behind dashes? */
+bool directive_in_block(const char *comment, size_t size);
+
 /* By the first line that is a directive; SYNTAX_PLAIN when none is. */
 enum syntax directive_detect(const char *text, size_t size);
 

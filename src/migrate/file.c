@@ -208,6 +208,15 @@ static void describe(struct reading *reading, const struct statement_comment *co
     migration->description = arena_string_n(reading->memory, text, size < 200 ? size : 200);
 }
 
+static int not_a_directive(const struct reading *reading, const struct statement_comment *comment,
+                           const char *problem, struct error *err)
+{
+    int size = comment->size < 60 ? (int)comment->size : 60;
+    return error_set(err, ERROR_FAILED, "%s:%zu:%zu: not a directive: \"%.*s\": %s",
+                     reading->text->path, comment->line, comment->column, size, comment->text,
+                     problem);
+}
+
 static int on_comment(void *context, const struct statement_comment *comment, struct error *err)
 {
     struct reading *reading = context;
@@ -229,10 +238,18 @@ static int on_comment(void *context, const struct statement_comment *comment, st
     }
     if (directive.kind != DIRECTIVE_BAD)
         return obey(reading, &directive, comment, err);
-    int size = comment->size < 60 ? (int)comment->size : 60;
-    return error_set(err, ERROR_FAILED, "%s:%zu:%zu: not a directive: \"%.*s\": %s",
-                     reading->text->path, comment->line, comment->column, size, comment->text,
-                     directive.problem);
+    return not_a_directive(reading, comment, directive.problem, err);
+}
+
+/* As a comment it would be obeyed by nobody, and the section that it begins be part of the one
+ * above. */
+static int on_block_comment(void *context, const struct statement_comment *comment,
+                            struct error *err)
+{
+    struct reading *reading = context;
+    if (!directive_in_block(comment->text, comment->size))
+        return 0;
+    return not_a_directive(reading, comment, "a directive begins with --", err);
 }
 
 static int check_whole(struct reading *reading, struct error *err)
@@ -280,6 +297,7 @@ struct migration_reader *migration_reader_new(enum db_engine dialect)
         .data = on_rows,
         .data_end = on_rows_end,
         .comment = on_comment,
+        .block_comment = on_block_comment,
         .context = &reader->reading,
     };
     reader->statements = statement_reader_new(&options, &handler);

@@ -249,6 +249,25 @@ def test_a_directive_after_another_sign_is_no_comment(kedge, request, mark):
     assert place.left() == ""
 
 
+@pytest.mark.parametrize("engine", ["sqlite", "postgres", "mariadb"])
+@pytest.mark.parametrize("block", ["/* +migrate Down */", "/*+migrate Down*/", "/* +goose Down */", "/** migrate:down **/", "/*\n * +migrate Down\n */",
+                                   "/* +goose StatementBegin */"])
+def test_a_directive_in_a_block_is_no_comment(kedge, request, engine, block):
+    """To sql-migrate and goose it is one, so what stands below runs on the way up."""
+    place = Place(kedge, request, engine)
+    os.makedirs(kedge.path("migrations"))
+    path = kedge.path("migrations", "20240101000001_case.sql")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(f"-- +migrate Up\n/* +1 a comment */\nCREATE TABLE a (id int); /* and one */\n{block}\nDROP TABLE a;\n")
+    assert '.sql:4:1: not a directive: "/*' in kedge("migrate", "up", status=1).stderr
+    assert "a directive begins with --" in kedge("migrate", "lint", status=1).stderr
+    assert place.left() == ""
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(f"-- +migrate Up\nCREATE TABLE a (v varchar(99) DEFAULT '{block}');\n/* Down is below, see +migrate */\n-- +migrate Down\n"
+                   "DROP TABLE a;\n")
+    kedge("migrate", "up")
+
+
 @pytest.mark.parametrize("text,error", REFUSED)
 def test_a_directive_that_is_none_is_no_comment(kedge, request, text, error):
     place = Place(kedge, request, "sqlite")
