@@ -11,6 +11,7 @@
 /* How much work an action is; the greatest of them decides. */
 enum way {
     WAY_INSTANT,
+    WAY_NAMES,   /* MySQL's INPLACE that only changes what is written down; instant on MariaDB */
     WAY_NOCOPY,  /* an index is built or dropped beside the rows */
     WAY_REBUILD, /* INPLACE: the rows go into a new file, others write on */
     WAY_COPY,
@@ -47,6 +48,19 @@ static void need_copy(struct alter *alter)
     need(alter, WAY_COPY, GUARD_SHARED);
 }
 
+/* MySQL's rules are those of its manual, "Online DDL Operations": before this version what MariaDB
+ * does at once was not done so, or not for these actions. */
+static bool mysql_before(const struct alter *alter, int64_t version)
+{
+    return !alter->mariadb && alter->work->effects->version < version;
+}
+
+static void need_names(struct alter *alter)
+{
+    if (!alter->mariadb)
+        need(alter, WAY_NAMES, GUARD_NONE);
+}
+
 /* ---- what is there ---- */
 
 struct column {
@@ -56,6 +70,7 @@ struct column {
     bool nullable;
     bool indexed;
     bool is_virtual;
+    int64_t bytes; /* the most that a text of it has; 0 for others */
 };
 
 static void column_clear(struct column *column)
@@ -79,6 +94,7 @@ static int on_column(void *context, const struct db_value *columns, size_t count
     column->nullable = says(&columns[2], "YES");
     column->indexed = columns[3].type == DB_TEXT && *columns[3].text;
     column->is_virtual = says(&columns[4], "VIRTUAL");
+    column->bytes = columns[5].type == DB_INTEGER ? columns[5].integer : 0;
     return 1;
 }
 
@@ -92,9 +108,9 @@ static int find_column(struct alter *alter, const char *written, struct column *
     if (!db)
         return 0;
     return db_query(db,
-                    "SELECT column_type, character_set_name, is_nullable, column_key, extra FROM "
-                    "information_schema.columns WHERE table_schema = DATABASE() AND table_name = ? "
-                    "AND column_name = ?",
+                    "SELECT column_type, character_set_name, is_nullable, column_key, extra, "
+                    "character_octet_length FROM information_schema.columns WHERE table_schema = "
+                    "DATABASE() AND table_name = ? AND column_name = ?",
                     parameters, 2, on_column, column, err);
 }
 
@@ -162,6 +178,18 @@ static bool is_longer(const char *before, const char *after, const char *kind)
            strtol(after + size, NULL, 10) >= strtol(before + size, NULL, 10);
 }
 
+/* The length of each value takes one byte up to 255 and two above, and MySQL writes all rows anew
+ * when it is another. */
+static bool outgrows_length(const struct column *column, const char *before, const char *after)
+{
+    const char *from = strchr(before, '('), *to = strchr(after, '(');
+    int64_t characters = from ? strtol(from + 1, NULL, 10) : 0;
+    int64_t wanted = to ? strtol(to + 1, NULL, 10) : 0;
+    if (characters <= 0 || column->bytes <= 0)
+        return false;
+    return column->bytes <= 255 && wanted * (column->bytes / characters) > 255;
+}
+
 /* New values at the end of an ENUM or SET. */
 static bool is_appended(const char *before, const char *after)
 {
@@ -212,8 +240,15 @@ static void place_column(struct alter *alter, const struct cursor *definition)
         return;
     if (alter->mariadb && alter->has_virtual)
         need_copy(alter);
-    else if (!alter->mariadb && alter->work->effects->version < 80029)
+    else if (mysql_before(alter, 80029))
         need(alter, WAY_REBUILD, GUARD_NONE);
+}
+
+/* Not at once on MySQL: before it could, and beside an index for words. */
+static void change_columns(struct alter *alter, int64_t since)
+{
+    if (mysql_before(alter, since) || (!alter->mariadb && alter->has_fulltext))
+        need(alter, WAY_REBUILD, alter->has_fulltext ? GUARD_SHARED : GUARD_NONE);
 }
 
 static void add_column(struct alter *alter, struct cursor item)
@@ -230,6 +265,8 @@ static void add_column(struct alter *alter, struct cursor item)
     if (!generated && has_computed_default(item))
         need_copy(alter);
     alter->columns |= !generated;
+    if (!generated)
+        change_columns(alter, 80012);
     place_column(alter, &item);
 }
 
@@ -252,8 +289,13 @@ static int change_column(struct alter *alter, const char *name, struct cursor de
         effect_say(&alter->work->effect->lost, "what does not fit in %s.%s (%s to %s)", alter->name,
                    name, column.type, type);
     bool nullable = !cursor_mentions(&at, "NOT NULL") && !cursor_mentions(&at, "PRIMARY KEY");
-    bool same = strcmp(before, after) == 0 || is_longer(before, after, "varchar(") ||
-                is_longer(before, after, "varbinary(") || is_appended(before, after);
+    bool equal = strcmp(before, after) == 0;
+    bool longer = is_longer(before, after, "varchar(") || is_longer(before, after, "varbinary(");
+    bool same = equal || longer || is_appended(before, after);
+    if (!equal && longer && !alter->mariadb && outgrows_length(&column, before, after))
+        need_copy(alter);
+    else if (!equal && longer)
+        need_names(alter);
     bool filled = column.nullable && !nullable;
     if (!same || charset_differs(at, column.charset) || (filled && alter->has_virtual))
         need_copy(alter);
@@ -276,8 +318,8 @@ static int drop_column(struct alter *alter, struct cursor *item, struct error *e
     if (find_column(alter, name, &column, err) < 0)
         return -1;
     effect_say(&alter->work->effect->lost, "column %s.%s", alter->name, name);
-    if (!alter->mariadb && alter->work->effects->version < 80029)
-        need(alter, WAY_REBUILD, GUARD_NONE);
+    if (!column.is_virtual)
+        change_columns(alter, 80029);
     if (column.indexed)
         need(alter, WAY_NOCOPY, GUARD_NONE);
     else if (alter->columns && alter->has_virtual)
@@ -369,8 +411,11 @@ static int drop_something(struct alter *alter, struct cursor *item, struct error
         need(alter, WAY_NOCOPY, GUARD_NONE);
         return 0;
     }
-    if (cursor_is(item, "FOREIGN KEY") || cursor_is(item, "CONSTRAINT") || cursor_is(item, "CHECK"))
+    if (cursor_is(item, "FOREIGN KEY") || cursor_is(item, "CONSTRAINT") ||
+        cursor_is(item, "CHECK")) {
+        need_names(alter);
         return 0;
+    }
     return drop_column(alter, item, err);
 }
 
@@ -381,6 +426,8 @@ static int change_named(struct alter *alter, struct cursor *item, bool renames, 
     SCOPED(string) char *name = cursor_written_name(item);
     if (renames)
         mem_free_string(cursor_written_name(item));
+    if (renames && mysql_before(alter, 80028))
+        need_names(alter);
     return name ? change_column(alter, name, *item, err) : 0;
 }
 
@@ -395,8 +442,19 @@ static int set_engine(struct alter *alter, struct cursor *item)
     return 0;
 }
 
+/* What MariaDB does at once. */
+static bool mysql_only_names(const struct alter *alter, const struct cursor *item)
+{
+    if (cursor_is(item, "RENAME COLUMN"))
+        return mysql_before(alter, 80028);
+    return cursor_is(item, "RENAME INDEX") || cursor_is(item, "RENAME KEY") ||
+           cursor_is(item, "AUTO_INCREMENT");
+}
+
 static int action(struct alter *alter, struct cursor *item, struct error *err)
 {
+    if (mysql_only_names(alter, item))
+        need_names(alter);
     if (cursor_take(item, "ADD"))
         add_something(alter, item);
     else if (cursor_take(item, "DROP"))
@@ -431,7 +489,7 @@ static const char *way_name(const struct alter *alter)
         return "INPLACE";
     if (alter->way == WAY_INSTANT)
         return "INSTANT";
-    return alter->mariadb ? "NOCOPY" : "INPLACE";
+    return alter->mariadb && alter->way == WAY_NOCOPY ? "NOCOPY" : "INPLACE";
 }
 
 static int finish(struct alter *alter, struct error *err)
@@ -439,6 +497,8 @@ static int finish(struct alter *alter, struct error *err)
     struct effect *effect = alter->work->effect;
     /* Columns come at once only alone; with an index there is a new file. */
     if (alter->columns && alter->indexes && alter->way == WAY_NOCOPY)
+        alter->way = WAY_REBUILD;
+    if (alter->columns && !alter->mariadb && alter->way == WAY_NAMES)
         alter->way = WAY_REBUILD;
     if (!alter->innodb && alter->way < WAY_COPY && alter->guard < GUARD_EXCLUSIVE)
         need_copy(alter);

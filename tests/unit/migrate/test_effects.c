@@ -2,6 +2,7 @@
 #include "harness/test.h"
 
 #include "base/mem.h"
+#include "db/db.h"
 #include "migrate/effects.h"
 
 #include <string.h>
@@ -155,6 +156,144 @@ TEST(down_is_searched_for_the_reverse)
         assert_case(cases[i].line, undone(cases[i].text, cases[i].statement) == cases[i].undone);
 }
 
-TEST_MAIN(UNIT(postgres_locks_are_read_from_the_words), UNIT(what_is_lost_is_named),
+/* ---- a server of MySQL's that is only asked for its catalogue ---- */
+
+struct server {
+    struct db base;
+    const char *version;
+};
+
+/* t has short VARCHAR(50) and wide VARCHAR(200) in utf8mb4, e ENUM, n INT; words has a FULLTEXT
+ * index. */
+static const struct {
+    const char *name, *type;
+    int64_t bytes;
+} server_columns[] = {
+    {"short", "varchar(50)", 200},
+    {"wide", "varchar(200)", 800},
+    {"e", "enum('a','b')", 4},
+    {"n", "int", 0},
+};
+
+static int answer_column(const char *name, db_row_fn *row, void *context, struct error *err)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(server_columns); i++) {
+        const struct db_value values[] = {
+            db_text(server_columns[i].type),
+            db_text("utf8mb4"),
+            db_text("YES"),
+            db_text(""),
+            db_text(""),
+            server_columns[i].bytes ? db_integer(server_columns[i].bytes) : DB_VALUE_NULL,
+        };
+        if (strcmp(server_columns[i].name, name) == 0)
+            return row(context, values, ARRAY_SIZE(values), err) < 0 ? -1 : 0;
+    }
+    return 0;
+}
+
+static int answer(struct db *db, const char *sql, size_t size, const struct db_value *parameters,
+                  size_t count, db_row_fn *row, void *context, struct error *err)
+{
+    const struct server *server = (const struct server *)db;
+    (void)size;
+    if (strstr(sql, "column_name = ?"))
+        return answer_column(parameters[1].text, row, context, err);
+    struct db_value value = db_integer(0);
+    if (strstr(sql, "VERSION()"))
+        value = db_text(server->version);
+    else if (strstr(sql, "FULLTEXT") && count == 1)
+        value = db_integer(strcmp(parameters[0].text, "words") == 0);
+    else if (!strstr(sql, "COUNT(*)"))
+        return 0;
+    return row(context, &value, 1, err) < 0 ? -1 : 0;
+}
+
+/* Settings of the session. */
+static int obey(struct db *db, const char *sql, size_t size, const struct db_value *parameters,
+                size_t count, int64_t *ret_changes, struct error *err)
+{
+    (void)db, (void)sql, (void)size, (void)parameters, (void)count, (void)ret_changes, (void)err;
+    return 0;
+}
+
+static const struct db_ops server_ops = {.engine = DB_MYSQL, .query = answer, .execute = obey};
+
+/* "INSTANT LOCK=NONE" */
+static char *algorithm_on(const char *version, const char *text)
+{
+    struct error err = ERROR_INIT;
+    struct server server = {.base = {.ops = &server_ops}, .version = version};
+    SCOPED(effects) struct effects *effects = NULL;
+    SCOPED(effect) struct effect effect = EFFECT_INIT;
+    SCOPED(migration) struct migration *migration = migration_of_text(DB_MYSQL, "1", text);
+    assert_ok(effects_new(DB_MYSQL, &server.base, &effects, &err), err);
+    assert_ok(effects_of(effects, migration, MIGRATE_UP, 0, &effect, &err), err);
+    return mem_format("%s %s%s", effect.algorithm, effect.concurrency,
+                      effect.tables[0].rewritten ? " rewritten" : "");
+}
+
+/* After the tables of MySQL's manual, "Online DDL Operations", of 5.7, 8.0 and 8.4. */
+TEST(mysql_s_algorithms_are_those_of_its_version_and_not_of_mariadb)
+{
+#define INSTANT "INSTANT LOCK=NONE"
+#define INPLACE "INPLACE LOCK=NONE"
+#define REBUILD "INPLACE LOCK=NONE rewritten"
+#define COPY "COPY LOCK=SHARED rewritten"
+    static const struct {
+        int line;
+        const char *text;
+        const char *mysql57, *mysql8012, *mysql8028, *mysql84, *mariadb;
+    } cases[] = {
+        {__LINE__, "ALTER TABLE t ADD COLUMN a int;", REBUILD, INSTANT, INSTANT, INSTANT, INSTANT},
+        {__LINE__, "ALTER TABLE t ADD COLUMN a int FIRST;", REBUILD, REBUILD, REBUILD, INSTANT,
+         INSTANT},
+        {__LINE__, "ALTER TABLE t ADD a int AFTER n;", REBUILD, REBUILD, REBUILD, INSTANT, INSTANT},
+        {__LINE__, "ALTER TABLE t DROP COLUMN n;", REBUILD, REBUILD, REBUILD, INSTANT, INSTANT},
+        {__LINE__, "ALTER TABLE t RENAME COLUMN n TO m;", INPLACE, INPLACE, INSTANT, INSTANT,
+         INSTANT},
+        {__LINE__, "ALTER TABLE t CHANGE n m int;", INPLACE, INPLACE, INSTANT, INSTANT, INSTANT},
+        {__LINE__, "ALTER TABLE t MODIFY n int FIRST;", REBUILD, REBUILD, REBUILD, REBUILD,
+         INSTANT},
+        {__LINE__, "ALTER TABLE t MODIFY n bigint;", COPY, COPY, COPY, COPY, COPY},
+        {__LINE__, "ALTER TABLE t ALTER n SET DEFAULT 1;", INSTANT, INSTANT, INSTANT, INSTANT,
+         INSTANT},
+        {__LINE__, "ALTER TABLE t MODIFY short varchar(60);", INPLACE, INPLACE, INPLACE, INPLACE,
+         INSTANT},
+        {__LINE__, "ALTER TABLE t MODIFY short varchar(64);", COPY, COPY, COPY, COPY, INSTANT},
+        {__LINE__, "ALTER TABLE t MODIFY wide varchar(300);", INPLACE, INPLACE, INPLACE, INPLACE,
+         INSTANT},
+        {__LINE__, "ALTER TABLE t MODIFY e enum('a','b','c');", INSTANT, INSTANT, INSTANT, INSTANT,
+         INSTANT},
+        {__LINE__, "ALTER TABLE t DROP FOREIGN KEY f;", INPLACE, INPLACE, INPLACE, INPLACE,
+         INSTANT},
+        {__LINE__, "ALTER TABLE t RENAME INDEX a TO b;", INPLACE, INPLACE, INPLACE, INPLACE,
+         INSTANT},
+        {__LINE__, "ALTER TABLE t AUTO_INCREMENT = 9;", INPLACE, INPLACE, INPLACE, INPLACE,
+         INSTANT},
+        {__LINE__, "ALTER TABLE t ADD COLUMN a int, DROP FOREIGN KEY f;", REBUILD, REBUILD, REBUILD,
+         REBUILD, INSTANT},
+        {__LINE__, "CREATE INDEX i ON t (n);", INPLACE, INPLACE, INPLACE, INPLACE,
+         "NOCOPY LOCK=NONE"},
+        {__LINE__, "ALTER TABLE t DROP PRIMARY KEY;", COPY, COPY, COPY, COPY, COPY},
+        {__LINE__, "ALTER TABLE words ADD COLUMN a int;", "INPLACE LOCK=SHARED rewritten",
+         "INPLACE LOCK=SHARED rewritten", "INPLACE LOCK=SHARED rewritten",
+         "INPLACE LOCK=SHARED rewritten", INSTANT},
+    };
+    static const char *const versions[] = {"5.7.44-log", "8.0.12", "8.0.28-0ubuntu0.22.04.1",
+                                           "8.4.2", "10.11.19-MariaDB-0+deb12u1"};
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        const char *const wanted[] = {cases[i].mysql57, cases[i].mysql8012, cases[i].mysql8028,
+                                      cases[i].mysql84, cases[i].mariadb};
+        for (size_t k = 0; k < ARRAY_SIZE(versions); k++) {
+            SCOPED(string) char *found = algorithm_on(versions[k], cases[i].text);
+            if (strcmp(found, wanted[k]) != 0)
+                fail_msg("case at line %d on %s: %s", cases[i].line, versions[k], found);
+        }
+    }
+}
+
+TEST_MAIN(UNIT(mysql_s_algorithms_are_those_of_its_version_and_not_of_mariadb),
+          UNIT(postgres_locks_are_read_from_the_words), UNIT(what_is_lost_is_named),
           UNIT(what_the_plan_makes_is_new_until_it_is_dropped),
           UNIT(down_is_searched_for_the_reverse))
