@@ -23,6 +23,7 @@ struct splitter {
     struct postgres_ddl *ddl;
     const struct postgres_tables *tables;
     struct buf preamble; /* settings before the first definition */
+    struct buf watchers; /* event triggers, which would fire for what is still to come */
     char *tablespace;    /* the last SET of each, as it stands when the parts divide */
     char *access_method;
     bool defining;  /* the first definition was seen */
@@ -93,6 +94,17 @@ static bool is_partitioned(const struct postgres_tables *tables, const char *sta
     return false;
 }
 
+static bool concerns_event_trigger(const char *statement)
+{
+    static const char *const beginnings[] = {"CREATE EVENT TRIGGER", "ALTER EVENT TRIGGER",
+                                             "COMMENT ON EVENT TRIGGER"};
+    for (size_t i = 0; i < ARRAY_SIZE(beginnings); i++)
+        if (text_starts(statement, beginnings[i]))
+            return true;
+    struct words words = {statement};
+    return words_take(&words, "SECURITY LABEL") && words_seek(&words, "ON EVENT TRIGGER");
+}
+
 /* The first definition comes: what pg_dump has set so far holds for rows too, and this besides.
  * Amounts of money are written and read as a locale says, arrays with NULL as a setting does. */
 static void begin_defining(struct splitter *splitter)
@@ -134,6 +146,8 @@ static int take_statement(void *context, const struct statement *statement, stru
         return 0;
     }
     struct buf *part = splitter->following ? &splitter->ddl->post : &splitter->ddl->pre;
+    if (splitter->following && concerns_event_trigger(statement->text))
+        part = &splitter->watchers;
     if (splitter->following && dangles(splitter, statement->text)) {
         buf_append_text(part, statement->text);
         append_statement(part, " NOT VALID");
@@ -153,6 +167,7 @@ static struct statement_reader *splitter_reader(struct splitter *splitter)
 static void splitter_clear(struct splitter *splitter)
 {
     buf_clear(&splitter->preamble);
+    buf_clear(&splitter->watchers);
     free(splitter->tablespace);
     free(splitter->access_method);
 }
@@ -166,13 +181,15 @@ static int splitter_finish(struct splitter *splitter, struct statement_reader *r
         begin_defining(splitter);
     if (!splitter->following)
         begin_following(splitter);
+    buf_append(&splitter->ddl->post, splitter->watchers.data, splitter->watchers.length);
     return 0;
 }
 
 int postgres_ddl_split(const char *script, size_t size, const struct postgres_tables *tables,
                        struct postgres_ddl *ddl, struct error *err)
 {
-    struct splitter splitter = {.ddl = ddl, .tables = tables, .preamble = BUF_INIT};
+    struct splitter splitter = {
+        .ddl = ddl, .tables = tables, .preamble = BUF_INIT, .watchers = BUF_INIT};
     SCOPED(statement_reader) struct statement_reader *reader = splitter_reader(&splitter);
     int result = statement_reader_push(reader, script, size, err);
     if (result == 0)
@@ -346,7 +363,8 @@ static int read_definitions(struct os *os, struct pq *pq, struct text_list *argu
     SCOPED(process) struct process *process = NULL;
     if (start_pg_dump(os, pq, arguments, &process, err) < 0)
         return -1;
-    struct splitter splitter = {.ddl = ddl, .tables = tables, .preamble = BUF_INIT};
+    struct splitter splitter = {
+        .ddl = ddl, .tables = tables, .preamble = BUF_INIT, .watchers = BUF_INIT};
     SCOPED(statement_reader) struct statement_reader *reader = splitter_reader(&splitter);
     int result = read_output(process, reader, err);
     if (result == 0)

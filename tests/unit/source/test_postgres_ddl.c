@@ -54,6 +54,27 @@ TEST(what_follows_the_data_is_told_by_the_statement_not_by_a_text_in_it)
     postgres_ddl_clear(&ddl);
 }
 
+TEST(event_triggers_come_last_as_they_would_fire_for_the_rest)
+{
+    static const char definitions[] =
+        "CREATE EVENT TRIGGER e ON ddl_command_end EXECUTE FUNCTION public.f();\n"
+        "ALTER EVENT TRIGGER e ENABLE ALWAYS;\nALTER EVENT TRIGGER e OWNER TO o;\n"
+        "COMMENT ON EVENT TRIGGER e IS 'c';\nSECURITY LABEL FOR p ON EVENT TRIGGER e IS 'l';\n"
+        "SECURITY LABEL FOR p ON TABLE public.t IS 'ON EVENT TRIGGER';\n"
+        "REFRESH MATERIALIZED VIEW public.m;\n";
+    struct error err = ERROR_INIT;
+    struct postgres_ddl ddl = POSTGRES_DDL_INIT;
+    assert_ok(postgres_ddl_split(definitions, sizeof definitions - 1, &all, &ddl, &err), err);
+    const char *refresh = strstr(ddl.post.data, "REFRESH MATERIALIZED VIEW");
+    const char *created = strstr(ddl.post.data, "CREATE EVENT TRIGGER");
+    const char *always = strstr(ddl.post.data, "ENABLE ALWAYS");
+    assert_true(refresh && created > refresh && always > created);
+    assert_true(strstr(ddl.post.data, "COMMENT ON EVENT") > always);
+    assert_true(strstr(ddl.post.data, "LABEL FOR p ON EVENT") > always);
+    assert_true(strstr(ddl.post.data, "LABEL FOR p ON TABLE") < refresh);
+    postgres_ddl_clear(&ddl);
+}
+
 TEST(the_second_part_begins_with_the_settings_it_needs)
 {
     struct error err = ERROR_INIT;
@@ -92,6 +113,7 @@ TEST(client_commands_and_settings_of_newer_servers_are_dropped)
 
 TEST_MAIN(UNIT(a_foreign_key_to_rows_that_are_left_out_is_not_checked),
           UNIT(what_follows_the_data_is_told_by_the_statement_not_by_a_text_in_it),
+          UNIT(event_triggers_come_last_as_they_would_fire_for_the_rest),
           UNIT(the_second_part_begins_with_the_settings_it_needs),
           UNIT(the_settings_before_the_first_definition_are_told_apart),
           UNIT(client_commands_and_settings_of_newer_servers_are_dropped))
