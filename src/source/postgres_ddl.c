@@ -249,13 +249,16 @@ static void leave_out_ours(const struct postgres_tables *tables, struct text_lis
 }
 
 /* pg_dump writes as its session reads. A role or database that has strings with escapes would make
- * the whole file's strings such; an amount of money is to be read under the locale that we set. The
- * option is only sent where it is needed: poolers refuse it. */
+ * the whole file's strings such; an amount of money is to be read under the locale that we set. It
+ * takes a statement's time limit away, but not before its first statement. The option is only sent
+ * where it is needed: poolers refuse it. */
 static const char SESSION_SQL[] =
     "SELECT string_agg(format(' -c %s=%s', s.name, v.wanted), '') FROM (VALUES "
     "('standard_conforming_strings', 'on', true), ('lc_monetary', 'C', "
     "EXISTS (SELECT FROM pg_attribute WHERE atttypid IN (790, 791)) OR "
-    "EXISTS (SELECT FROM pg_type WHERE typbasetype IN (790, 791)))) AS v (name, wanted, matters) "
+    "EXISTS (SELECT FROM pg_type WHERE typbasetype IN (790, 791))), ('statement_timeout', '0', "
+    "(SELECT reset_val::bigint < 1000 FROM pg_settings WHERE name = 'statement_timeout'))) "
+    "AS v (name, wanted, matters) "
     "JOIN pg_settings s ON s.name = v.name WHERE v.matters AND s.reset_val <> v.wanted";
 
 static int add_session_options(struct pq *pq, struct text_list *environment, struct error *err)

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/stop.h"
 #include "db/pq.h"
 #include "source/postgres_own.h"
 #include "source/source.h"
@@ -13,6 +14,7 @@
 #define OLDEST_SERVER 100000
 #define LISTINGS 10
 #define TABLES_AT_ONCE 200
+#define SETTING_TRIES 50
 /* Once one session holds all locks, another can only wait for one behind somebody who waits for the
  * first: that never ends, and whoever it is wants to change the table. */
 #define FOLLOWING_LOCK_TIMEOUT_MS 1000
@@ -26,8 +28,8 @@ static const struct {
     int since;
     const char *sql;
 } settings[] = {
-    {0, "SET search_path = ''"},
     {0, "SET statement_timeout = 0"},
+    {0, "SET search_path = ''"},
     {0, "SET idle_in_transaction_session_timeout = 0"},
     {140000, "SET idle_session_timeout = 0"},
     {170000, "SET transaction_timeout = 0"},
@@ -46,6 +48,19 @@ static const struct {
     {0, "SET default_transaction_read_only = off"},
 };
 
+/* A role or database may give each statement so little time that not even this one is always over
+ * in it. */
+static int set_up(struct pq *pq, const char *sql, struct error *err)
+{
+    for (int tries = 1; pq_exec(pq, sql, NULL, err) < 0; tries++) {
+        if (tries == SETTING_TRIES || strcmp(pq_fault(pq)->state, "57014") != 0 ||
+            stop_check(err) < 0)
+            return -1;
+        error_clear(err);
+    }
+    return 0;
+}
+
 /* The database's own encoding: nothing is converted, so nothing can fail to convert. */
 static int prepare(struct pq *pq, int64_t lock_timeout_ms, struct error *err)
 {
@@ -62,7 +77,7 @@ static int prepare(struct pq *pq, int64_t lock_timeout_ms, struct error *err)
     buf_append_text(&sql, "SELECT pg_catalog.set_config('client_encoding', "
                           "pg_catalog.current_setting('server_encoding'), false)");
     SCOPED(string) char *text = buf_steal(&sql);
-    return pq_exec(pq, text, NULL, err);
+    return set_up(pq, text, err);
 }
 
 int postgres_connect(struct os *os, const struct db_url *url, const char *database,
