@@ -389,13 +389,40 @@ static void tell_about_needs(struct filler *filler, struct pq *pq, const struct 
     }
 }
 
+/* COPY leaves nothing behind when it fails, so the frame can be played again. */
+static int load_on_usual_path(struct filler *filler, int worker, const struct plan_task *task)
+{
+    struct pq *pq = filler->connections[worker];
+    const char *schema = filler->plan.tables[task->table].schema;
+    if (!schema || pq_in_transaction(pq) || !later_looked_in_vain(pq))
+        return -1;
+    struct error ignored = ERROR_INIT;
+    SCOPED(string) char *path = later_usual_path("SET", schema);
+    if (pq_exec(pq, path, NULL, &ignored) < 0)
+        return -1;
+    int result = play_frame(filler, pq, task->frame, NULL, &ignored);
+    filler->in_force[worker] = NULL;
+    return pq_exec(pq, filler->preamble.data, NULL, &ignored) < 0 ? -1 : result;
+}
+
+static int load_frame(struct filler *filler, int worker, const struct plan_task *task,
+                      struct error *err)
+{
+    if (play_frame(filler, filler->connections[worker], task->frame, NULL, err) == 0)
+        return 0;
+    if (!filler->preamble.length || load_on_usual_path(filler, worker, task) < 0)
+        return -1;
+    error_clear(err);
+    return 0;
+}
+
 static int run_task(struct filler *filler, int worker, const struct plan_task *task,
                     struct error *err)
 {
     struct pq *pq = filler->connections[worker];
     switch (task->kind) {
     case TASK_DATA:
-        return play_frame(filler, pq, task->frame, NULL, err);
+        return load_frame(filler, worker, task, err);
     case TASK_LARGE:
         return run_large(filler, pq, err);
     case TASK_REFRESH:

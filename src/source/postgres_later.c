@@ -81,6 +81,37 @@ static int run_patiently(struct os *os, struct pq *pq, const struct later *later
     return 0;
 }
 
+bool later_looked_in_vain(const struct pq *pq)
+{
+    static const char *const missing[] = {"42883", "42P01", "42704"};
+    for (size_t i = 0; i < ARRAY_SIZE(missing); i++)
+        if (strcmp(pq_fault(pq)->state, missing[i]) == 0)
+            return true;
+    return false;
+}
+
+char *later_usual_path(const char *setting, const char *schema)
+{
+    struct buf sql = BUF_INIT;
+    buf_append_format(&sql, "%s search_path = ", setting);
+    pq_quote_identifier(&sql, schema);
+    buf_append_text(&sql, ", public; ");
+    return buf_steal(&sql);
+}
+
+/* SET LOCAL lasts as long as the statements that are sent with it. The first error is the one to
+ * tell. */
+static int run_on_usual_path(struct pq *pq, const struct later *later, const struct error *err)
+{
+    if (!later->schema || pq_in_transaction(pq) || !later_looked_in_vain(pq))
+        return -1;
+    log_debug("again, where one usually looks: %s", err->message);
+    struct error ignored = ERROR_INIT;
+    SCOPED(string) char *path = later_usual_path("SET LOCAL", later->schema);
+    SCOPED(string) char *sql = mem_format("%s%s", path, later->sql);
+    return pq_exec(pq, sql, NULL, &ignored);
+}
+
 int later_run(struct os *os, struct pq *pq, const char **in_force, const struct later *later,
               struct error *err)
 {
@@ -91,9 +122,12 @@ int later_run(struct os *os, struct pq *pq, const char **in_force, const struct 
             return error_prefix(err, "settings of the backup");
         *in_force = later->settings;
     }
-    if (run_patiently(os, pq, later, err) < 0)
+    if (run_patiently(os, pq, later, err) == 0)
+        return 0;
+    if (run_on_usual_path(pq, later, err) < 0)
         return error_prefix(err, "after the data, line %zu: %.*s", later->line,
                             (int)strcspn(later->sql, "\n(;"), later->sql);
+    error_clear(err);
     return 0;
 }
 

@@ -43,8 +43,17 @@ bool later_is_setting(const char *statement);
 
 void laters_note(struct laters *laters, const struct statement *statement);
 
+/* A function without a search_path of its own finds what it calls where its callers look, and a
+ * dump's sessions look nowhere: an index or a check that calls such a one fails. Does the session's
+ * last error say that? */
+bool later_looked_in_vain(const struct pq *pq);
+
+/* The statement that lets a session look in the table's schema and in public, and a semicolon; to
+ * be freed. `setting`: SET or SET LOCAL. */
+char *later_usual_path(const char *setting, const char *schema);
+
 /* `in_force`: the settings of the session, changed where the statement needs others. A deadlock is
- * tried again a few times. */
+ * tried again a few times; what was looked for in vain once more, on the usual path. */
 int later_run(struct os *os, struct pq *pq, const char **in_force, const struct later *later,
               struct error *err);
 

@@ -184,6 +184,47 @@ def test_amounts_in_definitions_keep_their_value_where_a_comma_is_a_point(tmp_pa
         shutil.rmtree(folder)
 
 
+# ---- functions that are called on the way ----
+
+def test_what_a_function_without_a_path_of_its_own_calls_is_found(server):
+    server.create("unpathed")
+    server.sql("""CREATE SCHEMA own; SET search_path = own, public;
+        CREATE FUNCTION shout(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT upper($1)';
+        CREATE FUNCTION indirect(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN shout($1); END';
+        CREATE TABLE indexed (a text, b text GENERATED ALWAYS AS (indirect(a)) STORED); INSERT INTO indexed VALUES ('x'), ('y');
+        CREATE INDEX called ON indexed (indirect(a)); CREATE MATERIALIZED VIEW seen AS SELECT indirect(a) AS a FROM indexed;
+        CREATE TABLE checked (a text CHECK (indirect(a) = 'X')); INSERT INTO checked VALUES ('x');
+        CREATE TABLE other (a integer); INSERT INTO other VALUES (1);""", "unpathed")
+    Run("copy", server.url("unpathed"), server.url("unpathed_back"), "--jobs", 2, "--thorough")
+    server.assert_same("unpathed", "unpathed_back")
+    assert server.sql("SELECT b FROM own.indexed ORDER BY b", "unpathed_back") == "X\nY"
+    server.drop("unpathed", "unpathed_back")
+
+
+def test_what_is_nowhere_still_ends_a_restore_with_its_own_error(server):
+    server.create("lacking")
+    server.sql("""CREATE FUNCTION gone() RETURNS integer LANGUAGE sql AS 'SELECT 1';
+        CREATE FUNCTION late(integer) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN RETURN gone() = $1; END';
+        CREATE TABLE t (a integer CHECK (late(a))); INSERT INTO t VALUES (1); DROP FUNCTION gone();""", "lacking")
+    run = Run("copy", server.url("lacking"), server.url("lacking_back"), check=False)
+    assert run.status != 0 and "function gone() does not exist" in run.error
+    assert "lacking_back" not in " ".join(server.databases())
+    server.drop("lacking")
+
+
+def test_event_triggers_that_forbid_definitions_let_psql_refresh_a_view(server, tmp_path):
+    server.create("watched", "watched_psql")
+    server.sql("""CREATE TABLE t AS SELECT 1 AS a; CREATE MATERIALIZED VIEW m AS SELECT * FROM t;
+        CREATE FUNCTION forbid() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no %', tg_tag; END $$;
+        CREATE EVENT TRIGGER e ON ddl_command_start EXECUTE FUNCTION forbid(); ALTER EVENT TRIGGER e ENABLE ALWAYS;""", "watched")
+    Run("copy", server.url("watched"), server.url("watched_back"), "--jobs", 2)
+    Run("dump", server.url("watched"), tmp_path / "watched.sql")
+    server.play(tmp_path / "watched.sql", "watched_psql")
+    for name in ("watched_back", "watched_psql"):
+        server.assert_same("watched", name)
+    server.drop("watched", "watched_back", "watched_psql")
+
+
 # ---- many tables ----
 
 def test_more_tables_than_the_server_has_room_for_locks_in_every_session(tmp_path):
