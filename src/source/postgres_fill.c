@@ -469,6 +469,36 @@ static void fail(struct filler *filler, const struct pq *own, const struct error
     pthread_mutex_unlock(&filler->lock);
 }
 
+/* What the server says of rows whose check or generated column asks other tables, which may not
+ * have theirs yet. */
+static bool may_need_others(const struct pq *pq)
+{
+    static const char *const classes[] = {"23", "42", "P0"};
+    if (pq_fault(pq)->connection_lost || pq_in_transaction(pq))
+        return false;
+    for (size_t i = 0; i < ARRAY_SIZE(classes); i++)
+        if (text_starts(pq_fault(pq)->state, classes[i]))
+            return true;
+    return false;
+}
+
+static bool put_back(struct filler *filler, const struct pq *pq, struct plan_task *task,
+                     struct error *err)
+{
+    if (task->kind != TASK_DATA || err->code == ERROR_INTERRUPTED || !may_need_others(pq))
+        return false;
+    pthread_mutex_lock(&filler->lock);
+    bool again = !filler->failed && plan_put_back(&filler->plan, task);
+    if (again)
+        pthread_cond_broadcast(&filler->changed);
+    pthread_mutex_unlock(&filler->lock);
+    if (!again)
+        return false;
+    log_debug("later again: %s", err->message);
+    error_clear(err);
+    return true;
+}
+
 struct worker {
     struct filler *filler;
     int number;
@@ -480,11 +510,16 @@ static void *worker_main(void *context)
     struct filler *filler = worker->filler;
     struct error err = ERROR_INIT;
     struct plan_task *task = NULL;
-    while ((task = next_task(filler, task)))
-        if (run_task(filler, worker->number, task, &err) < 0) {
-            fail(filler, filler->connections[worker->number], &err);
+    struct pq *pq = filler->connections[worker->number];
+    while ((task = next_task(filler, task))) {
+        if (run_task(filler, worker->number, task, &err) == 0)
+            continue;
+        if (!put_back(filler, pq, task, &err)) {
+            fail(filler, pq, &err);
             return NULL;
         }
+        task = NULL;
+    }
     return NULL;
 }
 

@@ -181,12 +181,29 @@ static bool may_be_keyed(const struct plan *plan, const struct plan_task *task,
                                !plan->running[TASK_BEFORE]);
 }
 
+/* Some rows have not been tried yet. */
+static bool any_untried(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->waiting_count; i++) {
+        const struct plan_task *task = &plan->tasks[plan->waiting[i]];
+        if (task->kind == TASK_DATA && !task->again)
+            return true;
+    }
+    return false;
+}
+
+static bool may_load_again(const struct plan *plan, const struct plan_task *task)
+{
+    return plan->loaded > task->started && !any_untried(plan);
+}
+
 static bool may_start(const struct plan *plan, const struct plan_task *task,
                       const struct barriers *barriers)
 {
     switch (task->kind) {
     case TASK_DATA:
-        return table_is_free(plan, task->table, false);
+        return table_is_free(plan, task->table, false) &&
+               (!task->again || may_load_again(plan, task));
     case TASK_LARGE:
         return true;
     case TASK_INDEX:
@@ -249,6 +266,7 @@ struct plan_task *plan_take(struct plan *plan)
     memmove(&plan->waiting[at], &plan->waiting[at + 1],
             (plan->waiting_count - at) * sizeof *plan->waiting);
     plan->running[best->kind]++;
+    best->started = plan->loaded;
     size_t touched[] = {best->table, best->kind == TASK_FOREIGN ? best->other : best->table};
     for (size_t i = 0; i < (touched[0] == touched[1] ? 1 : 2); i++) {
         if (touched[i] == PLAN_NO_TABLE)
@@ -259,10 +277,9 @@ struct plan_task *plan_take(struct plan *plan)
     return best;
 }
 
-void plan_finish(struct plan *plan, struct plan_task *task)
+static void let_go(struct plan *plan, const struct plan_task *task)
 {
     plan->running[task->kind]--;
-    plan->left[task->kind]--;
     size_t touched[] = {task->table, task->kind == TASK_FOREIGN ? task->other : task->table};
     for (size_t i = 0; i < (touched[0] == touched[1] ? 1 : 2); i++) {
         if (touched[i] == PLAN_NO_TABLE)
@@ -270,7 +287,37 @@ void plan_finish(struct plan *plan, struct plan_task *task)
         plan->tables[touched[i]].sharing--;
         plan->tables[touched[i]].locked = false;
     }
+}
+
+/* Is there a frame besides `task` that may be done yet? */
+static bool any_hope(const struct plan *plan, const struct plan_task *task)
+{
+    if (plan->loaded > task->started || plan->running[TASK_DATA] > 1 || any_untried(plan))
+        return true;
+    for (size_t i = 0; i < plan->waiting_count; i++) {
+        const struct plan_task *other = &plan->tasks[plan->waiting[i]];
+        if (other->kind == TASK_DATA && plan->loaded > other->started)
+            return true;
+    }
+    return false;
+}
+
+bool plan_put_back(struct plan *plan, struct plan_task *task)
+{
+    if (!any_hope(plan, task))
+        return false;
+    let_go(plan, task);
+    task->again = true;
+    plan->waiting[plan->waiting_count++] = (size_t)(task - plan->tasks);
+    return true;
+}
+
+void plan_finish(struct plan *plan, struct plan_task *task)
+{
+    let_go(plan, task);
+    plan->left[task->kind]--;
     if (task->kind == TASK_DATA) {
+        plan->loaded++;
         plan->tables[task->table].frames_left--;
         plan->tables[task->table].bytes_left -= task->cost;
     } else if (task->kind == TASK_INDEX) {

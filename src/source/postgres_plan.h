@@ -40,6 +40,8 @@ struct plan_task {
     size_t need_count;
     unsigned effort; /* TASK_INDEX: per cent of what loading its table costs; 0: as a B-tree's */
     uint64_t cost;
+    bool again;     /* TASK_DATA: it was put back */
+    size_t started; /* TASK_DATA: how many had been done when it was taken */
 };
 
 struct plan_table {
@@ -68,6 +70,7 @@ struct plan {
     size_t waiting_count;
     size_t left[TASK_KINDS]; /* tasks that are not done */
     size_t running[TASK_KINDS];
+    size_t loaded; /* TASK_DATA that are done */
 };
 
 #define PLAN_INIT ((struct plan){0})
@@ -86,6 +89,10 @@ void plan_ready(struct plan *plan);
 /* The best task that can start now, marked running; NULL when none can yet, or none is left. */
 struct plan_task *plan_take(struct plan *plan);
 void plan_finish(struct plan *plan, struct plan_task *task);
+/* A TASK_DATA that was taken failed, and may do so no more when other tables have their rows: it is
+ * taken again once each has been tried and one more is done. False: that cannot be, and nothing was
+ * put back. */
+bool plan_put_back(struct plan *plan, struct plan_task *task);
 bool plan_complete(const struct plan *plan);
 
 void plan_clear(struct plan *plan);

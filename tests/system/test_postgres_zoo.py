@@ -201,6 +201,24 @@ def test_what_a_function_without_a_path_of_its_own_calls_is_found(server):
     server.drop("unpathed", "unpathed_back")
 
 
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_checks_that_ask_other_tables_find_their_rows(server, jobs):
+    server.create("asking")
+    server.sql("""CREATE TABLE big (a integer, filler text); CREATE TABLE middle (a integer, filler text); CREATE TABLE small (a integer);
+        CREATE FUNCTION in_small(integer) RETURNS boolean LANGUAGE sql AS 'SELECT EXISTS (SELECT FROM public.small WHERE a = $1)';
+        CREATE FUNCTION in_middle(integer) RETURNS boolean LANGUAGE plpgsql AS
+            'BEGIN IF NOT EXISTS (SELECT FROM public.middle WHERE a = $1) THEN RAISE EXCEPTION ''not there''; END IF; RETURN true; END';
+        INSERT INTO small VALUES (1); ALTER TABLE middle ADD CHECK (in_small(a)); INSERT INTO middle SELECT 1, repeat('m', 100) FROM generate_series(1, 100);
+        ALTER TABLE big ADD CHECK (in_middle(a)); INSERT INTO big SELECT 1, repeat('b', 100) FROM generate_series(1, 1000);
+        CREATE TABLE unasked AS SELECT 1 AS a;""", "asking")
+    Run("copy", server.url("asking"), server.url("asking_back"), "--jobs", jobs, "--thorough")
+    server.assert_same("asking", "asking_back")
+    server.sql("DELETE FROM small", "asking")
+    run = Run("copy", server.url("asking"), server.url("asking_other"), "--jobs", jobs, check=False)
+    assert run.status != 0 and ("violates check constraint" in run.error or "not there" in run.error)
+    server.drop("asking", "asking_back")
+
+
 def test_what_is_nowhere_still_ends_a_restore_with_its_own_error(server):
     server.create("lacking")
     server.sql("""CREATE FUNCTION gone() RETURNS integer LANGUAGE sql AS 'SELECT 1';

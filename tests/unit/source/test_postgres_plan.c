@@ -53,6 +53,44 @@ TEST(a_table_is_found_by_schema_and_name_among_many)
     plan_clear(&plan);
 }
 
+TEST(rows_that_were_put_back_are_tried_again_when_more_tables_are_full)
+{
+    struct plan plan = PLAN_INIT;
+    size_t needy = add_data(&plan, "needy", 100);
+    size_t needier = add_data(&plan, "needier", 50);
+    size_t other = add_data(&plan, "other", 10);
+    plan_ready(&plan);
+    assert_int_equal(take(&plan), needy);
+    assert_true(plan_put_back(&plan, &plan.tasks[needy]));
+    assert_int_equal(take(&plan), needier);
+    assert_true(plan_put_back(&plan, &plan.tasks[needier]));
+    assert_int_equal(take(&plan), other);
+    assert_int_equal(take(&plan), SIZE_MAX);
+    finish(&plan, other);
+    assert_int_equal(take(&plan), needy);
+    assert_int_equal(take(&plan), needier);
+    assert_true(plan_put_back(&plan, &plan.tasks[needier]));
+    finish(&plan, needy);
+    assert_int_equal(take(&plan), needier);
+    finish(&plan, needier);
+    assert_true(plan_complete(&plan));
+    plan_clear(&plan);
+}
+
+TEST(rows_that_nothing_more_can_help_are_not_put_back)
+{
+    struct plan plan = PLAN_INIT;
+    size_t bad = add_data(&plan, "bad", 100);
+    size_t worse = add_data(&plan, "worse", 50);
+    plan_ready(&plan);
+    assert_int_equal(take(&plan), bad);
+    assert_int_equal(take(&plan), worse);
+    assert_true(plan_put_back(&plan, &plan.tasks[worse]));
+    assert_int_equal(take(&plan), SIZE_MAX);
+    assert_false(plan_put_back(&plan, &plan.tasks[bad]));
+    plan_clear(&plan);
+}
+
 TEST(the_biggest_table_is_loaded_first_by_several_at_once)
 {
     struct plan plan = PLAN_INIT;
@@ -269,6 +307,8 @@ TEST(nothing_to_do_is_complete)
 }
 
 TEST_MAIN(UNIT(a_table_is_found_by_schema_and_name_among_many),
+          UNIT(rows_that_were_put_back_are_tried_again_when_more_tables_are_full),
+          UNIT(rows_that_nothing_more_can_help_are_not_put_back),
           UNIT(the_biggest_table_is_loaded_first_by_several_at_once),
           UNIT(its_indexes_follow_at_once_before_smaller_tables),
           UNIT(an_index_waits_for_all_rows_of_its_table),
