@@ -2,9 +2,11 @@
 import json
 import os
 import pty
+import random
 import select
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -151,6 +153,19 @@ def processes():
 
 # ---- servers, of this run's own, for the tests that want one ----
 
+def free_port():
+    """A port for a server, free now. None of those that the system gives to whoever asks for any: while a server is started
+    again, its port would be taken."""
+    while True:
+        port = random.randint(12000, 32000)
+        with socket.socket() as listener:
+            try:
+                listener.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+
+
 def start_server(script, folder, port, values):
     started = subprocess.run([os.path.join(SERVERS, script), folder, str(port)], capture_output=True, text=True)
     assert started.returncode == 0, started.stderr
@@ -163,7 +178,7 @@ def postgres():
         pytest.skip("no PostgreSQL 15 server here")
     folder = f"/tmp/kedge-migrate-postgres-{os.getpid()}"
     os.makedirs(folder, exist_ok=True)
-    settings = start_server("start-postgres.sh", folder, 20000 + os.getpid() % 10000, {})
+    settings = start_server("start-postgres.sh", folder, free_port(), {})
 
     class Server:
         port = settings["PGPORT"]
@@ -194,7 +209,7 @@ def mariadb():
         pytest.skip("no MariaDB server here")
     folder = f"/tmp/kedge-migrate-mariadb-{os.getpid()}"
     os.makedirs(folder, exist_ok=True)
-    settings = start_server("start-mariadb.sh", folder, 30000 + os.getpid() % 10000, {})
+    settings = start_server("start-mariadb.sh", folder, free_port(), {})
 
     class Server:
         client = ["mariadb", "-N", "-S", settings["MYSQL_SOCKET"], "-u", settings["MYSQL_USER"],

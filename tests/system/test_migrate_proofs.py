@@ -14,7 +14,7 @@ import time
 
 import pytest
 
-from conftest import BUILD, ROOT
+from conftest import BUILD, ROOT, free_port
 from test_migrate import server, write  # noqa: F401  (server is a fixture)
 
 FAULTY = os.path.join(BUILD, "tests", "kedge-faulty")
@@ -383,8 +383,7 @@ def pooler(request, kedge, postgres):
     if not binary:
         pytest.skip("no pgbouncer here")
     url = postgres.fresh()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     folder = f"/tmp/kedge-pgbouncer-{os.getpid()}"
     os.makedirs(folder, mode=0o755, exist_ok=True)
     settings = os.path.join(folder, "pgbouncer.ini")

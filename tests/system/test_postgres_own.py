@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from test_postgres import BIN, Server, free_port
+from conftest import free_port
+from test_postgres import BIN, Server
 
 ROOT = Path(__file__).resolve().parents[2]
 KEDGE = Path(os.environ.get("KEDGE_BIN", ROOT / "build" / "kedge"))

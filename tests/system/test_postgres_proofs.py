@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 import postgres_random
-from test_postgres import BIN, ROOT, TOOL, Run, Server, free_port
+from conftest import free_port
+from test_postgres import BIN, ROOT, TOOL, Run, Server
 
 pytestmark = pytest.mark.skipif(not BIN.exists() or not TOOL.exists(), reason="needs PostgreSQL 15 and a build")
 
@@ -326,9 +327,7 @@ def test_an_owner_who_may_make_databases_needs_no_superuser(server, kedge):
 def test_through_a_pooler_all_works_but_replacing_a_database(server, kedge, mode):
     server.create("pooled")
     server.sql("CREATE TABLE t AS SELECT generate_series(1, 9) AS a;", "pooled")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     place = server.folder / f"pooler-{mode}"
     place.mkdir()
     (place / "users").write_text('"postgres" ""\n')

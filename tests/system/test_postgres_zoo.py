@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from test_postgres import BIN, TOOL, Run, free_port
+from conftest import free_port
+from test_postgres import BIN, TOOL, Run
 from test_postgres_proofs import Proofs
 
 pytestmark = pytest.mark.skipif(not BIN.exists() or not TOOL.exists(), reason="needs PostgreSQL 15 and a build")
