@@ -444,8 +444,8 @@ TEST(files_that_are_wrong_run_nothing)
 TEST(a_comment_may_say_down_where_no_statement_is_below_it)
 {
     static const char *const texts[] = {
-        "-- +migrate Up\nCREATE TABLE x (y);\n-- Down\n-- DROP TABLE x;\n-- +migrate Down\n"
-        "DROP TABLE x;\n",
+        ("-- +migrate Up\nCREATE TABLE x (y);\n-- Down\n-- DROP TABLE x;\n-- +migrate Down\n"
+         "DROP TABLE x;\n"),
         "-- +migrate Up\nCREATE TABLE x (y); -- Down\nCREATE TABLE z (\n-- down\ny);\n",
         "-- down\n-- +migrate Up\n-- goes up and down\nCREATE TABLE x (y);\n",
         "-- +migrate Up\n-- Up\nCREATE TABLE x (y);\n-- +migrate Down\n-- Down\nDROP TABLE x;\n",
