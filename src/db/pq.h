@@ -57,6 +57,8 @@ void pq_close(struct pq *pq); /* NULL does nothing */
 int pq_server_version(const struct pq *pq); /* 150020 for 15.20 */
 const char *pq_parameter_status(const struct pq *pq, const char *name);
 const struct pq_fault *pq_fault(const struct pq *pq);
+/* Is its SQLSTATE among these, or of a class among them (the first two characters)? */
+bool pq_fault_among(const struct pq *pq, const char *const *states, size_t count);
 bool pq_in_transaction(const struct pq *pq); /* a failed one counts too */
 int pq_backend_pid(const struct pq *pq);
 

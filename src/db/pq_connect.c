@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/os.h"
+#include "base/text.h"
 #include "db/pq_loan.h"
 #include "db/url.h"
 
@@ -123,6 +124,14 @@ const char *pq_parameter_status(const struct pq *pq, const char *name)
 const struct pq_fault *pq_fault(const struct pq *pq)
 {
     return &pq->fault;
+}
+
+bool pq_fault_among(const struct pq *pq, const char *const *states, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (text_starts(pq->fault.state, states[i]))
+            return true;
+    return false;
 }
 
 bool pq_in_transaction(const struct pq *pq)

@@ -272,12 +272,10 @@ static int read_values(struct dump *dump, struct definitions *definitions, struc
     if (postgres_sequences_script(reader, &definitions->sequences, err) == 0 &&
         postgres_properties_script(reader, &definitions->properties, err) == 0)
         return pq_exec(reader, "ROLLBACK TO SAVEPOINT before", NULL, err) < 0 ? -1 : 1;
-    for (size_t i = 0; i < ARRAY_SIZE(states); i++)
-        if (strcmp(pq_fault(reader)->state, states[i]) == 0) {
-            note_change(dump, err->message);
-            return 0;
-        }
-    return -1;
+    if (!pq_fault_among(reader, states, ARRAY_SIZE(states)))
+        return -1;
+    note_change(dump, err->message);
+    return 0;
 }
 
 /* 1 the definitions are those of the snapshot, 0 something changed meanwhile, -1. */

@@ -474,12 +474,8 @@ static void fail(struct filler *filler, const struct pq *own, const struct error
 static bool may_need_others(const struct pq *pq)
 {
     static const char *const classes[] = {"23", "42", "P0"};
-    if (pq_fault(pq)->connection_lost || pq_in_transaction(pq))
-        return false;
-    for (size_t i = 0; i < ARRAY_SIZE(classes); i++)
-        if (text_starts(pq_fault(pq)->state, classes[i]))
-            return true;
-    return false;
+    return !pq_fault(pq)->connection_lost && !pq_in_transaction(pq) &&
+           pq_fault_among(pq, classes, ARRAY_SIZE(classes));
 }
 
 static bool put_back(struct filler *filler, const struct pq *pq, struct plan_task *task,

@@ -84,10 +84,7 @@ static int run_patiently(struct os *os, struct pq *pq, const struct later *later
 bool later_looked_in_vain(const struct pq *pq)
 {
     static const char *const missing[] = {"42883", "42P01", "42704"};
-    for (size_t i = 0; i < ARRAY_SIZE(missing); i++)
-        if (strcmp(pq_fault(pq)->state, missing[i]) == 0)
-            return true;
-    return false;
+    return pq_fault_among(pq, missing, ARRAY_SIZE(missing));
 }
 
 char *later_usual_path(const char *setting, const char *schema)

@@ -190,9 +190,8 @@ static int list_and_lock(struct pq *pq, const struct dump_options *options,
     postgres_tables_clear(&tables);
     /* Gone, or about to be changed by somebody with whom we would wait for each other. */
     static const char *const passing[] = {"42P01", "3F000", "40P01"};
-    for (size_t i = 0; i < ARRAY_SIZE(passing); i++)
-        if (strcmp(pq_fault(pq)->state, passing[i]) == 0)
-            return 0;
+    if (pq_fault_among(pq, passing, ARRAY_SIZE(passing)))
+        return 0;
     if (pq_fault(pq)->lock_timeout)
         return name_the_blocker(pq, err);
     return error_prefix(err, "lock the tables");
