@@ -14,14 +14,12 @@
 static char *last_size(struct service *service, const char *target)
 {
     struct error ignored = ERROR_INIT;
-    struct backup_row row = BACKUP_ROW_INIT;
+    SCOPED(backup_row) struct backup_row row = BACKUP_ROW_INIT;
     char size[32];
     if (backups_get_latest(service->catalog, target, NULL, true, &row, &ignored) <= 0)
         return mem_string("");
     text_format_size(row.size_bytes > 0 ? (uint64_t)row.size_bytes : 0, size);
-    char *text = mem_format(", and backup %lld of %s took %s", (long long)row.number, target, size);
-    backup_row_clear(&row);
-    return text;
+    return mem_format(", and backup %lld of %s took %s", (long long)row.number, target, size);
 }
 
 void backup_room_explain(struct service *service, struct store *store, const char *target,

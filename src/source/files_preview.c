@@ -79,9 +79,7 @@ static int check_own(const struct files_preview_options *options, struct error *
     for (size_t i = 0; i < sides->count; i++)
         for (size_t k = 0; k < own->count; k++) {
             const char *live = sides->items[i].live;
-            size_t length = strcmp(live, "/") == 0 ? 0 : strlen(live);
-            char after = strncmp(own->items[k], live, length) == 0 ? own->items[k][length] : 'x';
-            if (after != '/' && after != '\0')
+            if (!path_holds(live, own->items[k]))
                 continue;
             error_set(err, ERROR_RESTORE,
                       "kedge's own %s lies in %s, which would be replaced as a whole",
