@@ -2,11 +2,9 @@
 import json
 import os
 import pty
-import random
 import select
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -17,6 +15,10 @@ import pytest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SERVERS = os.path.join(ROOT, "tests", "servers")
+sys.path.insert(0, os.path.join(ROOT, "tests", "harness"))
+
+from free_port import free_port  # noqa: E402
+
 BUILD = os.path.abspath(os.environ.get("KEDGE_BUILD", os.path.join(ROOT, "build")))
 BINARY = os.path.abspath(os.environ.get("KEDGE_BIN", os.path.join(BUILD, "kedge")))
 
@@ -152,19 +154,6 @@ def processes():
 
 
 # ---- servers, of this run's own, for the tests that want one ----
-
-def free_port():
-    """A port for a server, free now. None of those that the system gives to whoever asks for any: while a server is started
-    again, its port would be taken."""
-    while True:
-        port = random.randint(12000, 32000)
-        with socket.socket() as listener:
-            try:
-                listener.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
-
 
 def start_server(script, folder, port, values):
     started = subprocess.run([os.path.join(SERVERS, script), folder, str(port)], capture_output=True, text=True)
