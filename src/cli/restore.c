@@ -374,6 +374,7 @@ static int fill_request(struct cli *cli, struct restore_request *request, struct
     request->cascade = settings_bool(settings, SETTING_CASCADE);
     request->force = confirm_is_forced(cli);
     request->no_owner = settings_bool(settings, SETTING_NO_OWNER);
+    request->no_tablespaces = settings_bool(settings, SETTING_NO_TABLESPACES);
     request->max_statement_bytes =
         (size_t)settings_integer(settings, SETTING_MAX_STATEMENT_MB) * 1000000;
     request->devices = settings_bool(settings, SETTING_DEVICES);

@@ -87,6 +87,7 @@ int restore_part_load(struct service *service, const struct restore_request *req
         .cascade = request->cascade,
         .force = request->force,
         .no_owner = request->no_owner,
+        .no_tablespaces = request->no_tablespaces,
         .max_statement_bytes = part->trusted ? 0 : request->max_statement_bytes,
         .devices = request->devices,
         .role = request->role,

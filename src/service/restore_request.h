@@ -42,7 +42,7 @@ struct restore_request {
     enum safety safety;
     bool verify; /* level 2 first */
     bool dry_run;
-    bool cascade, force, no_owner, devices;
+    bool cascade, force, no_owner, no_tablespaces, devices;
     /* Of a statement of a file that the catalogue does not vouch for; 0: as of any other. */
     size_t max_statement_bytes;
     const char *role;

@@ -47,6 +47,15 @@ static void keep(char **slot, const char *text)
     *slot = mem_string(text);
 }
 
+static void note_tablespace(struct splitter *splitter, const char *text)
+{
+    keep(&splitter->tablespace, text);
+    SCOPED(string) char *name = NULL;
+    struct text_list *noted = &splitter->ddl->tablespaces;
+    if (words_tablespace(text, &name) && !text_list_has(noted, name))
+        text_list_add(noted, name);
+}
+
 static void begin_following(struct splitter *splitter)
 {
     splitter->following = true;
@@ -119,6 +128,21 @@ static void begin_defining(struct splitter *splitter)
     splitter->ddl->head = splitter->ddl->pre.length;
 }
 
+static void take_setting(struct splitter *splitter, const char *text)
+{
+    bool tablespace = text_starts(text, "SET default_tablespace");
+    bool access_method = text_starts(text, "SET default_table_access_method");
+    /* These are of the definition that follows; a tablespace may have to be made before. */
+    if (!splitter->defining && (tablespace || access_method))
+        begin_defining(splitter);
+    if (!splitter->defining)
+        append_statement(&splitter->preamble, text);
+    if (tablespace)
+        note_tablespace(splitter, text);
+    if (access_method)
+        keep(&splitter->access_method, text);
+}
+
 static int take_statement(void *context, const struct statement *statement, struct error *err)
 {
     (void)err;
@@ -127,12 +151,7 @@ static int take_statement(void *context, const struct statement *statement, stru
     if (text_starts(statement->text, "SET transaction_timeout"))
         return 0;
     if (is_setting(statement->text)) {
-        if (!splitter->defining)
-            append_statement(&splitter->preamble, statement->text);
-        if (text_starts(statement->text, "SET default_tablespace"))
-            keep(&splitter->tablespace, statement->text);
-        if (text_starts(statement->text, "SET default_table_access_method"))
-            keep(&splitter->access_method, statement->text);
+        take_setting(splitter, statement->text);
     } else {
         if (!splitter->defining)
             begin_defining(splitter);
@@ -202,6 +221,7 @@ void postgres_ddl_clear(struct postgres_ddl *ddl)
 {
     buf_clear(&ddl->pre);
     buf_clear(&ddl->post);
+    text_list_clear(&ddl->tablespaces);
 }
 
 /* ---- running it ---- */

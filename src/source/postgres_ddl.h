@@ -10,6 +10,7 @@
 #define KEDGE_SOURCE_POSTGRES_DDL_H
 
 #include "base/buf.h"
+#include "base/text.h"
 
 #include <stdint.h>
 
@@ -21,10 +22,11 @@ struct pq;
 struct postgres_ddl {
     struct buf pre;
     struct buf post;
-    size_t head; /* of `pre`: the settings, before the first definition */
+    size_t head;                  /* of `pre`: the settings, before the first definition */
+    struct text_list tablespaces; /* that definitions ask for by name */
 };
 
-#define POSTGRES_DDL_INIT ((struct postgres_ddl){BUF_INIT, BUF_INIT, 0})
+#define POSTGRES_DDL_INIT ((struct postgres_ddl){BUF_INIT, BUF_INIT, 0, TEXT_LIST_INIT})
 
 /* `pq` is a connection to the same database; only asked how it was made and set. Foreign
  * keys to tables whose rows are left out become NOT VALID, so that the rest can be loaded; those of

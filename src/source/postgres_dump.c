@@ -391,15 +391,19 @@ static int describe(struct dump *dump, struct dump_result *ret_result, struct er
 {
     struct pq *reader = dump->snapshot.reader;
     struct dump_result result = {.rows = dump->rows, .source_bytes = total_bytes(dump)};
-    if (postgres_position(reader, &result.consistent_at, err) < 0 ||
-        postgres_metadata(reader, dump->options, &dump->snapshot.tables, &result.metadata, err) <
-            0) {
-        dump_result_clear(&result);
+    if (postgres_position(reader, &result.consistent_at, err) < 0)
         return -1;
-    }
     result.engine_version = mem_string(pq_parameter_status(reader, "server_version"));
     *ret_result = result;
     return 0;
+}
+
+/* What a restore needs, which only the definitions tell. */
+static int describe_needs(struct dump *dump, const struct definitions *definitions,
+                          struct dump_result *result, struct error *err)
+{
+    return postgres_metadata(dump->snapshot.reader, dump->options, &dump->snapshot.tables,
+                             &definitions->ddl.tablespaces, &result->metadata, err);
 }
 
 static void clear(struct dump *dump)
@@ -432,6 +436,8 @@ static int attempt(const struct source_target *target, const struct dump_options
         result = describe(&dump, &found, err);
         if (result == 0)
             result = run(&dump, &definitions, err);
+        if (result > 0 && describe_needs(&dump, &definitions, &found, err) < 0)
+            result = -1;
         /* Without the snapshot the others fail with words that nobody understands. */
         if (result < 0)
             postgres_snapshot_blame(&dump.snapshot, err);

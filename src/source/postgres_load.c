@@ -157,6 +157,7 @@ static int fill_side(struct database_load *load, struct pq *beside, struct error
     if (postgres_swap_create(beside, &load->swap, load->options, err) < 0)
         return -1;
     load->rules.no_owner = load->options->no_owner;
+    load->rules.no_tablespaces = load->options->no_tablespaces;
     load->rules.max_statement_bytes = load->options->max_statement_bytes;
     load->rules.no_properties = load->swap.live_oid != 0;
     struct postgres_fill fill = {.url = &load->target->url,

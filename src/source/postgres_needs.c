@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- roles and extensions ---- */
+/* ---- roles, extensions and tablespaces ---- */
 
 /* The names of `wanted` that `sql` does not list, joined by ", ". */
 static int find_missing(struct pq *pq, const char *sql, const json_t *wanted, struct buf *missing,
@@ -57,6 +57,32 @@ static int check_extensions(struct pq *pq, const json_t *metadata, struct error 
     return error_hint(err, "install their packages on the database server");
 }
 
+static int check_tablespaces(struct pq *pq, const json_t *metadata, struct error *err)
+{
+    SCOPED(buf) struct buf missing = BUF_INIT;
+    /* Then the backup makes what is missing. */
+    if (json_is_true(json_object_get(metadata, "with_roles")))
+        return 0;
+    if (find_missing(pq, "SELECT spcname FROM pg_tablespace",
+                     json_object_get(metadata, "tablespaces"), &missing, err) < 0)
+        return -1;
+    if (!missing.length)
+        return 0;
+    error_set(err, ERROR_RESTORE, "the server lacks tablespaces that the backup needs: %s",
+              missing.data);
+    return error_hint(err, "create them, or restore with --no-tablespaces");
+}
+
+int postgres_needs_tablespaces(struct pq *pq, const struct load_options *options, struct error *err)
+{
+    if (!options->metadata || options->no_tablespaces)
+        return 0;
+    json_t *metadata = json_loads(options->metadata, 0, NULL);
+    int result = check_tablespaces(pq, metadata, err);
+    json_decref(metadata);
+    return result;
+}
+
 int postgres_needs_server(struct pq *pq, const struct load_options *options, struct error *err)
 {
     json_t *metadata = options->metadata ? json_loads(options->metadata, 0, NULL) : NULL;
@@ -66,7 +92,7 @@ int postgres_needs_server(struct pq *pq, const struct load_options *options, str
     if (result == 0)
         result = check_extensions(pq, metadata, err);
     json_decref(metadata);
-    return result;
+    return result < 0 ? -1 : postgres_needs_tablespaces(pq, options, err);
 }
 
 /* ---- versions ---- */

@@ -1,6 +1,7 @@
 /*
- * What must be so before a PostgreSQL restore touches anything: rights, roles and extensions that
- * the backup speaks of, and nothing in the live database that a rename would cut off.
+ * What must be so before a PostgreSQL restore touches anything: rights, roles, extensions and
+ * tablespaces that the backup speaks of, and nothing in the live database that a rename would cut
+ * off.
  */
 #ifndef KEDGE_SOURCE_POSTGRES_NEEDS_H
 #define KEDGE_SOURCE_POSTGRES_NEEDS_H
@@ -12,8 +13,13 @@ struct load_options;
 struct load_preview;
 struct pq;
 
-/* Roles and extensions that the metadata names and this server lacks: ERROR_RESTORE names them. */
+/* Roles, extensions and tablespaces that the metadata names and this server lacks: ERROR_RESTORE
+ * names them. */
 int postgres_needs_server(struct pq *pq, const struct load_options *options, struct error *err);
+
+/* Of these the tablespaces alone, for single tables that are made. */
+int postgres_needs_tablespaces(struct pq *pq, const struct load_options *options,
+                               struct error *err);
 
 /* A server that is older than the backup's may not know all that is in it: said in the log, and on
  * a dry run as a conflict. */

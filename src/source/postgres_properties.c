@@ -323,6 +323,14 @@ static int add_locale(json_t *object, struct pq *pq, struct error *err)
     return 0;
 }
 
+static void add_tablespaces(json_t *object, const struct text_list *tablespaces)
+{
+    json_t *names = json_array();
+    for (size_t i = 0; i < tablespaces->count; i++)
+        json_array_append_new(names, json_text(tablespaces->items[i]));
+    json_object_set_new(object, "tablespaces", names);
+}
+
 /* Tables whose rows the options left out; whoever restores must know that it is not the whole. */
 static void add_left_out(json_t *object, const struct dump_options *options,
                          const struct postgres_tables *tables)
@@ -338,7 +346,8 @@ static void add_left_out(json_t *object, const struct dump_options *options,
 }
 
 int postgres_metadata(struct pq *pq, const struct dump_options *options,
-                      const struct postgres_tables *tables, char **ret_json, struct error *err)
+                      const struct postgres_tables *tables, const struct text_list *tablespaces,
+                      char **ret_json, struct error *err)
 {
     json_t *object = json_object();
     int result = add_locale(object, pq, err);
@@ -349,6 +358,7 @@ int postgres_metadata(struct pq *pq, const struct dump_options *options,
                            "SELECT extname FROM pg_extension WHERE extname <> 'plpgsql' ORDER BY 1",
                            err);
     if (result == 0) {
+        add_tablespaces(object, tablespaces);
         add_left_out(object, options, tables);
         char *text = json_dumps(object, JSON_COMPACT);
         *ret_json = mem_string(text);

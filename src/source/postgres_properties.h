@@ -11,6 +11,7 @@ struct dump_options;
 struct error;
 struct postgres_tables;
 struct pq;
+struct text_list;
 
 /* Every statement of the properties script begins so. */
 #define POSTGRES_PROPERTY_MARK "DO '/* database properties */"
@@ -26,9 +27,10 @@ int postgres_roles_script(struct pq *pq, struct buf *script, struct error *err);
 /* The position in the server's log, to be freed. */
 int postgres_position(struct pq *pq, char **ret_position, struct error *err);
 
-/* JSON for the manifest: encoding and locale, roles and extensions that are needed, and what was
- * left out. To be freed. */
+/* JSON for the manifest: encoding and locale, roles and extensions that are needed, `tablespaces`
+ * that definitions name, and what was left out. To be freed. */
 int postgres_metadata(struct pq *pq, const struct dump_options *options,
-                      const struct postgres_tables *tables, char **ret_json, struct error *err);
+                      const struct postgres_tables *tables, const struct text_list *tablespaces,
+                      char **ret_json, struct error *err);
 
 #endif

@@ -104,12 +104,15 @@ static int check_refused(const char *statement, struct error *err)
     return 0;
 }
 
-static bool has_tablespace(const struct postgres_rules *rules, const char *statement)
+/* Is it about a tablespace that is there already, or about one that is not wanted? */
+static bool spares_tablespace(const struct postgres_rules *rules, const char *statement)
 {
     struct words words = {statement};
     SCOPED(string) char *name = NULL;
-    return words_take(&words, "CREATE TABLESPACE") && words_name(&words, NULL, &name) &&
-           text_list_has(&rules->tablespaces, name);
+    if (words_take(&words, "CREATE TABLESPACE"))
+        return rules->no_tablespaces ||
+               (words_name(&words, NULL, &name) && text_list_has(&rules->tablespaces, name));
+    return rules->no_tablespaces && words_tablespace(statement, &name);
 }
 
 static bool is_ownership(const char *statement)
@@ -131,7 +134,7 @@ int postgres_rules_allow(const struct postgres_rules *rules, const char *stateme
     struct words words = {statement};
     if (words_take(&words, "SET") && !knows_setting(rules, statement))
         return 0;
-    if (has_tablespace(rules, statement))
+    if (spares_tablespace(rules, statement))
         return 0;
     if (text_starts(statement, POSTGRES_PROPERTY_MARK))
         return !rules->no_properties && !rules->no_owner;

@@ -17,6 +17,7 @@ struct pq;
 
 struct postgres_rules {
     bool no_owner;
+    bool no_tablespaces;          /* all is made in the database's own */
     size_t max_statement_bytes;   /* 0: 1 GiB */
     bool no_properties;           /* the database keeps its own owner, grants and settings */
     struct text_list settings;    /* that the server knows */

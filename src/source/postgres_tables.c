@@ -310,6 +310,7 @@ static int begin(struct tables_load *load, struct error *err)
         pq_query_integer(load->pq, "SELECT txid_current()", &load->kept.xid, err) < 0)
         return -1;
     load->rules.no_owner = load->options->no_owner;
+    load->rules.no_tablespaces = load->options->no_tablespaces;
     load->rules.max_statement_bytes = load->options->max_statement_bytes;
     load->rules.no_properties = true;
     return 0;
@@ -320,7 +321,8 @@ static int fill_steps(struct tables_load *load, struct error *err)
     if (pick_tables(load, err) < 0 || begin(load, err) < 0 || make_tables(load, err) < 0)
         return -1;
     bool made = any_created(load);
-    if (made && (play_section(load, SECTION_PRE, note_sequence, err) < 0 ||
+    if (made && (postgres_needs_tablespaces(load->pq, load->options, err) < 0 ||
+                 play_section(load, SECTION_PRE, note_sequence, err) < 0 ||
                  play_section(load, SECTION_PRE, pass_definition, err) < 0))
         return -1;
     if (play_rows(load, err) < 0)

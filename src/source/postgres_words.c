@@ -108,6 +108,15 @@ bool words_seek(struct words *words, const char *keywords)
     return false;
 }
 
+bool words_tablespace(const char *statement, char **ret_name)
+{
+    struct words words = {statement};
+    if (!words_take(&words, "SET default_tablespace") || *words.at != '=')
+        return false;
+    words.at++;
+    return words_name(&words, NULL, ret_name);
+}
+
 /* ---- what follows the data ---- */
 
 static bool take_index(struct words *words, char **ret_schema, char **ret_name)

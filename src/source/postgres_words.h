@@ -26,6 +26,10 @@ bool words_name(struct words *words, char **ret_schema, char **ret_name);
 /* Pass everything up to and with these keywords, strings and quoted names skipped. */
 bool words_seek(struct words *words, const char *keywords);
 
+/* Does it put what is made from here on into a tablespace other than the database's own? Its name,
+ * to be freed. */
+bool words_tablespace(const char *statement, char **ret_name);
+
 /* What kind of statement of a dump's second part it is: what follows the data. */
 enum post_kind {
     POST_NONE,    /* nothing that follows the data */

@@ -104,6 +104,7 @@ struct load_options {
     bool cascade;
     bool force;
     bool no_owner;
+    bool no_tablespaces;        /* PostgreSQL: all into the database's own */
     size_t max_statement_bytes; /* sql; 0: 1 GiB */
     const char *role;
     bool thorough;  /* check() proves all it can (integrity, keys, digests): verification level 3 */

@@ -8,9 +8,9 @@
  *     source_tool undo|recover|discard URL KEPT
  *
  * Options: --jobs N, --table T, --exclude-table T, --schema S, --wait MS, --roles, --force,
- * --no-owner,
- * --role R, --keep, --cascade, --preview, --thorough. Results are lines NAME=value on stdout; an
- * error is "error: ..." and "hint: ..." on stderr, and the exit status is the error's.
+ * --no-owner, --no-tablespaces, --role R, --keep, --cascade, --preview, --thorough. Results are
+ * lines NAME=value on stdout; an error is "error: ..." and "hint: ..." on stderr, and the exit
+ * status is the error's.
  */
 #include "base/buf.h"
 #include "base/error.h"
@@ -48,6 +48,7 @@ enum {
     ROLES,
     FORCE,
     NO_OWNER,
+    NO_TABLESPACES,
     ROLE,
     KEEP,
     CASCADE,
@@ -56,13 +57,21 @@ enum {
 };
 
 static const struct option names[] = {
-    {"jobs", 1, NULL, JOBS},         {"table", 1, NULL, TABLE},
-    {"schema", 1, NULL, SCHEMA},     {"exclude-table", 1, NULL, EXCLUDE},
-    {"wait", 1, NULL, WAIT},         {"roles", 0, NULL, ROLES},
-    {"force", 0, NULL, FORCE},       {"no-owner", 0, NULL, NO_OWNER},
-    {"role", 1, NULL, ROLE},         {"keep", 0, NULL, KEEP},
-    {"cascade", 0, NULL, CASCADE},   {"preview", 0, NULL, PREVIEW},
-    {"thorough", 0, NULL, THOROUGH}, {NULL, 0, NULL, 0},
+    {"jobs", 1, NULL, JOBS},
+    {"table", 1, NULL, TABLE},
+    {"schema", 1, NULL, SCHEMA},
+    {"exclude-table", 1, NULL, EXCLUDE},
+    {"wait", 1, NULL, WAIT},
+    {"roles", 0, NULL, ROLES},
+    {"force", 0, NULL, FORCE},
+    {"no-owner", 0, NULL, NO_OWNER},
+    {"role", 1, NULL, ROLE},
+    {"keep", 0, NULL, KEEP},
+    {"cascade", 0, NULL, CASCADE},
+    {"preview", 0, NULL, PREVIEW},
+    {"thorough", 0, NULL, THOROUGH},
+    {"no-tablespaces", 0, NULL, NO_TABLESPACES},
+    {NULL, 0, NULL, 0},
 };
 
 static void parse(struct tool *tool, int argc, char **argv)
@@ -94,6 +103,9 @@ static void parse(struct tool *tool, int argc, char **argv)
             break;
         case NO_OWNER:
             tool->load.no_owner = true;
+            break;
+        case NO_TABLESPACES:
+            tool->load.no_tablespaces = true;
             break;
         case ROLE:
             tool->load.role = optarg;

@@ -111,7 +111,29 @@ TEST(client_commands_and_settings_of_newer_servers_are_dropped)
     postgres_ddl_clear(&ddl);
 }
 
-TEST_MAIN(UNIT(a_foreign_key_to_rows_that_are_left_out_is_not_checked),
+TEST(tablespaces_that_definitions_name_are_noted_once)
+{
+    static const char named[] =
+        "SET default_tablespace = fast;\nCREATE TABLE public.a (a integer);\n"
+        "SET default_tablespace = '';\nCREATE TABLE public.b (a integer);\n"
+        "SET default_tablespace = \"Slow \"\"Disk\";\n"
+        "CREATE INDEX i ON public.b USING btree (a);\n"
+        "SET default_tablespace = fast;\n"
+        "CREATE INDEX j ON public.a USING btree (a);\n";
+    struct error err = ERROR_INIT;
+    struct postgres_ddl ddl = POSTGRES_DDL_INIT;
+    assert_ok(postgres_ddl_split(named, sizeof named - 1, &all, &ddl, &err), err);
+    assert_int_equal(ddl.tablespaces.count, 2);
+    assert_string_equal(ddl.tablespaces.items[0], "fast");
+    assert_string_equal(ddl.tablespaces.items[1], "Slow \"Disk");
+    /* What makes a tablespace goes between the two. */
+    const char *first = strstr(ddl.pre.data, "SET default_tablespace = fast");
+    assert_int_equal(first - ddl.pre.data, ddl.head);
+    postgres_ddl_clear(&ddl);
+}
+
+TEST_MAIN(UNIT(tablespaces_that_definitions_name_are_noted_once),
+          UNIT(a_foreign_key_to_rows_that_are_left_out_is_not_checked),
           UNIT(what_follows_the_data_is_told_by_the_statement_not_by_a_text_in_it),
           UNIT(event_triggers_come_last_as_they_would_fire_for_the_rest),
           UNIT(the_second_part_begins_with_the_settings_it_needs),
