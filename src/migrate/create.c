@@ -200,14 +200,23 @@ static int write_files(struct os *os, const char *folder, const struct form *for
     return written;
 }
 
-/* A title stays on its line. */
+/* Would the comment divide the file, for us or for another tool? */
+static bool is_directive(const char *title)
+{
+    SCOPED(string) char *comment = mem_format("-- %s", title);
+    return directive_detect(comment, strlen(comment)) != SYNTAX_PLAIN ||
+           directive_announces(comment, strlen(comment)) != DIRECTIVE_NONE ||
+           text_starts(title, "no-transaction");
+}
+
+/* A title stays on its line, and a comment. */
 static char *title_of(const char *name)
 {
-    char *title = mem_string(name);
+    SCOPED(string) char *title = mem_string(name);
     for (char *c = title; *c; c++)
         if ((unsigned char)*c < ' ')
             *c = ' ';
-    return title;
+    return is_directive(title) ? mem_format("Name: %s", title) : STEAL(title);
 }
 
 int migration_create(struct os *os, const char *folder, const char *name, char **ret_path,

@@ -344,6 +344,24 @@ def test_a_new_file_is_as_those_beside_it(kedge, request, there, made, begins):
     assert {row["status"] for row in kedge.lines("migrate", "status")} == {"applied"}
 
 
+@pytest.mark.parametrize("there", [{}, {"00001_a.sql": "-- +goose Up\nSELECT 1;\n"}, {"1_a.up.sql": "SELECT 1;", "1_a.down.sql": "SELECT 1;"}])
+@pytest.mark.parametrize("name", ["down", "Undo", "+migrate Down", "+goose Down", "migrate:down", "migrate Up", "+migrate StatementBegin",
+                                  "+migrat up", "no-transaction please", "ROLLBACK"])
+def test_a_name_that_reads_like_a_directive_stays_a_comment(kedge, request, there, name):
+    place = Place(kedge, request, "sqlite")
+    os.makedirs(kedge.path("migrations"))
+    for file_name, text in there.items():
+        with open(kedge.path("migrations", file_name), "w", encoding="utf-8") as file:
+            file.write(text)
+    path = kedge.path(kedge("migrate", "create", "--name=" + name).stdout.strip())
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text.replace("\n\n", "\n\nCREATE TABLE a (id INTEGER);\n", 1))
+    kedge("migrate", "up")
+    assert place.ask("SELECT COUNT(*) FROM a") == "0"
+
+
 def test_create_takes_the_words_of_goose(kedge):
     assert kedge("migrate", "create", "users", "sql").stdout.endswith("_users.sql\n")
     assert 'hint: kedge migrate create --name="add users"' in kedge("migrate", "create", "add", "users", status=2).stderr
