@@ -46,13 +46,17 @@ static int read_answer(char *answer, size_t size, struct error *err)
     return stop_check(err);
 }
 
-static int ask(const char *what, const char *question, char *answer, size_t size, struct error *err)
+/* `migrate refresh --force` would also pass by another tool's history. */
+static int refuse(const struct cli *cli, const char *what, struct error *err)
 {
-    if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)) {
-        error_set(err, ERROR_DECLINED, "%s needs a confirmation, and there is no terminal to ask",
-                  what);
-        return error_hint(err, "add --force when it is meant");
-    }
+    bool migrates = text_starts(cli->command->name, "migrate ");
+    error_set(err, ERROR_DECLINED, "%s needs a confirmation, and there is no terminal to ask",
+              what);
+    return error_hint(err, "add --%s when it is meant", migrates ? "yes" : "force");
+}
+
+static int ask(const char *question, char *answer, size_t size, struct error *err)
+{
     fflush(stdout);
     fprintf(stderr, "%s ", question);
     fflush(stderr);
@@ -66,7 +70,9 @@ int confirm_ask(const struct cli *cli, const char *what, const char *question, s
     char answer[64];
     char line[512];
     snprintf(line, sizeof line, "%s (yes/no) [no]:", question);
-    if (ask(what, line, answer, sizeof answer, err) < 0)
+    if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+        return refuse(cli, what, err);
+    if (ask(line, answer, sizeof answer, err) < 0)
         return -1;
     if (strcasecmp(answer, "yes") == 0 || strcasecmp(answer, "y") == 0)
         return 0;

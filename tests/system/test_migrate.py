@@ -185,7 +185,8 @@ def test_a_version_is_found_in_another_spelling(site):
 def test_what_undoes_more_than_one_asks(site):
     write_three(site)
     site("migrate", "up")
-    assert "no terminal" in site("migrate", "reset", status=7).stderr
+    refused = site("migrate", "reset", status=7).stderr
+    assert "no terminal" in refused and "hint: add --yes when it is meant" in refused
     assert "no terminal" in site("migrate", "down", "--steps", "2", status=7).stderr
     assert site("migrate", "version").stdout == "20240101000003\n"
     site("migrate", "down")
