@@ -27,6 +27,7 @@ struct install {
     struct db_url url;
     bool file_created; /* by us, and gone again when it stays empty */
     bool place_made;   /* the same of the database kedge on a server */
+    bool present;      /* our tables, not only one of their name */
 };
 
 static void say(const struct install *install, enum install_mark mark, const char *format, ...)
@@ -127,6 +128,7 @@ static int look(struct install *install, struct error *err)
         return error_hint(err, "add the column, or drop or rename the table; nothing was changed");
     if (complete && catalog_check_columns(catalog, err) < 0)
         return error_hint(err, "nothing was changed; `kedge catalog check` lists what is missing");
+    install->present = complete;
     say(install, INSTALL_DONE, "Migration verification successful");
     say(install, INSTALL_NEEDLESS, "Migration not needed - table already exists and is valid");
     return 1;
@@ -327,6 +329,7 @@ static int install_new(struct install *install, struct error *err)
         if (!lost || look_after_commit(install, err) < 0)
             return -1;
     }
+    install->present = true;
     say(install, INSTALL_DONE, "Transaction committed successfully");
     say(install, INSTALL_FINISHED, "Migration completed successfully!");
     say(install, INSTALL_PLAIN, "The database_backups table has been added to your database.");
@@ -388,7 +391,7 @@ int catalog_install(struct os *os, const struct install_options *options, struct
         hint_at_rights(&install, err);
     if (result < 0 && install.place_made)
         leave_as_before(&install, err);
-    if (result >= 0 && options->warning)
+    if (install.present && options->warning)
         say(&install, INSTALL_WARNING, "%s", options->warning);
     db_close(install.catalog.db);
     if (result < 0 && install.file_created)

@@ -98,6 +98,16 @@ def test_a_catalogue_in_a_target_is_told(server, tmp_path):
     assert "in a file that is backed up itself" in shop.kedge("catalog", "install")
 
 
+def test_a_table_from_before_is_no_catalogue_to_warn_of(server, tmp_path):
+    shop = Shop(server, tmp_path)
+    server.create("shop")
+    server.sql("CREATE TABLE database_backups (id serial PRIMARY KEY, filename text, s3_key text, file_size int, backup_type text, status text, "
+               "created_by text, metadata jsonb, created_at timestamp, completed_at timestamp)", "shop")
+    said = shop.kedge("catalog", "install")
+    assert said.splitlines()[-1].endswith("Migration not needed - table already exists and is valid")
+    assert "backed up itself" not in said and server.sql("SELECT to_regnamespace('kedge') IS NULL", "shop") == "t"
+
+
 def test_they_go_with_the_name_through_a_restore_and_its_undoing_and_back(shop):
     server = shop.server
     server.sql("CREATE ROLE own_reader; GRANT USAGE ON SCHEMA kedge TO own_reader;"
