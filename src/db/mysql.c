@@ -5,7 +5,7 @@
 #include "base/library.h"
 #include "base/os.h"
 #include "base/stop.h"
-#include "base/text.h"
+#include "db/mysql_values.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -213,52 +213,10 @@ static void wait_answer(struct mysql *mysql)
 
 /* ---- statements ---- */
 
-static void append_value(struct mysql *mysql, struct buf *out, const struct db_value *value)
+static size_t escape(void *context, char *to, const char *text, size_t size)
 {
-    if (value->type == DB_NULL) {
-        buf_append_text(out, "NULL");
-    } else if (value->type == DB_INTEGER) {
-        buf_append_format(out, "%" PRId64, value->integer);
-    } else if (value->type == DB_REAL) {
-        buf_append_format(out, "%.17g", value->real);
-    } else if (value->type == DB_BLOB) {
-        SCOPED(memory) void *hex = mem_alloc(2 * value->size + 1, 1);
-        text_hex(value->text, value->size, hex);
-        buf_append_format(out, "X'%s'", (const char *)hex);
-    } else {
-        /* The library knows the character set and whether a backslash escapes. */
-        SCOPED(memory) void *memory = mem_alloc(2 * value->size + 1, 1);
-        unsigned long size =
-            my.escape(mysql->handle, memory, value->text, (unsigned long)value->size);
-        buf_append_char(out, '\'');
-        buf_append(out, memory, size);
-        buf_append_char(out, '\'');
-    }
-}
-
-/* Put the parameters in for `?` outside of quotes. */
-static int put_parameters(struct mysql *mysql, struct buf *out, const char *sql, size_t size,
-                          const struct db_value *parameters, size_t count, struct error *err)
-{
-    char quote = '\0';
-    size_t used = 0;
-    for (size_t i = 0; i < size; i++) {
-        if (quote)
-            quote = sql[i] == quote ? '\0' : quote;
-        else if (strchr("'\"`", sql[i]))
-            quote = sql[i];
-        if (quote || sql[i] != '?') {
-            buf_append_char(out, sql[i]);
-            continue;
-        }
-        if (used < count)
-            append_value(mysql, out, &parameters[used]);
-        used++;
-    }
-    if (used != count)
-        return error_set(err, ERROR_FAILED, "a statement with %zu parameters was given %zu", used,
-                         count);
-    return 0;
+    struct mysql *mysql = context;
+    return my.escape(mysql->handle, to, text, (unsigned long)size);
 }
 
 static int send_statement(struct mysql *mysql, const char *sql, size_t size, struct error *err)
@@ -364,7 +322,8 @@ static int run_statement(struct db *db, const char *sql, size_t size,
     struct mysql *mysql = mysql_of(db);
     SCOPED(buf) struct buf text = BUF_INIT;
     if (count) {
-        if (put_parameters(mysql, &text, sql, size, parameters, count, err) < 0)
+        const struct mysql_values values = {parameters, count, escape, mysql};
+        if (mysql_put_values(&values, sql, size, &text, err) < 0)
             return -1;
         sql = text.data;
         size = text.length;
