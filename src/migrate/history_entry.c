@@ -178,6 +178,21 @@ int history_progress(struct history *history, const char *version, int64_t state
     return update(history, version, items, ARRAY_SIZE(items), err);
 }
 
+int history_finish(struct history *history, const struct history_entry *entry, struct error *err)
+{
+    char now[40];
+    moment_text(history, entry->now_ns, now);
+    const struct assignment items[] = {
+        {"status", db_text(history_status_name(entry->status)), false},
+        {"execution_time_ms", number(entry->execution_time_ms), false},
+        {"statements_done", number(entry->statements_done), false},
+        {"progress", DB_VALUE_NULL, false},
+        {"updated_at", db_text(now), true},
+        {entry->applied_now ? "applied_at" : "rolled_back_at", db_text(now), true},
+    };
+    return update(history, entry->version, items, ARRAY_SIZE(items), err);
+}
+
 int history_time(struct history *history, const char *version, int64_t execution_time_ms,
                  struct error *err)
 {

@@ -138,12 +138,9 @@ static int write_row(const struct stepping *stepping, enum history_status status
 static int write_end(const struct stepping *stepping, struct error *err)
 {
     struct os *os = stepping->run->db->os;
-    SCOPED(buf) struct buf source = BUF_INIT;
-    struct history_entry entry = execute_row(stepping->run, stepping->step, &source);
-    entry.batch = stepping->batch;
-    entry.backup_id = stepping->backup_id[0] ? stepping->backup_id : NULL;
+    struct history_entry entry = execute_end(stepping->run, stepping->step);
     entry.execution_time_ms = (os->clock_monotonic_ns(os) - stepping->started_ns) / 1000000;
-    return history_update(stepping->run->history, &entry, err);
+    return history_finish(stepping->run->history, &entry, err);
 }
 
 /* How far it has come; `begun`: what comes next is begun with it. */
