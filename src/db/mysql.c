@@ -5,6 +5,7 @@
 #include "base/library.h"
 #include "base/os.h"
 #include "base/stop.h"
+#include "db/answer.h"
 #include "db/mysql_values.h"
 
 #include <errno.h>
@@ -203,6 +204,8 @@ static void end_late(struct mysql *mysql)
 static void wait_answer(struct mysql *mysql)
 {
     struct pollfd wait = {.fd = my.socket(mysql->handle), .events = POLLIN};
+    if (answer_comes_soon(wait.fd))
+        return;
     for (;;) {
         int ready = poll(&wait, 1, POLL_SLICE_MS);
         if (ready > 0 || (ready < 0 && errno != EINTR))
