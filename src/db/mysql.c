@@ -11,7 +11,9 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <mysql.h>
+#include <nss.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -522,10 +524,20 @@ static int configure(struct db *db, const struct db_options *options, struct err
     return options->read_only ? run(db, "SET SESSION TRANSACTION READ ONLY", err) : 0;
 }
 
+/* When it begins, the library asks what port the services call "mysql", whatever port it is given.
+ * By default that goes through a hundred places where a module for a database of services is not;
+ * the file alone is read at once. */
+static void ask_services_file(void)
+{
+    __nss_configure_lookup("services", "files");
+}
+
 int mysql_driver_open(const struct db_url *url, const struct db_options *options,
                       struct db **ret_db, struct error *err)
 {
+    static pthread_once_t asked = PTHREAD_ONCE_INIT;
     bool connected = false;
+    pthread_once(&asked, ask_services_file);
     if (library_load(&library, err) < 0)
         return -1;
     struct mysql *mysql = MEM_NEW(struct mysql);
