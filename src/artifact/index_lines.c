@@ -1,6 +1,7 @@
 #include "artifact/index_lines.h"
 
 #include "artifact/index.h"
+#include "artifact/index_quick.h"
 #include "base/error.h"
 #include "base/text.h"
 
@@ -126,7 +127,7 @@ static int give_member(const struct index_visitor *visitor, const json_t *line, 
 }
 
 /* Which kind of line it is shows in its first key, so lines nobody asked for are not parsed. */
-static int take_json(struct index_lines *lines, const char *text, size_t size, struct error *err)
+static int take_json(struct index_lines *lines, char *text, size_t size, struct error *err)
 {
     static const struct {
         const char *start;
@@ -134,6 +135,9 @@ static int take_json(struct index_lines *lines, const char *text, size_t size, s
     } kinds[] = {{"{\"path", give_member}, {"{\"frame\":", give_frame}, {"{\"name", give_table}};
     const struct index_visitor *visitor = lines->visitor;
     const bool wanted[] = {visitor->member != NULL, visitor->frame != NULL, visitor->table != NULL};
+    struct index_member member;
+    if (visitor->member && index_quick_member(text, size, &member))
+        return visitor->member(visitor->context, &member, err);
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
         if (!text_starts(text, kinds[i].start))
             continue;
@@ -154,7 +158,7 @@ static int take_json(struct index_lines *lines, const char *text, size_t size, s
 
 static int take_line(struct index_lines *lines, struct error *err)
 {
-    const char *text = lines->line.data;
+    char *text = lines->line.data;
     size_t size = lines->line.length;
     if (lines->comments) {
         if (!text_starts(text, INDEX_COMMENT))

@@ -2,6 +2,7 @@
 
 #include "artifact/index.h"
 #include "artifact/index_lines.h"
+#include "artifact/index_quick.h"
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/mem.h"
@@ -206,5 +207,65 @@ TEST(hostile_lines_are_refused)
     }
 }
 
+TEST(lines_as_they_are_written_need_no_parser)
+{
+    static const struct {
+        const char *path;
+        bool quick;
+    } rows[] = {{"srv/a b/c~1.dat", true}, {"", true},       {"a\"b", false},     {"a\\b", false},
+                {"a\nb", false},           {"a\x7f", false}, {"\xc3\xa4", false}, {"\xff", false}};
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        SCOPED(buf) struct buf line = BUF_INIT;
+        SCOPED(string) char *path = mem_string(rows[i].path);
+        struct segment_member written = {.path = path, .type = '0', .size = 123456789012};
+        struct index_member member = {0};
+        index_append_member(&line, &written, 7);
+        assert_int_equal(line.data[line.length - 1], '\n');
+        line.data[line.length - 1] = '\0';
+        if (index_quick_member(line.data, line.length - 1, &member) != rows[i].quick)
+            fail_msg("row %zu", i);
+        if (!rows[i].quick)
+            continue;
+        assert_string_equal(member.path, rows[i].path);
+        assert_int_equal(member.type, '0');
+        assert_int_equal(member.size, 123456789012);
+        assert_int_equal(member.frame, 7);
+    }
+}
+
+TEST(lines_in_another_form_are_left_to_the_parser)
+{
+    static const char *const rows[] = {
+        "",
+        "{",
+        "{\"path\":\"a",
+        "{\"path\":\"a\",\"type\":\"0",
+        "{\"path\":\"a\",\"type\":\"\",\"size\":1,\"frame\":0}",
+        "{\"path\":\"a\",\"type\":\"00\",\"size\":1,\"frame\":0}",
+        "{\"path\":\"a\",\"type\":\"\\\",\"size\":1,\"frame\":0}",
+        "{\"path\":\"a\",\"type\":\"0\",\"size\":,\"frame\":0}",
+        "{\"path\":\"a\",\"type\":\"0\",\"size\":01,\"frame\":0}",
+        "{\"path\":\"a\",\"type\":\"0\",\"size\":-1,\"frame\":0}",
+        "{\"path\":\"a\",\"type\":\"0\",\"size\":1.0,\"frame\":0}",
+        "{\"path\":\"a\",\"type\":\"0\",\"size\":1000000000000000000,\"frame\":0}",
+        "{\"path\":\"a\",\"type\":\"0\",\"size\":1,\"frame\":00}",
+        "{\"path\":\"a\",\"type\":\"0\",\"size\":1,\"frame\":0} ",
+        "{\"path\":\"a\",\"type\":\"0\",\"size\":1,\"frame\":0,\"path\":\"b\"}",
+        "{\"path\": \"a\",\"type\":\"0\",\"size\":1,\"frame\":0}",
+        "{\"frame\":0,\"path\":\"a\",\"type\":\"0\",\"size\":1}",
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        SCOPED(string) char *line = mem_string(rows[i]);
+        struct index_member member = {0};
+        if (index_quick_member(line, strlen(line), &member))
+            fail_msg("taken: %s", rows[i]);
+        assert_string_equal(line, rows[i]);
+    }
+    char cut[] = "{\"path\":\"a\",\"type\":\"0\",\"size\":1,\"frame\":0}\0x";
+    struct index_member member = {0};
+    assert_false(index_quick_member(cut, sizeof cut - 1, &member));
+}
+
 TEST_MAIN(UNIT(an_index_says_what_was_written_into_it), UNIT(a_cut_index_is_corrupt),
-          UNIT(hostile_lines_are_refused))
+          UNIT(hostile_lines_are_refused), UNIT(lines_as_they_are_written_need_no_parser),
+          UNIT(lines_in_another_form_are_left_to_the_parser))
