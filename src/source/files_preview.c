@@ -268,6 +268,15 @@ static int count_live(const struct files_preview_options *options, struct load_p
     return 0;
 }
 
+/* Into a place of its own goes what the backup says, and nothing is in its way. Who only asks wants
+ * to know it exactly. */
+static bool knows_already(const struct files_preview_options *options)
+{
+    const struct files_sides *sides = options->choice.sides;
+    return sides->count == 1 && !sides->items[0].existed && !options->chooses &&
+           !options->thorough && options->facts.members;
+}
+
 static int count(const struct files_preview_options *options, struct segment_source *segments,
                  struct load_preview *preview, struct error *err)
 {
@@ -275,7 +284,7 @@ static int count(const struct files_preview_options *options, struct segment_sou
     SCOPED(memory) void *memory = mem_alloc(sides->count + 1, sizeof(uint64_t));
     uint64_t *needed = memory;
     int told = 0;
-    if (options->merges || sides->count > 1)
+    if ((options->merges || sides->count > 1) && !knows_already(options))
         told = survey_members(options, segments, preview, needed, err);
     if (told < 0)
         return -1;
@@ -283,7 +292,7 @@ static int count(const struct files_preview_options *options, struct segment_sou
         return error_set(err, ERROR_NOT_FOUND, "nothing in the backup matches the patterns");
     if (!told)
         take_facts(options, preview, needed);
-    if (options->merges && !told)
+    if (options->merges && !told && !knows_already(options))
         preview->objects = preview->bytes = UINT64_MAX;
     if (!options->merges && count_live(options, preview, err) < 0)
         return -1;

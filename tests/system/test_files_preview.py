@@ -93,6 +93,14 @@ def test_among_other_files_only_those_of_the_same_names_are_replaced(kedge, tree
     assert "files of the same names" in kedge("restore", "1", "--to", beside, status=5).stderr
 
 
+def test_into_a_place_of_its_own_a_restore_tells_what_a_dry_run_told(kedge, tree):
+    beside = kedge.path("beside")
+    plan = plan_of(kedge, "--to", beside)
+    assert plan == {"objects_restored": 12, "bytes_restored": 11500, "objects_replaced": 0, "bytes_replaced": 0}
+    done = kedge.json("restore", "1", "--to", beside)
+    assert {key: done[key] for key in plan} == plan and done["exists"] is False
+
+
 def test_patterns_that_mean_nothing_are_told_at_once(kedge, tree):
     before = describe(tree)
     for words in (["--dry-run"], ["--force"]):
