@@ -285,3 +285,27 @@ int migrate_fail(struct cli *cli, const struct error *err)
         return 1;
     }
 }
+
+/* The difference that made a checksum another, below the error. */
+static void show_difference(struct migrate_door *door, const struct error *err)
+{
+    static const char prefix[] = "Migration checksum mismatch for version ";
+    struct error ignored = ERROR_INIT;
+    SCOPED(buf) struct buf text = BUF_INIT;
+    if (err->code != ERROR_CORRUPT || !text_starts(err->message, prefix) || !door->migrator)
+        return;
+    const char *start = err->message + strlen(prefix);
+    SCOPED(string) char *version = mem_string_n(start, strcspn(start, ":"));
+    if (migrator_difference(door->migrator, version, &text, &ignored) < 0 || !text.length)
+        return;
+    for (char *rest = text.data, *line = strsep(&rest, "\n"); line; line = strsep(&rest, "\n"))
+        if (*line)
+            console_message("  %s", line);
+}
+
+int migrate_door_fail(struct migrate_door *door, const struct error *err)
+{
+    int status = migrate_fail(door->cli, err);
+    show_difference(door, err);
+    return status;
+}

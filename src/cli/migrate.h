@@ -55,6 +55,8 @@ void migrate_door_close(struct migrate_door *door);
 /* Print the error and answer migrate's own exit status: 4 for a checksum, 5 for a lock, 6 when a
  * decision is needed, 7 when the person declined. */
 int migrate_fail(struct cli *cli, const struct error *err);
+/* The same, and for a file that was changed what the change is. */
+int migrate_door_fail(struct migrate_door *door, const struct error *err);
 
 /* {"version", "name", "direction"}; the caller's. */
 json_t *migrate_step_json(const struct migrate_step *step);

@@ -353,5 +353,5 @@ int command_migrate_plan(struct cli *cli, struct error *err)
     } else if (result == 0) {
         result = plan_database(&door, &request, err);
     }
-    return result < 0 ? migrate_fail(cli, err) : 0;
+    return result < 0 ? migrate_door_fail(&door, err) : 0;
 }

@@ -12,30 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The difference that made a checksum another, below the error. */
-static void show_difference(struct migrate_door *door, const struct error *err)
-{
-    static const char prefix[] = "Migration checksum mismatch for version ";
-    struct error ignored = ERROR_INIT;
-    SCOPED(buf) struct buf text = BUF_INIT;
-    if (err->code != ERROR_CORRUPT || !text_starts(err->message, prefix) || !door->migrator)
-        return;
-    const char *start = err->message + strlen(prefix);
-    SCOPED(string) char *version = mem_string_n(start, strcspn(start, ":"));
-    if (migrator_difference(door->migrator, version, &text, &ignored) < 0 || !text.length)
-        return;
-    for (char *rest = text.data, *line = strsep(&rest, "\n"); line; line = strsep(&rest, "\n"))
-        if (*line)
-            console_message("  %s", line);
-}
-
-static int fail(struct migrate_door *door, const struct error *err)
-{
-    int status = migrate_fail(door->cli, err);
-    show_difference(door, err);
-    return status;
-}
-
 /* More than one at once, or all, is asked about. */
 static int confirm(struct migrate_door *door, const struct migrate_request *request, bool always,
                    struct error *err)
@@ -149,13 +125,13 @@ int command_migrate_up(struct cli *cli, struct error *err)
     door.cli = cli;
     door.applies = true;
     if (backup && way_back_prepare(&way, &door, err) < 0)
-        return fail(&door, err);
+        return migrate_door_fail(&door, err);
     if (migrate_door_open(&door, cli, false, err) == 0 && run_up(&door, err) == 0)
         return 0;
     if (way_back_needed(&way, &door, err))
         return way_back_take(&way, &door, err);
     way_back_hint(&way, &door, err);
-    return fail(&door, err);
+    return migrate_door_fail(&door, err);
 }
 
 int migrate_down_request(struct cli *cli, struct migrate_request *request, struct error *err)
@@ -185,10 +161,10 @@ static int down_restore(struct migrate_door *door, struct error *err)
         error_set(err, ERROR_USAGE,
                   "--restore goes back to the backup before the last batch; --version, --steps and "
                   "--batch cannot be chosen with it");
-        return fail(door, err);
+        return migrate_door_fail(door, err);
     }
     if (way_back_prepare(&way, door, err) < 0 || way_back_down(&way, door, err) < 0)
-        return fail(door, err);
+        return migrate_door_fail(door, err);
     return 0;
 }
 
@@ -202,7 +178,7 @@ int command_migrate_down(struct cli *cli, struct error *err)
     if (migrate_down_request(cli, &request, err) < 0 ||
         migrate_door_open(&door, cli, false, err) < 0 || confirm(&door, &request, false, err) < 0 ||
         run_request(&door, &request, "nothing to do: no migration is applied after it", err) < 0)
-        return fail(&door, err);
+        return migrate_door_fail(&door, err);
     return 0;
 }
 
@@ -226,7 +202,7 @@ int command_migrate_reset(struct cli *cli, struct error *err)
     SCOPED(migrate_door) struct migrate_door door = MIGRATE_DOOR_INIT;
     door.cli = cli;
     if (migrate_door_open(&door, cli, false, err) < 0 || run_reset(&door, err) < 0)
-        return fail(&door, err);
+        return migrate_door_fail(&door, err);
     return 0;
 }
 
@@ -243,7 +219,7 @@ int command_migrate_refresh(struct cli *cli, struct error *err)
     door.cli = cli;
     door.applies = true;
     if (migrate_door_open(&door, cli, false, err) < 0 || run_refresh(&door, err) < 0)
-        return fail(&door, err);
+        return migrate_door_fail(&door, err);
     return 0;
 }
 
@@ -268,6 +244,6 @@ int command_migrate_redo(struct cli *cli, struct error *err)
     SCOPED(migrate_door) struct migrate_door door = MIGRATE_DOOR_INIT;
     door.cli = cli;
     if (migrate_door_open(&door, cli, false, err) < 0 || run_redo(&door, err) < 0)
-        return fail(&door, err);
+        return migrate_door_fail(&door, err);
     return 0;
 }

@@ -203,6 +203,7 @@ def test_a_changed_file_is_told_with_its_difference(site):
     error = site("migrate", "up", status=4).stderr
     assert error.startswith("kedge: error: Migration checksum mismatch for version 20240101000002: ")
     assert "\n  -CREATE TABLE posts (id INT)\n" in error and "\n  +CREATE TABLE posts (id BIGINT)\n" in error
+    assert site("migrate", "plan", status=4).stderr == error
     assert "file changed" in site("migrate", "status").stdout
     site("migrate", "repair", "20240101000002")
     site("migrate", "up")
