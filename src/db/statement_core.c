@@ -158,6 +158,16 @@ static int state_dollar(struct statement_reader *reader)
     return SCAN_MORE;
 }
 
+/* psql runs it when the rows are through: later than it looks. */
+static int after_copy(struct statement_reader *reader, size_t blanks, struct error *err)
+{
+    scan_fail(reader, reader->at + blanks, false, err,
+              "text behind COPY ... FROM stdin, whose rows begin on the next line");
+    return error_hint(err,
+                      "move it to a line of its own below the line \\. that ends the rows, which "
+                      "is when psql runs it");
+}
+
 /* The rest of a line: ignored after \restrict, blank or a comment after a COPY. */
 static int state_rest_of_line(struct statement_reader *reader, struct error *err)
 {
@@ -171,8 +181,7 @@ static int state_rest_of_line(struct statement_reader *reader, struct error *err
         while (blanks < size && scan_blank((unsigned char)text[blanks]))
             blanks++;
         if (blanks < size && (size - blanks < 2 || memcmp(text + blanks, "--", 2) != 0))
-            return scan_fail(reader, reader->at + blanks, false, err,
-                             "text after COPY ... FROM stdin on its own line");
+            return after_copy(reader, blanks, err);
         if (!newline)
             return scan_fail(reader, reader->at, false, err,
                              "COPY ... FROM stdin without its rows");
