@@ -217,11 +217,28 @@ static int not_a_directive(const struct reading *reading, const struct statement
                      problem);
 }
 
+/* Lines as on the Macs of old. */
+static bool has_cr_alone(const struct migration_text *text)
+{
+    return text->size && memchr(text->text, '\r', text->size) &&
+           !memchr(text->text, '\n', text->size);
+}
+
+static int fail_cr_alone(const struct migration_text *text, struct error *err)
+{
+    error_set(err, ERROR_FAILED, "%s: its lines end in CR alone, so that a comment never ends",
+              text->path);
+    return error_hint(err, "save it with LF: tr '\\r' '\\n' <FILE >NEW");
+}
+
 static int on_comment(void *context, const struct statement_comment *comment, struct error *err)
 {
     struct reading *reading = context;
     enum syntax syntax = reading->text->syntax;
     if (syntax == SYNTAX_PLAIN) {
+        /* PostgreSQL ends it there. */
+        if (memchr(comment->text, '\r', comment->size) && has_cr_alone(reading->text))
+            return fail_cr_alone(reading->text, err);
         static const char outside[] = "-- no-transaction";
         if (comment->line == 1 && comment->column == 1 && comment->size >= strlen(outside) &&
             memcmp(comment->text, outside, strlen(outside)) == 0)
@@ -283,6 +300,8 @@ static int check_encoding(const struct migration_text *text, struct error *err)
                          text->path);
     if (!text_is_utf8(text->text, text->size))
         return error_set(err, ERROR_FAILED, "%s: the file is not UTF-8", text->path);
+    if (text->syntax != SYNTAX_PLAIN && has_cr_alone(text))
+        return fail_cr_alone(text, err);
     return 0;
 }
 
