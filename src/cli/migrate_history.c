@@ -58,18 +58,18 @@ static json_t *marked_json(const struct cli *cli, struct migrate_door *door, con
     return object;
 }
 
-static void show_forced(const struct cli *cli, struct migrate_door *door, const char *version,
-                        const char *old, const char *status)
+static void show_forced(const struct cli *cli, struct migrate_door *door,
+                        const struct marked *marked, const char *status)
 {
     if (!console_wants_json(cli)) {
-        console_result("%s: status %s %s %s, by %s; nothing was run", version, old,
+        console_result("%s: status %s %s %s, by %s; nothing was run", marked->version, marked->was,
                        tense(cli, "is now", "would become"), status,
                        migrator_operator(door->migrator));
         return;
     }
-    json_t *object = marked_json(cli, door, version);
+    json_t *object = marked_json(cli, door, marked->version);
     json_object_set_new(object, "status", json_string(status));
-    json_object_set_new(object, "was", json_string(old));
+    json_object_set_new(object, "was", json_string(marked->was));
     console_json(object);
 }
 
@@ -79,15 +79,15 @@ int command_migrate_force(struct cli *cli, struct error *err)
     const char *version = cli->arguments.items[0];
     const char *name = settings_text(cli->settings, SETTING_MIGRATIONS_STATUS);
     enum history_status status = HISTORY_PENDING;
-    const char *old = NULL;
+    SCOPED(marked) struct marked marked = MARKED_INIT;
     if (!name || !history_status_parse(name, &status)) {
         error_set(err, ERROR_USAGE, "force needs --status applied, pending, failed or rollback");
         return migrate_fail(cli, err);
     }
     if (migrate_door_open(&door, cli, false, err) < 0 ||
-        migrator_force(door.migrator, version, status, &old, err) < 0)
+        migrator_force(door.migrator, version, status, &marked, err) < 0)
         return migrate_fail(cli, err);
-    show_forced(cli, &door, version, old, name);
+    show_forced(cli, &door, &marked, name);
     return 0;
 }
 
@@ -154,18 +154,18 @@ int command_migrate_repair(struct cli *cli, struct error *err)
     return 0;
 }
 
-static void show_baseline(const struct cli *cli, struct migrate_door *door, const char *version,
-                          size_t count)
+static void show_baseline(const struct cli *cli, struct migrate_door *door,
+                          const struct marked *marked)
 {
     if (!console_wants_json(cli)) {
-        console_result("%zu migration%s up to %s %s as applied, by %s; nothing was run", count,
-                       count == 1 ? "" : "s", version, tense(cli, "marked", "would be marked"),
-                       migrator_operator(door->migrator));
+        console_result("%zu migration%s up to %s %s as applied, by %s; nothing was run",
+                       marked->count, marked->count == 1 ? "" : "s", marked->version,
+                       tense(cli, "marked", "would be marked"), migrator_operator(door->migrator));
         return;
     }
-    json_t *object = marked_json(cli, door, version);
+    json_t *object = marked_json(cli, door, marked->version);
     json_object_set_new(object, "status", json_string(history_status_name(HISTORY_APPLIED)));
-    json_object_set_new(object, "marked", json_integer((json_int_t)count));
+    json_object_set_new(object, "marked", json_integer((json_int_t)marked->count));
     console_json(object);
 }
 
@@ -173,10 +173,10 @@ int command_migrate_baseline(struct cli *cli, struct error *err)
 {
     SCOPED(migrate_door) struct migrate_door door = MIGRATE_DOOR_INIT;
     const char *version = cli->arguments.items[0];
-    size_t count = 0;
+    SCOPED(marked) struct marked marked = MARKED_INIT;
     if (migrate_door_open(&door, cli, false, err) < 0 ||
-        migrator_baseline(door.migrator, version, &count, err) < 0)
+        migrator_baseline(door.migrator, version, &marked, err) < 0)
         return migrate_fail(cli, err);
-    show_baseline(cli, &door, version, count);
+    show_baseline(cli, &door, &marked);
     return 0;
 }

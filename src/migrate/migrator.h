@@ -127,12 +127,25 @@ int migrator_version(struct migrator *migrator, char **ret_version, struct error
 
 /* ---- the history alone ---- */
 
-/* Mark one version as `status` without running anything. *ret_old: what it was ("none"). With
- * `dry_run` these three take no lock and write nothing. */
+/* What was marked without running anything. */
+struct marked {
+    char *version;   /* as the migration, or else the history, spells it; owned */
+    const char *was; /* of one: its status before ("none") */
+    size_t count;    /* rows that were changed */
+};
+
+#define MARKED_INIT ((struct marked){.version = NULL})
+void marked_clear(struct marked *marked);
+static inline void scoped_marked_cleanup(struct marked *marked)
+{
+    marked_clear(marked);
+}
+
+/* Mark one version as `status`. With `dry_run` these three take no lock and write nothing. */
 int migrator_force(struct migrator *migrator, const char *version, enum history_status status,
-                   const char **ret_old, struct error *err);
-/* Mark everything up to and with `version` as applied, without running. */
-int migrator_baseline(struct migrator *migrator, const char *version, size_t *ret_count,
+                   struct marked *ret_marked, struct error *err);
+/* Mark everything up to and with `version` as applied. */
+int migrator_baseline(struct migrator *migrator, const char *version, struct marked *ret_marked,
                       struct error *err);
 
 /* Take over the history of another tool (migrate/import.h), under the lock. */

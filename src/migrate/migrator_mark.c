@@ -56,8 +56,14 @@ static int write_entry(struct migrator *migrator, const struct migration *migrat
     return history_write(&migrator->history, entry, err);
 }
 
+void marked_clear(struct marked *marked)
+{
+    free(marked->version);
+    *marked = MARKED_INIT;
+}
+
 int migrator_force(struct migrator *migrator, const char *version, enum history_status status,
-                   const char **ret_old, struct error *err)
+                   struct marked *ret_marked, struct error *err)
 {
     SCOPED(migrate_lock) struct migrate_lock lock = MIGRATE_LOCK_INIT;
     SCOPED(history_rows) struct history_rows rows = HISTORY_ROWS_INIT;
@@ -70,25 +76,32 @@ int migrator_force(struct migrator *migrator, const char *version, enum history_
         return error_set(err, ERROR_NOT_FOUND, "there is no migration with the version %s",
                          version);
     struct history_entry entry = entry_of(migrator, migration, row);
-    *ret_old = row ? history_status_name(row->status) : "none";
     entry.status = status;
     entry.progress = NULL;
     entry.error_message = NULL;
     entry.applied_now = status == HISTORY_APPLIED;
     entry.rolled_back_now = status == HISTORY_ROLLBACK;
     entry.batch = row && row->batch ? row->batch : history_last_batch(&rows) + 1;
-    return write_entry(migrator, migration, &entry, err);
+    if (write_entry(migrator, migration, &entry, err) < 0)
+        return -1;
+    *ret_marked = (struct marked){
+        .version = mem_string(entry.version),
+        .was = row ? history_status_name(row->status) : "none",
+        .count = 1,
+    };
+    return 0;
 }
 
-int migrator_baseline(struct migrator *migrator, const char *version, size_t *ret_count,
+int migrator_baseline(struct migrator *migrator, const char *version, struct marked *ret_marked,
                       struct error *err)
 {
     SCOPED(migrate_lock) struct migrate_lock lock = MIGRATE_LOCK_INIT;
     SCOPED(history_rows) struct history_rows rows = HISTORY_ROWS_INIT;
-    *ret_count = 0;
+    size_t count = 0;
     if (open_history(migrator, &lock, err) < 0 || history_read(&migrator->history, &rows, err) < 0)
         return -1;
-    if (!migration_set_find(&migrator->set, version))
+    const struct migration *last = migration_set_find(&migrator->set, version);
+    if (!last)
         return error_set(err, ERROR_NOT_FOUND, "there is no migration with the version %s",
                          version);
     for (size_t i = 0; i < migrator->set.count; i++) {
@@ -106,8 +119,9 @@ int migrator_baseline(struct migrator *migrator, const char *version, size_t *re
         entry.batch = history_last_batch(&rows) + 1;
         if (write_entry(migrator, migration, &entry, err) < 0)
             return -1;
-        (*ret_count)++;
+        count++;
     }
+    *ret_marked = (struct marked){.version = mem_string(last->version), .count = count};
     return 0;
 }
 

@@ -175,6 +175,8 @@ def test_a_version_is_found_in_another_spelling(site):
     site("migrate", "up")
     assert "7: status applied is now rollback" in site("migrate", "force", "7", "--status", "rollback").stdout
     assert "7: status rollback is now applied" in site("migrate", "force", "7", "--status", "applied").stdout
+    assert site.json("migrate", "force", "7", "--status", "applied")["version"] == "00007"
+    assert site.json("migrate", "baseline", "7")["version"] == "00007"
     rows = site.lines("migrate", "status")
     assert [(row["version"], row["batch"]) for row in rows] == [("00007", 1)]
     assert "nothing to repair" in site("migrate", "repair", "7").stdout

@@ -386,17 +386,19 @@ TEST(a_baseline_marks_without_running)
 {
     struct site *site = *state;
     struct error err = ERROR_INIT;
-    size_t count = 0;
-    const char *old = NULL;
+    SCOPED(marked) struct marked marked = MARKED_INIT, forced = MARKED_INIT;
     put_three(site);
     assert_ok(read_folder(site, &err), err);
-    assert_ok(migrator_baseline(site->migrator, "20240101000002", &count, &err), err);
-    assert_int_equal(count, 2);
+    assert_ok(migrator_baseline(site->migrator, "020240101000002", &marked, &err), err);
+    assert_int_equal(marked.count, 2);
+    assert_string_equal(marked.version, "20240101000002");
     assert_int_equal(up(site), 1);
     assert_int_equal(ask(site, "SELECT count(*) FROM sqlite_master WHERE name IN ('a', 'b', 'c')"),
                      1);
-    assert_ok(migrator_force(site->migrator, "20240101000003", HISTORY_ROLLBACK, &old, &err), err);
-    assert_string_equal(old, "applied");
+    assert_ok(migrator_force(site->migrator, "020240101000003", HISTORY_ROLLBACK, &forced, &err),
+              err);
+    assert_string_equal(forced.was, "applied");
+    assert_string_equal(forced.version, "20240101000003");
     assert_status(site, "1 applied, 2 applied, 3 rollback");
 }
 
