@@ -4,18 +4,18 @@
 #include "base/file.h"
 #include "migrate/envsub.h"
 #include "migrate/file.h"
+#include "migrate/folder_walk.h"
 #include "migrate/naming.h"
+#include "migrate/nested.h"
 #include "migrate/parallel.h"
 #include "migrate/placeholder.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define VERSION_DIGITS 14       /* YYYYMMDDHHMMSS */
 #define SHORT_VERSION_DIGITS 11 /* up to here a version cannot be meant as such a moment */
-#define DEPTH_MAXIMUM 16        /* Flyway looks into folders within the folder */
 
 /* Whose file it is. */
 enum layout {
@@ -62,15 +62,14 @@ struct listing {
     struct entry *items;
     size_t count;
     size_t capacity;
-    const char *path;         /* of the folder that is being listed */
-    int fd;                   /* the folder that is read */
-    struct text_list folders; /* in it */
-    size_t depth;
+    int fd;                                  /* the folder that is read */
     const struct entry *first[LAYOUT_COUNT]; /* an example of each layout there is */
     bool sqlx;                               /* the bare files are its */
     size_t php;                              /* files of Laravel's own */
     const char *first_php;                   /* by name */
-    bool any_version;                        /* versions need not be moments: sql-migrate's */
+    struct folder_walk walk;
+    struct nested nested; /* files that are not looked for */
+    bool any_version;     /* versions need not be moments: sql-migrate's */
 };
 
 static void warn(const struct listing *listing, const char *path, const char *why)
@@ -115,69 +114,42 @@ static void warn_of_php(const struct listing *listing)
                                                      listing->first_php, listing->php - 1, why));
 }
 
-/* Folder or file? The folder mostly says so itself; behind a link, the system is asked. Reading a
- * pipe would wait for ever. 1, 0 when it is neither, -1. */
-static int is_folder(const struct listing *listing, const char *path, unsigned char type,
-                     bool *ret_folder, struct error *err)
+static void on_odd(void *context, const char *path, enum folder_odd odd)
 {
-    struct stat info;
-    *ret_folder = type == DT_DIR;
-    if (type == DT_DIR || type == DT_REG)
-        return 1;
-    int there = file_stat(listing->folder->os, path, &info, err);
-    if (there > 0)
-        *ret_folder = S_ISDIR(info.st_mode);
-    bool neither = there > 0 && !S_ISDIR(info.st_mode) && !S_ISREG(info.st_mode);
-    bool broken = there == 0 && type == DT_LNK;
-    if ((neither || broken) && nearly_fits(path_base(path)))
-        warn(listing, path, broken ? "the link leads nowhere" : "it is no file");
-    return neither ? 0 : there;
+    static const char *const why[] = {
+        [FOLDER_ODD_NOWHERE] = "the link leads nowhere",
+        [FOLDER_ODD_ITSELF] = "the link leads to itself",
+        [FOLDER_ODD_BACK] = "it leads back to a folder that it is in",
+        [FOLDER_ODD_NO_FILE] = "it is no file",
+    };
+    if (odd == FOLDER_ODD_ITSELF || odd == FOLDER_ODD_BACK || nearly_fits(path_base(path)))
+        warn(context, path, why[odd]);
 }
 
-/* With the slash that comes after it. */
-static size_t path_length(const char *folder)
+static void note_stranger(struct listing *listing, const char *path)
 {
-    size_t length = strlen(folder);
-    return length && folder[length - 1] == '/' ? length : length + 1;
+    if (text_ends(path, ".php"))
+        count_php(listing, path);
+    else if (nearly_fits(path_base(path)))
+        warn(listing, path, why_no_migration(path));
 }
 
-/* Kept as long as the migrations. */
-static const char *path_of(struct listing *listing, const char *name)
-{
-    size_t folder = path_length(listing->path);
-    size_t size = strlen(name);
-    char *path = arena_alloc(&listing->set->memory, folder + size + 1);
-    memcpy(path, listing->path, strlen(listing->path));
-    path[folder - 1] = '/';
-    memcpy(path + folder, name, size + 1);
-    return path;
-}
-
-static int on_entry(void *context, const char *name, unsigned char type, struct error *err)
+/* Within the folder's folders only Flyway's files are looked for: the other tools do not look
+ * there, and kedge does neither. */
+static int on_file(void *context, const char *path, size_t depth, struct error *err)
 {
     struct listing *listing = context;
-    struct entry entry = {0};
-    bool folder = false;
-    if (naming_is_dropping(name) || text_ends(name, ".sql.conf"))
+    struct entry entry = {.path = path, .from = folder_walk_inner(&listing->walk, path)};
+    (void)err;
+    if (text_ends(path, ".sql.conf"))
         return 0;
-    const char *path = path_of(listing, name);
-    int there = is_folder(listing, path, type, &folder, err);
-    if (there <= 0)
-        return there;
-    if (folder) {
-        text_list_add(&listing->folders, path);
+    bool parsed = naming_parse(path_base(path), &listing->set->memory, &entry.naming);
+    if (depth > 0 && !(parsed && entry.naming.kind == NAMING_FLYWAY)) {
+        nested_note(&listing->nested, path, parsed);
         return 0;
     }
-    entry.path = path;
-    entry.from = path + path_length(listing->folder->path);
-    bool parsed = naming_parse(name, &listing->set->memory, &entry.naming);
-    if (parsed && listing->depth > 0 && entry.naming.kind != NAMING_FLYWAY)
-        return 0;
     if (!parsed) {
-        if (listing->depth == 0 && text_ends(name, ".php"))
-            count_php(listing, path);
-        else if (listing->depth == 0 && nearly_fits(name))
-            warn(listing, path, why_no_migration(name));
+        note_stranger(listing, path);
         return 0;
     }
     ARRAY_GROW(listing->items, listing->count, listing->capacity);
@@ -193,27 +165,30 @@ static bool has_flyway(const struct listing *listing)
     return false;
 }
 
-/* The folder, and those in it where only Flyway's files are looked for: the other tools do not look
- * there, and kedge does neither. */
-static int list_folder(struct listing *listing, const char *path, struct error *err)
+static bool enters(void *context, size_t depth)
 {
-    listing->path = path;
-    if (folder_entries(listing->folder->os, path, on_entry, listing, err) < 0) {
-        if (err->code == ERROR_NOT_FOUND)
-            error_hint(err, "kedge migrate create NAME makes it, --migrations names another");
-        return -1;
-    }
-    struct text_list folders = listing->folders;
-    listing->folders = TEXT_LIST_INIT;
-    bool deeper = listing->depth < DEPTH_MAXIMUM &&
-                  (listing->depth > 0 || listing->count == 0 || has_flyway(listing));
-    int result = 0;
-    listing->depth++;
-    for (size_t i = 0; deeper && result == 0 && i < folders.count; i++)
-        result = list_folder(listing, folders.items[i], err);
-    listing->depth--;
-    text_list_clear(&folders);
-    return result;
+    const struct listing *listing = context;
+    return depth > 0 || listing->count == 0 || has_flyway(listing);
+}
+
+static int list_folder(struct listing *listing, struct error *err)
+{
+    const char *path = listing->folder->path;
+    listing->walk = (struct folder_walk){
+        .os = listing->folder->os,
+        .root = path,
+        .memory = &listing->set->memory,
+        .file = on_file,
+        .odd = on_odd,
+        .enters = enters,
+        .context = listing,
+        .folders = TEXT_LIST_INIT,
+    };
+    if (folder_walk_run(&listing->walk, err) == 0)
+        return listing->count ? 0 : nested_check(&listing->nested, path, listing->warnings, err);
+    if (err->code == ERROR_NOT_FOUND)
+        error_hint(err, "kedge migrate create NAME makes it, --migrations names another");
+    return -1;
 }
 
 static void listing_clear(struct listing *listing)
@@ -226,7 +201,6 @@ static void listing_clear(struct listing *listing)
         migration_reader_free(worker->reader);
     }
     free(listing->items);
-    text_list_clear(&listing->folders);
 }
 
 static int compare_entries(const void *a, const void *b)
@@ -389,6 +363,18 @@ static bool has_short_versions(const struct listing *listing)
     return found;
 }
 
+/* A single file and a pair: golang-migrate has pairs alone, sqlx has both. */
+static int refuse_bare(const struct entry *pair, const struct entry *bare, struct error *err)
+{
+    error_set(err, ERROR_USAGE,
+              "the folder has pairs of files, as %s, and a single one that does not say which way "
+              "it goes: %s",
+              pair->path, bare->path);
+    return error_hint(err,
+                      "name it VERSION_NAME.up.sql as the others are (sqlx reads it as before), "
+                      "or put -- +migrate Up above its statements");
+}
+
 static int refuse_mixture(const struct entry *one, const struct entry *other, struct error *err)
 {
     error_set(err, ERROR_USAGE, "the folder mixes the files of two tools: %s is of %s, %s of %s",
@@ -412,6 +398,8 @@ static int find_layout(struct listing *listing, struct error *err)
     }
     const struct entry *bare = listing->first[LAYOUT_BARE];
     bool one_files = foreign && foreign->naming.kind == NAMING_ONE_FILE;
+    if (bare && foreign && foreign->layout == LAYOUT_PAIR)
+        return refuse_bare(foreign, bare, err);
     if (bare && foreign && !one_files)
         return refuse_mixture(foreign, bare, err);
     listing->sqlx = is_sqlx(listing);
@@ -570,7 +558,7 @@ static int check_pairs(const struct migration_set *set, struct error *err)
 
 static int read_listing(struct listing *listing, struct error *err)
 {
-    if (list_folder(listing, listing->folder->path, err) < 0)
+    if (list_folder(listing, err) < 0)
         return -1;
     warn_of_php(listing);
     if (listing->count > 1)

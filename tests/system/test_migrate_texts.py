@@ -173,6 +173,67 @@ def test_what_is_no_file_is_named_and_passed_over(kedge, request):
     assert "20240101000004_link.sql is passed over: the link leads nowhere" in run.stderr
 
 
+@pytest.mark.parametrize("flyway", [False, True])
+def test_links_that_lead_in_a_circle_are_named_and_passed_over(kedge, request, flyway):
+    Place(kedge, request, "sqlite")
+    os.makedirs(kedge.path("migrations", "inner"))
+    name = "V1__a.sql" if flyway else "20240101000001_a.sql"
+    with open(kedge.path("migrations", name), "wb") as file:
+        file.write((b"" if flyway else UP) + b"CREATE TABLE a (x);")
+    os.symlink("itself", kedge.path("migrations", "itself"))
+    os.symlink(".", kedge.path("migrations", "here"))
+    os.symlink("../..", kedge.path("migrations", "inner", "above"))
+    run = kedge("migrate", "up", "--migrations", "migrations/", timeout=20)
+    assert run.stdout.count("applied") == 1
+    assert "migrations/itself is passed over: the link leads to itself" in run.stderr
+    assert ("/here is passed over: it leads back" in run.stderr) == flyway
+    assert ("/migrations is passed over: it leads back" in run.stderr) == flyway
+
+
+def test_a_folder_of_folders_is_no_reason_to_say_that_all_is_done(kedge, request):
+    Place(kedge, request, "sqlite")
+    for names, hint in ((("up.sql", "down.sql"), "kedge migrate import"), (("migration.sql",), "kedge migrate baseline VERSION")):
+        folder = kedge.path(names[0][:2], "2024-01-01-000001_users")
+        os.makedirs(folder)
+        for name in names:
+            with open(os.path.join(folder, name), "wb") as file:
+                file.write(b"CREATE TABLE users (x);")
+        for words in (("up",), ("status",), ("plan",), ("lint", "--dialect", "sqlite")):
+            refused = kedge("migrate", *words, "--migrations", names[0][:2], status=2)
+            assert f"{names[0][:2]} has a folder for each migration" in refused.stderr and hint in refused.stderr, refused.stderr
+            assert refused.stdout == ""
+    write(kedge, [("CREATE TABLE a (x);", "DROP TABLE a;")])
+    os.makedirs(kedge.path("outer"))
+    os.rename(kedge.path("migrations"), kedge.path("outer", "old"))
+    run = kedge("migrate", "up", "--migrations", "outer")
+    assert "outer/old/20240101000001_case.sql is passed over: it lies in a folder within outer" in run.stderr
+    assert run.stdout == "nothing to do: no migration is pending\n"
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgres", "mariadb"])
+@pytest.mark.parametrize("name", ["20240101000001_a.sql", "20240101000001_a.up.sql"])
+def test_lines_that_end_in_cr_alone_are_told(kedge, request, engine, name):
+    place = Place(kedge, request, engine)
+    os.makedirs(kedge.path("migrations"))
+    with open(kedge.path("migrations", name), "wb") as file:
+        file.write((b"" if ".up." in name else UP) .replace(b"\n", b"\r") + b"CREATE TABLE a (x int);\r-- a row\rINSERT INTO a VALUES (1);\r")
+    if engine == "postgres" and ".up." in name:
+        kedge("migrate", "up")
+        assert place.ask("SELECT count(*) FROM a") == "1"
+        return
+    error = kedge("migrate", "up", status=1).stderr
+    assert f"{name}: its lines end in CR alone" in error and r"tr '\r' '\n'" in error
+    assert place.left() == ""
+
+
+def test_what_stands_behind_copy_is_told_where_it_belongs(kedge, request):
+    place = Place(kedge, request, "postgres")
+    write(kedge, [("CREATE TABLE a (x int);\nCOPY a FROM stdin; SELECT 1;\n1\n\\.\n", "DROP TABLE a;")])
+    error = kedge("migrate", "up", status=1).stderr
+    assert "20240101000001_case.sql:3:20: text behind COPY ... FROM stdin" in error and "below the line \\. that ends the rows" in error, error
+    assert place.left() == ""
+
+
 @pytest.mark.parametrize("engine", ["postgres", "mariadb"])
 def test_a_statement_of_many_megabytes(kedge, request, engine):
     """Longer than MariaDB takes at once (max_allowed_packet, 16 MiB): the server's refusal names file and statement, and says what is left."""
