@@ -18,6 +18,11 @@
 #define FIRST_BYTES 16384
 #define OBJECTS_AT_ONCE 100
 
+bool postgres_large_is_frame(const struct segment_frame *frame)
+{
+    return frame->section == SECTION_POST && text_equal(frame->table, POSTGRES_LARGE_TABLE);
+}
+
 struct large_writer {
     struct pq *pq;
     struct segment_sink *sink;

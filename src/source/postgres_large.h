@@ -9,14 +9,19 @@
 #ifndef KEDGE_SOURCE_POSTGRES_LARGE_H
 #define KEDGE_SOURCE_POSTGRES_LARGE_H
 
+#include <stdbool.h>
+
 struct error;
 struct pq;
 struct progress;
+struct segment_frame;
 struct segment_sink;
 
 /* The name that segments with large objects carry instead of a table's. */
 #define POSTGRES_LARGE_SCHEMA "pg_catalog"
 #define POSTGRES_LARGE_TABLE "pg_largeobject"
+
+bool postgres_large_is_frame(const struct segment_frame *frame);
 
 /* Push all that `pq` sees, in the section after the data. */
 int postgres_large_dump(struct pq *pq, struct segment_sink *sink, struct progress *progress,
