@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "db/pq.h"
 #include "db/statement.h"
+#include "source/postgres_again.h"
 #include "source/postgres_arrange.h"
 #include "source/postgres_large.h"
 #include "source/postgres_later.h"
@@ -233,31 +234,31 @@ static void tell_about_needs(struct filler *filler, struct pq *pq, const struct 
     }
 }
 
-/* COPY leaves nothing behind when it fails, so the frame can be played again. */
-static int load_on_usual_path(struct filler *filler, int worker, const struct plan_task *task)
+struct rows {
+    struct filler *filler;
+    struct pq *pq;
+    size_t frame;
+};
+
+static int send_rows(void *context, struct error *err)
 {
-    struct pq *pq = filler->connections[worker];
-    const char *schema = filler->plan.tables[task->table].schema;
-    if (!schema || pq_in_transaction(pq) || !later_looked_in_vain(pq))
-        return -1;
-    struct error ignored = ERROR_INIT;
-    SCOPED(string) char *path = later_usual_path("SET", schema);
-    if (pq_exec(pq, path, NULL, &ignored) < 0)
-        return -1;
-    int result = play_frame(filler, pq, task->frame, NULL, &ignored);
-    filler->in_force[worker] = NULL;
-    return pq_exec(pq, filler->preamble.data, NULL, &ignored) < 0 ? -1 : result;
+    const struct rows *rows = context;
+    return play_frame(rows->filler, rows->pq, rows->frame, NULL, err);
 }
 
 static int load_frame(struct filler *filler, int worker, const struct plan_task *task,
                       struct error *err)
 {
-    if (play_frame(filler, filler->connections[worker], task->frame, NULL, err) == 0)
-        return 0;
-    if (!filler->preamble.length || load_on_usual_path(filler, worker, task) < 0)
-        return -1;
-    error_clear(err);
-    return 0;
+    struct pq *pq = filler->connections[worker];
+    struct rows rows = {filler, pq, task->frame};
+    const struct postgres_again again = {.pq = pq,
+                                         .settings =
+                                             filler->preamble.length ? filler->preamble.data : "",
+                                         .in_force = &filler->in_force[worker],
+                                         .schema = filler->plan.tables[task->table].schema,
+                                         .once = send_rows,
+                                         .context = &rows};
+    return postgres_again_rows(&again, err);
 }
 
 static int run_task(struct filler *filler, int worker, const struct plan_task *task,
@@ -313,19 +314,11 @@ static void fail(struct filler *filler, const struct pq *own, const struct error
     pthread_mutex_unlock(&filler->lock);
 }
 
-/* What the server says of rows whose check or generated column asks other tables, which may not
- * have theirs yet. */
-static bool may_need_others(const struct pq *pq)
-{
-    static const char *const classes[] = {"23", "42", "P0"};
-    return !pq_fault(pq)->connection_lost && !pq_in_transaction(pq) &&
-           pq_fault_among(pq, classes, ARRAY_SIZE(classes));
-}
-
 static bool put_back(struct filler *filler, const struct pq *pq, struct plan_task *task,
                      struct error *err)
 {
-    if (task->kind != TASK_DATA || err->code == ERROR_INTERRUPTED || !may_need_others(pq))
+    if (task->kind != TASK_DATA || err->code == ERROR_INTERRUPTED ||
+        !postgres_again_after_others(pq))
         return false;
     pthread_mutex_lock(&filler->lock);
     bool again = !filler->failed && plan_put_back(&filler->plan, task);
