@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "db/pq.h"
 #include "source/postgres_later.h"
+#include "source/postgres_patience.h"
 
 static int on_usual_path(const struct postgres_again *rows)
 {
@@ -21,7 +22,10 @@ static int on_usual_path(const struct postgres_again *rows)
 
 int postgres_again_rows(const struct postgres_again *rows, struct error *err)
 {
-    if (rows->once(rows->context, err) == 0)
+    /* Who is in a transaction, as somebody's script may be, cannot take only the rows back. */
+    const struct postgres_patience patience = {rows->os, &rows->pq, rows->once, rows->context};
+    if ((pq_in_transaction(rows->pq) ? rows->once(rows->context, err)
+                                     : postgres_patiently(&patience, err)) == 0)
         return 0;
     if (on_usual_path(rows) < 0)
         return -1;

@@ -10,9 +10,11 @@
 #include <stdbool.h>
 
 struct error;
+struct os;
 struct pq;
 
 struct postgres_again {
+    struct os *os;
     struct pq *pq;
     const char *settings;  /* of the session, for afterwards; "" is none */
     const char **in_force; /* likewise as later_run has them: NULL when they are no more */
@@ -21,8 +23,9 @@ struct postgres_again {
     void *context;
 };
 
-/* Send the rows; when a function looked for something in vain, once more with the table's schema
- * and public in its search_path. The first error is the one that is told. */
+/* Send the rows: with patience when the server ended it for a deadlock, and when a function looked
+ * for something in vain, once more with the table's schema and public in its search_path. The first
+ * error of that kind is the one that is told. */
 int postgres_again_rows(const struct postgres_again *rows, struct error *err);
 
 /* Did the server refuse the rows for what a check or a generated column may find in other tables,

@@ -251,7 +251,8 @@ static int load_frame(struct filler *filler, int worker, const struct plan_task 
 {
     struct pq *pq = filler->connections[worker];
     struct rows rows = {filler, pq, task->frame};
-    const struct postgres_again again = {.pq = pq,
+    const struct postgres_again again = {.os = filler->fill->options->os,
+                                         .pq = pq,
                                          .settings =
                                              filler->preamble.length ? filler->preamble.data : "",
                                          .in_force = &filler->in_force[worker],

@@ -4,17 +4,13 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/os.h"
 #include "base/stop.h"
 #include "db/pq.h"
 #include "db/statement.h"
+#include "source/postgres_patience.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* Of a statement that came into a deadlock; each time after twice the rest. */
-#define TRIES 6
-#define REST_MS 10
 
 bool later_is_setting(const char *statement)
 {
@@ -58,27 +54,31 @@ void laters_note(struct laters *laters, const struct statement *statement)
         later->settings = laters->settings.items[laters->settings.count - 1];
 }
 
-/* The server ends one of two sessions that wait for each other (ours, or somebody else's who looks
- * at the new tables), and nothing of its statement stays. What may commit on its way does. */
+/* Nothing stays of a statement that fails, but of what may commit on its way. */
 static bool may_run_again(const struct pq *pq, const struct later *later)
 {
     struct words words = {later->sql};
-    return pq_fault(pq)->lock_timeout && !pq_in_transaction(pq) && !words_take(&words, "DO") &&
-           !words_take(&words, "CALL") && !words_seek(&words, "CONCURRENTLY");
+    return !pq_in_transaction(pq) && !words_take(&words, "DO") && !words_take(&words, "CALL") &&
+           !words_seek(&words, "CONCURRENTLY");
 }
 
+struct run {
+    struct pq *pq;
+    const struct later *later;
+};
+
+static int run_once(void *context, struct error *err)
+{
+    const struct run *run = context;
+    return pq_exec(run->pq, run->later->sql, NULL, err);
+}
+
+/* The other session may be ours, or somebody else's who looks at the new tables. */
 static int run_patiently(struct os *os, struct pq *pq, const struct later *later, struct error *err)
 {
-    for (int tries = 1; pq_exec(pq, later->sql, NULL, err) < 0; tries++) {
-        if (tries == TRIES || !may_run_again(pq, later))
-            return -1;
-        log_debug("again: %s", err->message);
-        error_clear(err);
-        os->sleep_ms(os, REST_MS << tries);
-        if (stop_check(err) < 0)
-            return -1;
-    }
-    return 0;
+    struct run run = {pq, later};
+    const struct postgres_patience patience = {os, &run.pq, run_once, &run};
+    return may_run_again(pq, later) ? postgres_patiently(&patience, err) : run_once(&run, err);
 }
 
 bool later_looked_in_vain(const struct pq *pq)

@@ -15,6 +15,7 @@
 #include "source/postgres_kept.h"
 #include "source/postgres_large.h"
 #include "source/postgres_needs.h"
+#include "source/postgres_patience.h"
 #include "source/postgres_play.h"
 #include "source/postgres_rules.h"
 #include "source/postgres_session.h"
@@ -316,9 +317,25 @@ static int begin(struct tables_load *load, struct error *err)
     return 0;
 }
 
-static int fill_steps(struct tables_load *load, struct error *err)
+/* What the transaction was about, so that another can begin. */
+static void let_go(struct tables_load *load)
 {
-    if (pick_tables(load, err) < 0 || begin(load, err) < 0 || make_tables(load, err) < 0)
+    pq_close(STEAL(load->pq));
+    pq_result_free(STEAL(load->events));
+    free(STEAL(load->kept.encoding));
+    postgres_rules_clear(&load->rules);
+    postgres_counts_clear(&load->counts);
+    postgres_counts_init(&load->counts);
+    text_list_clear(&load->sequences);
+}
+
+/* The locks that it has taken of the live tables on its way it keeps to its end, and so a deadlock
+ * costs all of it: the tables beside are made and filled anew. */
+static int fill_once(void *context, struct error *err)
+{
+    struct tables_load *load = context;
+    let_go(load);
+    if (begin(load, err) < 0 || make_tables(load, err) < 0)
         return -1;
     bool made = any_created(load);
     if (made && (postgres_needs_tablespaces(load->pq, load->options, err) < 0 ||
@@ -335,7 +352,8 @@ static int fill_tables(struct load *base, struct segment_source *segments, struc
     struct tables_load *load = (struct tables_load *)base;
     load->segments = segments;
     progress_begin(load->options->progress, "restoring", 0);
-    if (fill_steps(load, err) == 0)
+    const struct postgres_patience patience = {load->options->os, &load->pq, fill_once, load};
+    if (pick_tables(load, err) == 0 && postgres_patiently(&patience, err) == 0)
         return 0;
     if (err->code == ERROR_NOT_FOUND)
         return -1;

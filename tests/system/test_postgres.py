@@ -281,6 +281,77 @@ def test_an_index_that_comes_into_a_deadlock_is_made_again(server):
     assert times and said.count("deadlock detected") == 1
     assert server.sql("SELECT indexrelid::regclass, indisvalid FROM pg_index WHERE indrelid = 'slow'::regclass", "meeting_to") == "meeting|t"
 
+
+# The first time that the fifth value is looked at in a restored database, it waits until somebody waits for `slow`, and
+# then asks for `asked`. A sequence goes on whatever the server takes back.
+CROSSING = """
+    CREATE TABLE asked (id integer);
+    CREATE SEQUENCE times;
+    CREATE FUNCTION look_aside(id integer) RETURNS boolean LANGUAGE plpgsql AS $$
+        BEGIN
+            IF id <> 5 OR current_setting('application_name') <> 'kedge' THEN RETURN true; END IF;
+            FOR tries IN 1..CASE WHEN nextval('public.times') = 1 THEN 1200 ELSE 0 END LOOP
+                EXIT WHEN EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'public.slow'::regclass);
+                PERFORM pg_sleep(0.05);
+            END LOOP;
+            PERFORM count(*) FROM public.asked;
+            RETURN true;
+        END $$;
+    CREATE DOMAIN looked AS integer CHECK (public.look_aside(VALUE));
+    CREATE TABLE slow (id looked);
+    INSERT INTO slow SELECT generate_series(1, 10);
+"""
+
+
+def cross(server, database, table):
+    """As soon as rows go into `table`: hold `asked` and wait for `slow`, so that the other session finds the deadlock."""
+    server.wait(f"""SELECT 1 FROM pg_stat_activity WHERE datname LIKE '{database}' AND state = 'active'
+                    AND query LIKE 'COPY {table} %'""", seconds=60)
+    side = server.sql(f"SELECT datname FROM pg_stat_activity WHERE datname LIKE '{database}' AND query LIKE 'COPY {table} %'")
+    server.sql("SET deadlock_timeout = '1h'; BEGIN; LOCK TABLE asked; LOCK TABLE slow; COMMIT;", side)
+
+
+def cross_meanwhile(server, database, table, work):
+    """How often the server found a deadlock while `work` was done."""
+    logged = len((server.folder / "postgres.log").read_text(errors="replace"))
+    failures = []
+
+    def other():
+        try:
+            cross(server, database, table)
+        except AssertionError as failure:
+            failures.append(failure)
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    try:
+        work()
+    finally:
+        thread.join()
+    assert not failures
+    return (server.folder / "postgres.log").read_text(errors="replace")[logged:].count("deadlock detected")
+
+
+def test_rows_that_come_into_a_deadlock_are_sent_again(server):
+    server.create("crossing")
+    server.sql(CROSSING, "crossing")
+    times = cross_meanwhile(server, "crossing_to\\_\\_%", '"public"."slow"',
+                            lambda: Run("copy", server.url("crossing"), server.url("crossing_to"), "--thorough"))
+    assert times == 1
+    assert server.sql("SELECT count(*), sum(id) FROM slow", "crossing_to") == "10|55"
+
+
+def test_a_table_that_comes_into_a_deadlock_while_it_is_filled_is_filled_anew(server):
+    server.create("crossing", "crossing_to")
+    server.sql(CROSSING, "crossing")
+    server.sql(CROSSING + "DELETE FROM slow", "crossing_to")
+    times = cross_meanwhile(server, "crossing\\_to", '"kedge_%',
+                            lambda: Run("copy", server.url("crossing"), server.url("crossing_to"), "--table", "slow"))
+    assert times == 1
+    assert server.sql("SELECT count(*), sum(id) FROM slow", "crossing_to") == "10|55"
+    assert server.sql("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'kedge\\_%'", "crossing_to") == "0"
+
+
 # ---- consistency ----
 
 def test_a_dump_is_of_one_moment(server, tmp_path):
