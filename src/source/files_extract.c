@@ -15,6 +15,7 @@
 #include "source/files_member.h"
 #include "source/files_records.h"
 #include "source/files_roots.h"
+#include "source/files_seats.h"
 #include "source/files_side.h"
 #include "source/files_table.h"
 
@@ -23,7 +24,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WORKERS_MAXIMUM 8
+/* A worker without a seat holds a segment. A source has more of them than two for each job, so that
+ * who has a seat never waits for one. */
+#define SEATS_MAXIMUM 8
+#define WORKERS_PER_SEAT 2
+
 #define MEMBERS_MAXIMUM ((uint64_t)1 << 32)
 #define FILE_MAXIMUM ((uint64_t)1 << 46) /* 64 TiB, holes included */
 
@@ -51,6 +56,7 @@ struct extract {
     struct segment_source *source;
     struct files_records *later;
     struct files_early *early;
+    struct files_seats *seats;
     struct buf header; /* scratch */
 
     pthread_mutex_t lock; /* everything below */
@@ -323,10 +329,15 @@ static int do_step(const struct extract *extract, struct files_maker *maker,
 }
 
 static int do_steps(const struct extract *extract, struct files_maker *maker,
-                    const struct steps *steps, struct error *err)
+                    const struct steps *steps, struct files_seat *seat, struct error *err)
 {
     for (size_t i = 0; i < steps->count; i++) {
-        int result = do_step(extract, maker, &steps->items[i], err);
+        const struct step *step = &steps->items[i];
+        if (step->data && files_make_waits(step->member))
+            files_seat_leave(seat);
+        else
+            files_seat_take(seat);
+        int result = do_step(extract, maker, step, err);
         if (result < 0)
             return -1;
     }
@@ -346,14 +357,16 @@ static int side_in_use(const struct extract *extract, const struct files_maker *
 }
 
 static int work(struct extract *extract, struct files_maker *maker, struct steps *steps,
-                struct error *err)
+                struct files_seat *seat, struct error *err)
 {
     for (int more = 1; more;) {
         struct segment *segment = NULL;
+        /* Kept until the frame was parsed, for which the one before has to be. */
+        files_seat_take(seat);
         more = extract->frames ? next_frame(extract, steps, &segment, err)
                                : next_piece(extract, steps, &segment, err);
         uint64_t size = segment ? segment->size : 0, cached = maker->cached;
-        if (more > 0 && do_steps(extract, maker, steps, err) < 0)
+        if (more > 0 && do_steps(extract, maker, steps, seat, err) < 0)
             more = -1;
         files_early_wrote(extract->early, side_in_use(extract, maker), maker->cached - cached);
         clear_steps(steps);
@@ -382,11 +395,13 @@ static void *worker_thread(void *context)
     const struct files_extract_options *options = extract->options;
     struct error err = ERROR_INIT;
     struct steps steps = {0};
+    struct files_seat seat = {.seats = extract->seats};
     struct files_maker maker;
     files_maker_init(&maker, options->os, options->choice.sides, options->repetitions,
                      options->no_owner);
-    if (work(extract, &maker, &steps, &err) < 0)
+    if (work(extract, &maker, &steps, &seat, &err) < 0)
         fail(extract, &err);
+    files_seat_leave(&seat);
     add_totals(extract, &maker);
     free(steps.items);
     files_maker_clear(&maker);
@@ -396,10 +411,13 @@ static void *worker_thread(void *context)
 static int run_workers(struct extract *extract, struct error *err)
 {
     /* Where the later of two equal members counts, they have to be made in order. */
-    int jobs = extract->options->repetitions ? 1 : extract->options->jobs;
-    size_t wanted_count = jobs < 1 ? 1 : jobs > WORKERS_MAXIMUM ? WORKERS_MAXIMUM : (size_t)jobs;
-    pthread_t threads[WORKERS_MAXIMUM];
+    bool ordered = extract->options->repetitions;
+    int jobs = ordered ? 1 : extract->options->jobs;
+    size_t seats = jobs < 1 ? 1 : jobs > SEATS_MAXIMUM ? SEATS_MAXIMUM : (size_t)jobs;
+    size_t wanted_count = ordered ? 1 : WORKERS_PER_SEAT * seats;
+    pthread_t threads[WORKERS_PER_SEAT * SEATS_MAXIMUM];
     size_t started = 0;
+    SCOPED(files_seats) struct files_seats *all = extract->seats = files_seats_new(seats);
     while (started < wanted_count &&
            pthread_create(&threads[started], NULL, worker_thread, extract) == 0)
         started++;

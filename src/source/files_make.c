@@ -153,6 +153,11 @@ static int make_leaf(struct files_maker *maker, int folder, const char *name,
 
 /* ---- files ---- */
 
+bool files_make_waits(const struct files_member *member)
+{
+    return !member->header.sparse && member->header.size >= FILES_DIRECT_FROM;
+}
+
 static int open_file(struct files_maker *maker, struct files_member *member, struct error *err)
 {
     int folder = parent_of(maker, member->side, member->place, member->header.path, err);
@@ -169,7 +174,7 @@ static int open_file(struct files_maker *maker, struct files_member *member, str
     if (maker->os->fallocate(maker->os, fd, 0, 0, (off_t)member->header.size) < 0 &&
         (errno == ENOSPC || errno == EDQUOT || errno == EFBIG))
         return error_set_errno(err, ERROR_FAILED, errno, "make %s", member->header.path);
-    if (member->header.size >= FILES_DIRECT_FROM)
+    if (files_make_waits(member))
         member->direct_fd = files_direct_open(maker->os, folder, path_base(member->place));
     return 0;
 }

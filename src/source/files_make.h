@@ -39,6 +39,9 @@ void files_maker_clear(struct files_maker *maker);
 /* Make what the header says; regular files are finished when all their content was written. */
 int files_make(struct files_maker *maker, struct files_member *member, struct error *err);
 
+/* Whether its content goes past the page cache, so that who writes it waits for the disk. */
+bool files_make_waits(const struct files_member *member);
+
 /* `size` bytes of data from `offset` of the data (holes not counted). */
 int files_make_content(struct files_maker *maker, struct files_member *member, const void *data,
                        size_t size, uint64_t offset, struct error *err);

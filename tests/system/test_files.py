@@ -256,6 +256,22 @@ def test_a_tree_comes_back_in_place(rich, tmp_path, jobs, piece):
     assert sorted(os.listdir(tmp_path)) == ["a.tar", "before", "rich"]
 
 
+@pytest.mark.parametrize("jobs", ["1", "2", "5"])
+def test_large_files_among_small_ones_come_back(tmp_path, jobs):
+    """Workers give their place up for the large ones, and need it again for the small ones."""
+    top, archive, before = tmp_path / "t", str(tmp_path / "a.tar"), str(tmp_path / "before")
+    top.mkdir()
+    for number in range(8):
+        (top / f"{number}-large").write_bytes(os.urandom(1 << 19) * 18 + b"tail" * number)
+        for small in range(20):
+            (top / f"{number}-small-{small}").write_bytes(os.urandom(100 * small))
+    run("cp", "-a", str(top), before)
+    metadata = dump(archive, str(top)).metadata
+    done = tool("load", archive, "--metadata", metadata, "--jobs", jobs)
+    assert done.code == 0, done.err
+    assert_same(before, str(top))
+
+
 def test_strange_names_come_back(tmp_path):
     top, archive = str(tmp_path / "strange"), str(tmp_path / "a.tar")
     strange_tree(top)
