@@ -16,8 +16,9 @@
 
 #define HEADER 5 /* the type, and four bytes of length that count themselves */
 #define BUFFER_BYTES ((size_t)256 << 10)
-/* A larger row is libpq's: one more copy does not matter then. */
-#define BUFFER_MAXIMUM ((size_t)4 << 20)
+#define BUFFER_KEPT ((size_t)4 << 20)
+/* No server sends a longer message. The room grows as the bytes come, not as the length says. */
+#define BUFFER_MAXIMUM ((size_t)1 << 30)
 
 /* A server sends 8 KiB at a time, and waking up for each costs more than the rows. Once a COPY has
  * shown that it is long, we sleep until there is more, but not for long without. */
@@ -181,7 +182,14 @@ void loan_free(struct pq *pq)
 
 /* ---- reading ---- */
 
-/* Room behind `end`; false when a message is larger than we take. */
+static void resize(struct loan *loan, size_t capacity)
+{
+    loan->data = mem_resize(loan->data, capacity, 1);
+    loan->capacity = capacity;
+}
+
+/* Room behind `end`, and none kept for a large row that is gone; false when a message is larger
+ * than we take. */
 static bool make_room(struct loan *loan)
 {
     if (loan->at) {
@@ -189,12 +197,13 @@ static bool make_room(struct loan *loan)
         loan->end -= loan->at;
         loan->at = 0;
     }
+    if (loan->capacity > BUFFER_KEPT && loan->end < BUFFER_BYTES)
+        resize(loan, BUFFER_BYTES);
     if (loan->end < loan->capacity)
         return true;
     if (loan->capacity == BUFFER_MAXIMUM)
         return false;
-    loan->capacity *= 2;
-    loan->data = mem_resize(loan->data, loan->capacity, 1);
+    resize(loan, loan->capacity * 2);
     return true;
 }
 

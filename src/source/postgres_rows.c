@@ -203,15 +203,13 @@ static int copy_rows(struct pq *pq, struct block_writer *writer, struct row_dige
     return more < 0 ? -1 : end_block(writer, err);
 }
 
-/* The row is written where it belongs. 1 done, 0 when there may be no room for it, -1. */
-static int add_in_place(struct block_writer *writer, const char *fields, size_t size,
-                        struct row_digest *digest, struct error *err)
+/* The row is written where it belongs, in `room` bytes at most. 1 done, 0 when there may be no room
+ * for it, -1. */
+static int put_row(struct block_writer *writer, const char *fields, size_t size, size_t room,
+                   struct row_digest *digest, struct error *err)
 {
     struct segment *segment = writer->segment;
-    if (!segment || segment->size + writer->end_size >= SEGMENT_SIZE)
-        return 0;
     char *row = (char *)segment->data + segment->size;
-    size_t room = SEGMENT_SIZE - writer->end_size - segment->size;
     size_t written = 0;
     int done = binary_row_put(&writer->table->layout, fields, size, row, room, &written, err);
     if (done <= 0)
@@ -222,10 +220,38 @@ static int add_in_place(struct block_writer *writer, const char *fields, size_t 
     return 1;
 }
 
+static int add_in_place(struct block_writer *writer, const char *fields, size_t size,
+                        struct row_digest *digest, struct error *err)
+{
+    const struct segment *segment = writer->segment;
+    if (!segment || segment->size + writer->end_size >= SEGMENT_SIZE)
+        return 0;
+    size_t room = SEGMENT_SIZE - writer->end_size - segment->size;
+    return put_row(writer, fields, size, room, digest, err);
+}
+
+/* A row that is longer than a segment begins one of its own, with room for the most that text
+ * mostly becomes: what is not written takes no memory, and the row is not held twice. */
+static int add_alone(struct block_writer *writer, const char *fields, size_t size,
+                     struct row_digest *digest, struct error *err)
+{
+    if (size < SEGMENT_SIZE)
+        return 0;
+    size_t room = 2 * size + SEGMENT_SIZE;
+    if (end_block(writer, err) < 0 || begin_block(writer, room, err) < 0)
+        return -1;
+    int done = put_row(writer, fields, size, room, digest, err);
+    if (done == 0)
+        writer->sink->ops->drop(writer->sink, STEAL(writer->segment));
+    return done;
+}
+
 static int add_fields(struct block_writer *writer, const char *fields, size_t size, struct buf *row,
                       struct row_digest *digest, struct error *err)
 {
     int done = add_in_place(writer, fields, size, digest, err);
+    if (done == 0)
+        done = add_alone(writer, fields, size, digest, err);
     if (done != 0)
         return done;
     row->length = 0;

@@ -192,6 +192,29 @@ def test_one_row_larger_than_a_segment_comes_back(server):
     assert server.sql(check, "wide_back") == server.sql(check, "wide")
 
 
+def memory_peak(pid):
+    """KiB that the process has had in memory at most so far; 0 when it is gone. (What wait4 says begins with its parent's.)"""
+    try:
+        return int(re.search(r"VmHWM:\s*(\d+)", Path(f"/proc/{pid}/status").read_text())[1])
+    except (OSError, TypeError):
+        return 0
+
+
+def test_a_large_row_is_in_memory_twice_while_it_is_backed_up(server, kedge):
+    server.create("heavy")
+    server.sql("""CREATE TABLE t (id int, text text);
+                  INSERT INTO t SELECT 1, repeat('0123456789', 8000000); INSERT INTO t SELECT 2, 'x';""", "heavy")
+    process = kedge.start("backup", server.url("heavy"), "-j2")
+    peak = 0
+    while process.poll() is None:
+        peak = max(peak, memory_peak(process.pid))
+    assert process.returncode == 0, process.communicate()
+    assert 80 * 1024 < peak < (2 * 80 + 50) * 1024
+    kedge("restore", "latest", "--to", server.url("heavy_back"))
+    check = "SELECT id, md5(text), length(text) FROM t ORDER BY id"
+    assert server.sql(check, "heavy_back") == server.sql(check, "heavy")
+
+
 def test_other_encodings_come_back(server):
     for encoding, text in (("LATIN1", r"E'\344\200'"), ("SQL_ASCII", r"E'\377\001'"), ("EUC_JP", r"E'\244\242'")):
         server.sql("DROP DATABASE IF EXISTS coded WITH (FORCE);")
