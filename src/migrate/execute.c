@@ -266,22 +266,16 @@ void execute_entry_source(const struct migrate_step *step, struct buf *buf,
         entry->source = buf->data;
 }
 
-struct history_entry execute_end(const struct run *run, const struct migrate_step *step)
+struct history_entry execute_row(const struct run *run, const struct migrate_step *step,
+                                 struct buf *source)
 {
     bool up = step->direction == MIGRATE_UP;
     struct history_entry entry = execute_entry(run, step);
+    execute_entry_source(step, source, &entry);
     entry.status = up ? HISTORY_APPLIED : HISTORY_ROLLBACK;
     entry.applied_now = up;
     entry.rolled_back_now = !up;
     entry.statements_done = entry.statements_total;
-    return entry;
-}
-
-struct history_entry execute_row(const struct run *run, const struct migrate_step *step,
-                                 struct buf *source)
-{
-    struct history_entry entry = execute_end(run, step);
-    execute_entry_source(step, source, &entry);
     return entry;
 }
 

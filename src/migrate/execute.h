@@ -75,8 +75,6 @@ struct history_entry execute_entry(const struct run *run, const struct migrate_s
 /* The statements themselves, unless they are very long; `buf` has to live as long as the entry. */
 void execute_entry_source(const struct migrate_step *step, struct buf *buf,
                           struct history_entry *entry);
-/* The row at the end, without the statements. */
-struct history_entry execute_end(const struct run *run, const struct migrate_step *step);
 /* The row of a migration that shares one transaction with it, all of the above in it. */
 struct history_entry execute_row(const struct run *run, const struct migrate_step *step,
                                  struct buf *source);

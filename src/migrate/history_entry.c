@@ -187,6 +187,7 @@ int history_finish(struct history *history, const struct history_entry *entry, s
         {"execution_time_ms", number(entry->execution_time_ms), false},
         {"statements_done", number(entry->statements_done), false},
         {"progress", DB_VALUE_NULL, false},
+        {"source", db_text(entry->source), false},
         {"updated_at", db_text(now), true},
         {entry->applied_now ? "applied_at" : "rolled_back_at", db_text(now), true},
     };

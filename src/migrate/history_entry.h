@@ -71,7 +71,7 @@ void history_statement_clear(struct history_statement *statement);
 int history_progress(struct history *history, const char *version, int64_t statements_done,
                      const char *progress, struct error *err);
 /* Only what the end changes of a row that was written when the migration began: it is applied or
- * rolled back now, wholly, after so long. */
+ * rolled back now, wholly, after so long, and these were its statements. */
 int history_finish(struct history *history, const struct history_entry *entry, struct error *err);
 /* Only how long it took. */
 int history_time(struct history *history, const char *version, int64_t execution_time_ms,

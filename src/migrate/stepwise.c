@@ -124,7 +124,9 @@ static int write_row(const struct stepping *stepping, enum history_status status
     struct history *history = stepping->run->history;
     struct history_entry entry = execute_entry(stepping->run, stepping->step);
     progress_text(stepping, begun, text);
-    execute_entry_source(stepping->step, &source, &entry);
+    /* On the way up the end adds them: else each step of the progress would carry them along. */
+    if (stepping->step->direction == MIGRATE_DOWN)
+        execute_entry_source(stepping->step, &source, &entry);
     entry.batch = stepping->batch;
     entry.backup_id = stepping->backup_id[0] ? stepping->backup_id : NULL;
     entry.status = status;
@@ -138,7 +140,8 @@ static int write_row(const struct stepping *stepping, enum history_status status
 static int write_end(const struct stepping *stepping, struct error *err)
 {
     struct os *os = stepping->run->db->os;
-    struct history_entry entry = execute_end(stepping->run, stepping->step);
+    SCOPED(buf) struct buf source = BUF_INIT;
+    struct history_entry entry = execute_row(stepping->run, stepping->step, &source);
     entry.execution_time_ms = (os->clock_monotonic_ns(os) - stepping->started_ns) / 1000000;
     return history_finish(stepping->run->history, &entry, err);
 }

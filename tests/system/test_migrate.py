@@ -330,6 +330,24 @@ def test_servers_go_up_and_down(kedge, server):
     kedge("migrate", "up")
 
 
+@pytest.mark.parametrize("options", ["", " notransaction"])
+def test_servers_tell_the_difference_of_a_changed_file(kedge, server, options):
+    write(kedge, "20240101000001_a.sql", "CREATE TABLE a (id INT);\nINSERT INTO a VALUES (1);", "DROP TABLE a;", options=options)
+    kedge("migrate", "up")
+    write(kedge, "20240101000001_a.sql", "CREATE TABLE a (id BIGINT);\nINSERT INTO a VALUES (1);", "DROP TABLE a;", options=options)
+    error = kedge("migrate", "up", status=4).stderr
+    assert "\n  -CREATE TABLE a (id INT)\n" in error and "\n  +CREATE TABLE a (id BIGINT)\n" in error
+
+
+def test_servers_keep_the_statements_of_what_could_not_be_undone(kedge, server):
+    up = "CREATE TABLE a (id INT);\nINSERT INTO a VALUES (1);"
+    write(kedge, "20240101000001_a.sql", up, "DROP TABLE b;", options=" notransaction")
+    kedge("migrate", "up")
+    kedge("migrate", "down", status=1)
+    write(kedge, "20240101000001_a.sql", up.replace("INT)", "BIGINT)"), "DROP TABLE b;", options=" notransaction")
+    assert "\n  -CREATE TABLE a (id INT)\n" in kedge("migrate", "up", status=4).stderr
+
+
 def test_servers_let_one_process_win(kedge, server, processes):
     write_three(kedge)
     processes += [kedge.start("migrate", "up") for _ in range(5)]
