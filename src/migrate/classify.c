@@ -16,6 +16,20 @@ static bool blank_byte(char c)
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
+/* Of a block comment. Those of PostgreSQL hold others. */
+static size_t comment_size(enum db_engine engine, const char *text, size_t size)
+{
+    size_t depth = 1;
+    size_t at = 2;
+    for (; depth && at + 1 < size; at++) {
+        bool opens = engine == DB_POSTGRES && memcmp(text + at, "/*", 2) == 0;
+        bool closes = memcmp(text + at, "*/", 2) == 0;
+        depth = depth + opens - closes;
+        at += opens || closes;
+    }
+    return depth ? size : at;
+}
+
 /* The length of the blanks or the comment at `text`; 0 when there is none. A versioned comment's
  * content is code, so only its signs are skipped. */
 static size_t skip_size(enum db_engine engine, const char *text, size_t size)
@@ -38,8 +52,7 @@ static size_t skip_size(enum db_engine engine, const char *text, size_t size)
             at++;
         return at;
     }
-    const char *close = size > 2 ? memmem(text + 2, size - 2, "*/", 2) : NULL;
-    return close ? (size_t)(close + 2 - text) : size;
+    return comment_size(engine, text, size);
 }
 
 /* Copies up to the room there is. */
