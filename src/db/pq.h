@@ -30,7 +30,8 @@ struct pq_options {
     int64_t connect_timeout_ms; /* 0: 10 s */
     const char *application;    /* shown by the server; NULL: "kedge" */
     const char *database;       /* instead of the URL's; NULL: the URL's */
-    bool ignore_stop;           /* for undoing: see pq_ignore_stop */
+    const char *encoding; /* of the client, from the first message on; NULL: as is set there */
+    bool ignore_stop;     /* for undoing: see pq_ignore_stop */
 };
 
 /* What the server said when the last statement failed. */

@@ -56,6 +56,7 @@ static PGconn *connect_start(const struct db_url *url, const struct pq_options *
     add_keyword(&keywords, "password", url->password);
     add_keyword(&keywords, "dbname", options->database ? options->database : url->database);
     add_keyword(&keywords, "application_name", options->application);
+    add_keyword(&keywords, "client_encoding", options->encoding);
     PGconn *connection = pq_library.PQconnectStartParams_(keywords.names, keywords.values, 0);
     free(keywords.names);
     free(keywords.values);

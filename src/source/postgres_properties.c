@@ -16,18 +16,24 @@
 
 /* ---- the database's own ---- */
 
-/* `statement` holds %I where the database's name belongs; other percent signs are doubled. */
-static void add_property(struct buf *script, const char *statement)
+/* `statement` holds %I where the database's name belongs; other percent signs are doubled.
+ * `otherwise` goes on where the server refuses it, or is "". */
+static void add_property_or(struct buf *script, const char *statement, const char *otherwise)
 {
     SCOPED(buf) struct buf body = BUF_INIT;
     buf_append_text(&body, "BEGIN EXECUTE pg_catalog.format(");
     pq_quote_literal(&body, statement);
-    buf_append_text(&body, ", pg_catalog.current_database()); END");
+    buf_append_format(&body, ", pg_catalog.current_database()); %sEND", otherwise);
     SCOPED(buf) struct buf literal = BUF_INIT;
     pq_quote_literal(&literal, body.data);
     buf_append_text(script, POSTGRES_PROPERTY_MARK);
     buf_append_text(script, literal.data + 1);
     buf_append_text(script, ";\n");
+}
+
+static void add_property(struct buf *script, const char *statement)
+{
+    add_property_or(script, statement, "");
 }
 
 /* For pieces of a statement that come from the catalogue. */
@@ -105,6 +111,17 @@ static void append_setting(struct buf *sql, const char *setting)
         pq_quote_literal(sql, value);
 }
 
+/* An encoding for clients that this database's own cannot be converted to is taken only by a
+ * session in another database; whoever asked for none could not connect. */
+static void add_setting(struct buf *script, const char *statement, const char *setting)
+{
+    bool encoding = text_starts(setting, "client_encoding=");
+    add_property_or(script, statement,
+                    encoding ? "EXCEPTION WHEN invalid_parameter_value OR feature_not_supported "
+                               "THEN RAISE WARNING 'left out: %', SQLERRM; "
+                             : "");
+}
+
 static int add_settings(struct pq *pq, struct buf *script, struct error *err)
 {
     SCOPED(pq_result) struct pq_result *rows = NULL;
@@ -132,7 +149,7 @@ static int add_settings(struct pq *pq, struct buf *script, struct error *err)
             buf_append_text(&statement, "ALTER DATABASE %I");
         }
         append_escaped(&statement, setting.data);
-        add_property(script, statement.data);
+        add_setting(script, statement.data, pq_value(rows, i, 1));
         buf_clear(&statement);
         buf_clear(&setting);
     }

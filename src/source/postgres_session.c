@@ -83,7 +83,7 @@ static int prepare(struct pq *pq, int64_t lock_timeout_ms, struct error *err)
 int postgres_connect(struct os *os, const struct db_url *url, const char *database,
                      int64_t lock_timeout_ms, struct pq **ret_pq, struct error *err)
 {
-    struct pq_options options = {.os = os, .database = database};
+    struct pq_options options = {.os = os, .database = database, .encoding = POSTGRES_ANY_ENCODING};
     SCOPED(pq) struct pq *pq = NULL;
     if (pq_open(url, &options, &pq, err) < 0 || prepare(pq, lock_timeout_ms, err) < 0)
         return -1;

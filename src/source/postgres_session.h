@@ -19,6 +19,10 @@ struct db_url;
 struct dump_options;
 struct pq;
 
+/* Every server takes this as a client's encoding and converts nothing. What a role or database has
+ * set for its sessions may be one that the server cannot convert to: then it lets nobody in. */
+#define POSTGRES_ANY_ENCODING "SQL_ASCII"
+
 /* A connection for reading or loading. `database`: instead of the URL's, or NULL. Waits for a lock
  * end after `lock_timeout_ms` (0: never). */
 int postgres_connect(struct os *os, const struct db_url *url, const char *database,

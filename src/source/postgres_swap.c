@@ -129,7 +129,7 @@ static int connect_patiently(const struct db_url *url, const struct pq_options *
 int postgres_connect_tidy(struct os *os, const struct db_url *url, const char *name,
                           struct pq **ret_pq, struct error *err)
 {
-    struct pq_options options = {.os = os, .ignore_stop = true};
+    struct pq_options options = {.os = os, .encoding = POSTGRES_ANY_ENCODING, .ignore_stop = true};
     options.database = strcmp(name, "postgres") == 0 ? "template1" : "postgres";
     return connect_patiently(url, &options, ret_pq, err);
 }
@@ -178,7 +178,8 @@ static int drop_subscriptions(struct os *os, const struct db_url *url, struct pq
         return -1;
     if (!pq_rows(names))
         return 0;
-    struct pq_options options = {.os = os, .database = name, .ignore_stop = true};
+    struct pq_options options = {
+        .os = os, .database = name, .encoding = POSTGRES_ANY_ENCODING, .ignore_stop = true};
     if (connect_patiently(url, &options, &pq, err) < 0)
         return -1;
     for (size_t i = 0; i < pq_rows(names); i++)

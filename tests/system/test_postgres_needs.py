@@ -110,3 +110,28 @@ def test_an_older_backup_that_lists_no_tablespaces_still_goes_back(spaces, kedge
         copy.write(source.read())
     kedge("restore", kedge.path(artifact), "--to", spaces.url("spaces_copy"), "--force")
     assert spaces.sql(PLACES, "spaces_copy") == EVERYWHERE
+
+
+# ---- a session that the server would let nobody have ----
+
+@pytest.mark.parametrize("whose", ["DATABASE korean", "ROLE guest"])
+def test_an_encoding_that_the_server_cannot_convert_to_keeps_nobody_out(server, kedge, whose):
+    """As it would with psql, which asks for none. No session in the database can set such a one, so it does not come back."""
+    server.drop("korean", "korean_copy")
+    server.sql("DROP ROLE IF EXISTS guest; CREATE ROLE guest LOGIN SUPERUSER")
+    server.sql("CREATE DATABASE korean TEMPLATE template0 ENCODING 'EUC_KR' LC_COLLATE 'C' LC_CTYPE 'C'")
+    server.sql("SET client_encoding = 'UTF8'; CREATE TABLE t AS SELECT '한국어'::text AS a, 1 AS id", "korean")
+    server.sql(f"ALTER {whose} SET client_encoding TO 'LATIN1'")
+    url = server.url("korean", user="guest")
+    kedge("backup", url)
+    kedge("verify", "latest", "--level", "3")
+    kedge("restore", "latest", "--to", server.url("korean_copy", user="guest"), "--force")
+    kedge("restore", "latest", "--force", "--table", "t")
+    kedge("undo", "--force")
+    kedge("restore", "latest", "--force")
+    kedge("undo", "--force")
+    for name in ("korean", "korean_copy"):
+        assert server.sql(f"ALTER DATABASE {name} RESET client_encoding; SELECT 1") == "1"
+        assert server.sql("SET client_encoding = 'UTF8'; SELECT a, id FROM t", name) == "한국어|1"
+    server.drop("korean", "korean_copy")
+    server.sql("DROP ROLE guest")
