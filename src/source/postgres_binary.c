@@ -57,17 +57,20 @@ static const struct binary_type *find_type(const char *output, const char *send)
     return NULL;
 }
 
-void binary_layout_add(struct binary_layout *layout, const char *output, const char *send)
+void binary_layout_add(struct binary_layout *layout, const char *name, const char *output,
+                       const char *send)
 {
     const struct binary_type *type = find_type(output, send);
     ARRAY_GROW(layout->types, layout->count, layout->capacity);
     layout->types[layout->count++] = type;
+    text_list_add(&layout->names, name);
     layout->unknown = layout->unknown || !type;
 }
 
 void binary_layout_clear(struct binary_layout *layout)
 {
     free(layout->types);
+    text_list_clear(&layout->names);
     *layout = (struct binary_layout){0};
 }
 
@@ -203,7 +206,7 @@ static int put_fields(struct pen *pen, const struct binary_layout *layout, const
     size -= sizeof count;
     for (size_t i = 0; i < layout->count; i++)
         if (put_field(pen, layout->types[i], &fields, &size, err) < 0)
-            return -1;
+            return pen->full ? -1 : error_prefix(err, "column %s", layout->names.items[i]);
     if (size)
         return error_set(err, ERROR_FAILED, "%zu bytes after its last column", size);
     pen->at[-1] = '\n';

@@ -11,6 +11,8 @@
 #ifndef KEDGE_SOURCE_POSTGRES_BINARY_H
 #define KEDGE_SOURCE_POSTGRES_BINARY_H
 
+#include "base/text.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -24,11 +26,13 @@ struct binary_layout {
     size_t count;
     size_t capacity;
     bool unknown; /* there are such */
+    struct text_list names;
 };
 
-/* Add a column: the functions, internal to the server, that write its type as text and in binary;
- * NULL when it has no such. */
-void binary_layout_add(struct binary_layout *layout, const char *output, const char *send);
+/* Add a column: its name, and the functions, internal to the server, that write its type as text
+ * and in binary; NULL when it has no such. */
+void binary_layout_add(struct binary_layout *layout, const char *name, const char *output,
+                       const char *send);
 void binary_layout_clear(struct binary_layout *layout);
 
 /* Whether a table of these columns can be read in binary. */

@@ -205,8 +205,8 @@ static void give_columns(struct postgres_tables *tables, const struct pq_result 
             if (list.length)
                 buf_append_text(&list, ", ");
             pq_quote_identifier(&list, pq_value(columns, row, 1));
-            binary_layout_add(&sorted[i]->layout, pq_value(columns, row, 2),
-                              pq_value(columns, row, 3));
+            binary_layout_add(&sorted[i]->layout, pq_value(columns, row, 1),
+                              pq_value(columns, row, 2), pq_value(columns, row, 3));
         }
         sorted[i]->columns = buf_steal(&list);
     }

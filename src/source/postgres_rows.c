@@ -85,30 +85,39 @@ void postgres_slices_clear(struct postgres_slices *slices)
 
 /* ---- one slice ---- */
 
+static bool is_ranged(const struct postgres_slice *slice)
+{
+    return slice->first_page > 0 || slice->end_page != UINT64_MAX;
+}
+
+static void append_source(const struct postgres_slice *slice, struct buf *sql)
+{
+    const struct postgres_table *table = slice->table;
+    buf_append_format(sql, " FROM %s%s", table->routed ? "" : "ONLY ", table->quoted);
+    if (table->routed)
+        return;
+    /* The condition of an extension begins with its own WHERE. */
+    if (table->where)
+        buf_append_format(sql, " %s", table->where);
+    if (is_ranged(slice))
+        buf_append_format(sql, " WHERE ctid >= '(%" PRIu64 ",0)'", slice->first_page);
+    if (slice->end_page != UINT64_MAX)
+        buf_append_format(sql, " AND ctid < '(%" PRIu64 ",0)'", slice->end_page);
+}
+
 /* COPY of the table itself is the server's shortest way, but takes neither a range nor a condition;
  * a table without columns has no list. */
 static void select_sql(const struct postgres_slice *slice, struct buf *sql)
 {
     const struct postgres_table *table = slice->table;
-    bool ranged = slice->first_page > 0 || slice->end_page != UINT64_MAX;
     bool list = *table->columns != '\0';
-    if (table->routed) {
-        buf_append_format(sql, "COPY (SELECT %s FROM %s)", table->columns, table->quoted);
-        return;
-    }
-    if (!ranged && !table->where) {
+    if (!table->routed && !is_ranged(slice) && !table->where) {
         buf_append_format(sql, "COPY %s %s%s%s", table->quoted, list ? "(" : "", table->columns,
                           list ? ")" : "");
         return;
     }
-    buf_append_format(sql, "COPY (SELECT %s FROM ONLY %s", table->columns, table->quoted);
-    /* The condition of an extension begins with its own WHERE. */
-    if (table->where)
-        buf_append_format(sql, " %s", table->where);
-    if (ranged)
-        buf_append_format(sql, " WHERE ctid >= '(%" PRIu64 ",0)'", slice->first_page);
-    if (slice->end_page != UINT64_MAX)
-        buf_append_format(sql, " AND ctid < '(%" PRIu64 ",0)'", slice->end_page);
+    buf_append_format(sql, "COPY (SELECT %s", table->columns);
+    append_source(slice, sql);
     buf_append_char(sql, ')');
 }
 
@@ -140,6 +149,7 @@ struct block_writer {
     const char *end;
     size_t end_size;
     struct segment *segment; /* NULL between blocks */
+    bool refused;            /* the last row could not be made text */
 };
 
 static int begin_block(struct block_writer *writer, size_t row, struct error *err)
@@ -203,6 +213,52 @@ static int copy_rows(struct pq *pq, struct block_writer *writer, struct row_dige
     return more < 0 ? -1 : end_block(writer, err);
 }
 
+/* ---- rows that are none ---- */
+
+static int pass_the_rest(struct pq *pq, struct error *err)
+{
+    const char *fields = NULL;
+    size_t size = 0;
+    int more;
+    do
+        more = pq_copy_out_fields(pq, &fields, &size, err);
+    while (more > 0);
+    return more;
+}
+
+/* One session without others that help it reads a table from its first block to its last, and so
+ * the same number leads to the same row in the same snapshot. NULL when it does not. */
+static char *find_row(struct pq *pq, const struct postgres_slice *slice, uint64_t number)
+{
+    struct error ignored = ERROR_INIT;
+    SCOPED(buf) struct buf sql = BUF_INIT;
+    char *place = NULL;
+    buf_append_format(
+        &sql, "SELECT %s",
+        slice->table->routed ? "format('%s of %s', ctid, tableoid::pg_catalog.regclass)" : "ctid");
+    append_source(slice, &sql);
+    buf_append_format(&sql, " OFFSET %" PRIu64 " LIMIT 1", number);
+    if (pass_the_rest(pq, &ignored) < 0 ||
+        pq_exec(pq, "SET max_parallel_workers_per_gather = 0", NULL, &ignored) < 0 ||
+        pq_query_text(pq, sql.data, &place, &ignored) < 0)
+        return NULL;
+    return place;
+}
+
+/* A value that the server's own input would refuse, as a rounded timestamp of the year 294277. */
+static int refuse_row(struct pq *pq, const struct postgres_slice *slice, uint64_t number,
+                      struct error *err)
+{
+    SCOPED(string) char *place = slice->table->where ? NULL : find_row(pq, slice, number);
+    if (!place)
+        return -1;
+    error_prefix(err, "row %s", place);
+    if (err->hint[0])
+        return -1;
+    return error_hint(err, "no server could read it back: look for the row by its ctid, and give "
+                           "it another value");
+}
+
 /* The row is written where it belongs, in `room` bytes at most. 1 done, 0 when there may be no room
  * for it, -1. */
 static int put_row(struct block_writer *writer, const char *fields, size_t size, size_t room,
@@ -212,6 +268,7 @@ static int put_row(struct block_writer *writer, const char *fields, size_t size,
     char *row = (char *)segment->data + segment->size;
     size_t written = 0;
     int done = binary_row_put(&writer->table->layout, fields, size, row, room, &written, err);
+    writer->refused = done < 0;
     if (done <= 0)
         return done;
     row_digest_add(digest, row, written - 1, written);
@@ -255,8 +312,11 @@ static int add_fields(struct block_writer *writer, const char *fields, size_t si
     if (done != 0)
         return done;
     row->length = 0;
-    if (binary_row_text(&writer->table->layout, fields, size, row, err) < 0 ||
-        add_row(writer, row->data, row->length, digest, err) < 0)
+    if (binary_row_text(&writer->table->layout, fields, size, row, err) < 0) {
+        writer->refused = true;
+        return -1;
+    }
+    if (add_row(writer, row->data, row->length, digest, err) < 0)
         return -1;
     if (row->capacity > SEGMENT_MAXIMUM)
         buf_clear(row);
@@ -300,6 +360,8 @@ int postgres_slice_dump(struct pq *pq, const struct postgres_slice *slice,
     buf_clear(&writer.head);
     if (result < 0 && writer.segment)
         sink->ops->drop(sink, writer.segment);
+    if (result < 0 && writer.refused)
+        refuse_row(pq, slice, digest->rows, err);
     if (result < 0)
         error_prefix(err, "table %s.%s", slice->table->schema, slice->table->name);
     return result;

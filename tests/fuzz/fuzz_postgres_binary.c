@@ -41,7 +41,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t columns = input_byte(&input) % COLUMNS_MAXIMUM + 1u;
     for (size_t i = 0; i < columns; i++) {
         size_t kind = input_byte(&input) % ARRAY_SIZE(functions);
-        binary_layout_add(&layout, functions[kind][0], functions[kind][1]);
+        binary_layout_add(&layout, "c", functions[kind][0], functions[kind][1]);
     }
     SCOPED(memory) void *row = mem_alloc(input.size + 1, 1);
     char *fields = (char *)row + 1;

@@ -78,3 +78,35 @@ def test_every_value_comes_back_with_the_same_digest(types, tmp_path):
     # Frames of one table come back in any order.
     dumps = [sorted(types.dump(name).splitlines()) for name in ("types_back", "types")]
     assert dumps[0] == dumps[1]
+
+
+# Written by the server, by rounding, and read back by none.
+BEYOND = "'294276-12-31 23:59:59.999999'"
+
+
+@pytest.mark.parametrize("filler, table, kind", [
+    (5, "plain", "timestamp(0)"), (5, "plain", "timestamptz(0)"),
+    (9000, "cut", "timestamp(0)"),  # 100 MB: the row lies in the last of its slices
+])
+def test_a_time_that_no_server_reads_back_is_named_with_its_row(server, tmp_path, filler, table, kind):  # noqa: F811
+    server.create("beyond")
+    server.sql(f"""CREATE TABLE {table} (id integer PRIMARY KEY, "At Time" {kind}, filler text); ALTER TABLE {table} ALTER filler SET STORAGE PLAIN;
+                   INSERT INTO {table} SELECT i, now(), repeat('x', {filler if filler < 100 else 7000}) FROM generate_series(1, {filler}) i;
+                   DELETE FROM {table} WHERE id = 2; INSERT INTO {table} VALUES (2, {BEYOND}); INSERT INTO {table} VALUES (-1, now());
+                   SET client_min_messages = error; ANALYZE""", "beyond")
+    run = Run("dump", server.url("beyond"), tmp_path / "x.sql", "--jobs", 2, check=False)
+    place = server.sql(f"SELECT ctid FROM {table} WHERE id = 2", "beyond")
+    assert run.status != 0 and f"table public.{table}: row {place}: " in run.error and "column At Time: " in run.error, run.error
+    assert "hint: no server could read it back" in run.error
+
+
+def test_such_a_time_in_a_partition_is_named_with_the_partition(server, tmp_path):  # noqa: F811
+    server.create("beyond")
+    server.sql(f"""CREATE TYPE mood AS ENUM ('glad', 'sad'); CREATE TABLE routed (m mood, "At Time" timestamp(0)) PARTITION BY HASH (m);
+                   CREATE TABLE one PARTITION OF routed FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+                   CREATE TABLE two PARTITION OF routed FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+                   INSERT INTO routed SELECT m, now() FROM unnest(enum_range(NULL::mood)) m, generate_series(1, 500);
+                   INSERT INTO routed VALUES ('sad', {BEYOND}), ('sad', now())""", "beyond")
+    run = Run("dump", server.url("beyond"), tmp_path / "x.sql", check=False)
+    place = server.sql("SELECT format('%s of %s', ctid, tableoid::regclass) FROM routed WHERE \"At Time\" >= '294276-01-01'", "beyond")
+    assert run.status != 0 and f"table public.routed: row {place.replace(' of ', ' of public.')}: " in run.error, run.error

@@ -94,7 +94,7 @@ TEST(values_become_what_the_server_writes_or_are_refused)
         struct error err = ERROR_INIT;
         struct binary_layout layout = {0};
         struct buf row = BUF_INIT, text = BUF_INIT;
-        binary_layout_add(&layout, cases[i].output, cases[i].send);
+        binary_layout_add(&layout, "c", cases[i].output, cases[i].send);
         buf_append(&row, "\0\1", 2);
         add_field(&row, cases[i].value, cases[i].size);
         int result = convert(&layout, &row, &text, &err);
@@ -137,8 +137,8 @@ TEST(a_row_is_written_in_place_where_there_is_room_for_all_of_it)
         struct buf row = BUF_INIT, text = BUF_INIT;
         size_t size = 0;
         char out[64 << 10]; /* a scale asks for its decimals before it is refused */
-        binary_layout_add(&layout, cases[i].output, cases[i].send);
-        binary_layout_add(&layout, "textout", "textsend");
+        binary_layout_add(&layout, "c", cases[i].output, cases[i].send);
+        binary_layout_add(&layout, "c", "textout", "textsend");
         buf_append(&row, "\0\2", 2);
         add_field(&row, cases[i].value, cases[i].size);
         add_field(&row, BYTES("thirty bytes, and one newline\n"));
@@ -156,7 +156,7 @@ TEST(a_row_is_written_in_place_where_there_is_room_for_all_of_it)
 TEST(integers_of_every_length_are_written)
 {
     struct binary_layout layout = {0};
-    binary_layout_add(&layout, "int8out", "int8send");
+    binary_layout_add(&layout, "c", "int8out", "int8send");
     for (uint64_t power = 1, digits = 1; digits < 19; power *= 10, digits++)
         for (int sign = -1; sign <= 1; sign += 2)
             for (int beside = -1; beside <= 1; beside++) {
@@ -177,8 +177,8 @@ TEST(integers_of_every_length_are_written)
 
 static void two_columns(struct binary_layout *layout, struct buf *row)
 {
-    binary_layout_add(layout, "textout", "textsend");
-    binary_layout_add(layout, "int4out", "int4send");
+    binary_layout_add(layout, "c", "textout", "textsend");
+    binary_layout_add(layout, "c", "int4out", "int4send");
     buf_append(row, "\0\2", 2);
     add_field(row, "some text", 9);
     add_field(row, "\0\0\0\7", 4);
@@ -230,8 +230,8 @@ TEST(null_is_not_empty_text)
     struct error err = ERROR_INIT;
     struct binary_layout layout = {0};
     struct buf row = BUF_INIT, text = BUF_INIT;
-    binary_layout_add(&layout, "textout", "textsend");
-    binary_layout_add(&layout, "textout", "textsend");
+    binary_layout_add(&layout, "c", "textout", "textsend");
+    binary_layout_add(&layout, "c", "textout", "textsend");
     buf_append(&row, "\0\2\xff\xff\xff\xff\0\0\0\0", 10);
     assert_ok(convert(&layout, &row, &text, &err), err);
     assert_string_equal(text.data, "\\N\t\n");
@@ -244,12 +244,12 @@ TEST(a_table_with_a_column_that_we_cannot_write_is_not_read_in_binary)
 {
     struct binary_layout layout = {0};
     assert_false(binary_layout_is_known(&layout));
-    binary_layout_add(&layout, "textout", "textsend");
+    binary_layout_add(&layout, "c", "textout", "textsend");
     assert_true(binary_layout_is_known(&layout));
-    binary_layout_add(&layout, "textout", NULL);
+    binary_layout_add(&layout, "c", "textout", NULL);
     assert_false(binary_layout_is_known(&layout));
     binary_layout_clear(&layout);
-    binary_layout_add(&layout, "textout", "byteasend");
+    binary_layout_add(&layout, "c", "textout", "byteasend");
     assert_false(binary_layout_is_known(&layout));
     binary_layout_clear(&layout);
 }
@@ -320,7 +320,7 @@ static void find_layout(struct pq *pq, const char *type, struct binary_layout *l
                            "WHERE t.oid = '%s'::regtype",
                            type);
     assert_ok(pq_exec(pq, sql, &result, &err), err);
-    binary_layout_add(layout, pq_value(result, 0, 0), pq_value(result, 0, 1));
+    binary_layout_add(layout, "c", pq_value(result, 0, 0), pq_value(result, 0, 1));
 }
 
 static void read_text(struct pq *pq, const char *select, struct buf *rows)
