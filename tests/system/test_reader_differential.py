@@ -79,7 +79,7 @@ class PostgresRecorder(Recorder):
             if kind != b"Q":
                 return
             text, rows = body[:-1].decode(), None
-            if re.match(r"(?is)(\s|--[^\n]*\n|/\*.*?\*/)*copy\b.*\bstdin\b", text):
+            if re.match(r"(?is)(\s|--[^\r\n]*[\r\n]|/\*.*?\*/)*copy\b.*\bstdin\b", text):
                 connection.sendall(message(b"G", b"\0\0\0"))
                 rows = b""
                 while (kind := stream.read(1)) == b"d":
@@ -152,7 +152,8 @@ class PostgresScripts(Generator):
     # An E'' that goes on with '' in the next line is left out: psql reads line by line and forgets the E there, the server
     # and kedge do not.
     def comment(self):
-        return self.pick("-- ; ' \" $$ /*\n", "/* ; ' */", "/* a /* ; ' */ $$ */", "/**/", "--\n", "/*-- */", "/*/* */;*/",
+        return self.pick("-- x\r", "/*" * 9 + ";" + "*/" * 9, "/*/*;*/*/", "/***/", "/* /*/ ; */ ' */",
+                         "-- ; ' \" $$ /*\n", "/* ; ' */", "/* a /* ; ' */ $$ */", "/**/", "--\n", "/*-- */", "/*/* */;*/",
                          " -- it's\r\n")
 
     def word(self):
@@ -160,6 +161,8 @@ class PostgresScripts(Generator):
                          '"q;"', '"a""b;"', 'U&"a;"', "$$;$$", "$$'$$", "$t$ ; $$ ; $t$", "$_1$ ' $_1$",
                          "$1", "a$t$", "a$$", "$é$;$é$", "B'1;'", "X'1;'", "N'a;'", "a::text", "b[1:2]", "(1; 2)",
                          "(';' , (2))", "CASE WHEN 1 THEN 2 END", "begin", "end", "atomic", "é", "- -1", "* /2",
+                         "U&'\\+00003b;' UESCAPE '!'", "U&'!;' uescape '!'", "E'\\x3b;\\073\\u003b' ||", "E'\\\\'';' ||", "'$$;'", "$a$'$$;'$a$", "$a$ $a ; $a$",
+                         "E'$$;\\\\' ||", "$t$\\$t$", "1$a", "t.end", "\"case\"", "@/*;*/ 1", "'a' -- ;\n 'b;'", "\u00a0a", "日本語", "$日$;$日$",
                          "@-'a'", "'\n;\n'", "'--;'", "'/*'", "$a$ $b$ ; $b$ $a$", "1e5", "1.5", "E'\\\\' ||", "\"begin\"")
 
     def body(self):
@@ -200,7 +203,8 @@ class MysqlScripts(Generator):
         return self.pick("1", "a", "x", "+", "'a;b'", "'it''s;'", "'\\';'", "'a\\\\'", '"a;b"', '"a""b;"', '"\\";"', "`a;b`", "`a``;`",
                          "`\\`", "1 --1", "a /2", "N'x;'", "_utf8'x;'", "CASE WHEN 1 THEN 2 END", "IF(1, 2, 3)",
                          "begin_", "`begin`", "`end`", "REPEAT('a;', 2)", "LEFT('x', 1)", "@a := 1", "/*!50003 1 + */ 2", "/*! 'a;' , */ 3",
-                         "'\n;\n'", "'#;'", "'-- ;'", "x'41'", "'//'", "'é;'", "/*+ x; */ 4", "1 /* ' */", "'$$'", "a.end", "a.begin")
+                         "'\n;\n'", "'#;'", "'-- ;'", "x'41'", "'DELIMITER x'", "'\ndelimiter //\n'", "`\ndelimiter //\n`", "'\\\\\\';'", "'a''\\\\'';'",
+                         "/*!50003 'a;' + */ 2", "/*M! 'a;' + */ 2", "/*!99999 ';' */ 2", "1/**/", "'日本;語'", "@`a;b` := 2", "@';'", "1 - -1", "'//'", "'é;'", "/*+ x; */ 4", "1 /* ' */", "'$$'", "a.end", "a.begin")
 
     def body(self):
         label = self.pick("", "", "l: ")
@@ -248,7 +252,9 @@ class SqliteScripts(Generator):
 
     def word(self):
         return self.pick("1", "'a;b'", "'it''s;'", "x'3b'", "CASE WHEN 1 THEN ';' END", "CASE 1 WHEN 2 THEN 3 ELSE CASE WHEN 1 THEN 2 END END",
-                         "(1)", "'\\'", "'\n;'", "1.5", "-1", "(SELECT ';')", "'--'", "'/*'", "NULL")
+                         "(1)", "'\\'", "'\n;'", "1.5", "-1", "(SELECT ';')", "'--'", "'/*'", "NULL",
+                         "'\\'';'", "'[;'", "'日本;語'", "x''", "(CASE WHEN 1 THEN (CASE 2 WHEN 2 THEN ';' END) END)", "'BEGIN;'",
+                         "'END;'", "1 /* ; ' */", "1 -- ; '\n")
 
     def statement(self):
         end = self.pick(";", ";", " ;", ";;", "/*x*/;")
@@ -262,6 +268,9 @@ class SqliteScripts(Generator):
                         f" SELECT {self.word()}{self.pick('', self.comment)};{self.pick('', ' ', self.comment)}" for _ in range(self.random.randint(1, 3))) +
                     f"{self.blank()}END{self.pick('', ' ', self.comment)}{end}",
             lambda: f"CREATE TABLE {name} (\"a;\" TEXT DEFAULT ';', [begin] INT, `end` INT){end}",
+            lambda: f"CREATE TRIGGER [{name};] AFTER UPDATE OF x ON t BEGIN SELECT new.x AS \"end;\", old.x AS [case;]; UPDATE t SET x = CASE x WHEN 1 "
+                    f"THEN {self.word()} ELSE x END WHERE 0; SELECT 1 AS 'begin'; END{end}",
+            lambda: f"WITH [w;](a) AS (SELECT {self.word()}) SELECT a AS \"end\" FROM [w;]{end}",
             lambda: f"{self.pick('BEGIN', 'BEGIN TRANSACTION')}; COMMIT{end}",
             lambda: f"CREATE VIEW {name} AS SELECT CASE WHEN 1 THEN ';' END{end}",
             lambda: ";",
@@ -276,7 +285,7 @@ def skip_blank(text):
     while True:
         text = text.lstrip(" \t\r\n\f\v;")
         if text.startswith("--") or text.startswith("#"):
-            text = text.partition("\n")[2]
+            text = "".join(re.split(r"[\r\n]", text, maxsplit=1)[1:])  # a CR alone ends it too: generated for psql only
         elif text.startswith("/*") and not re.match(r"/\*M?!", text):
             depth, at = 1, 2
             while depth and at < len(text):
@@ -359,6 +368,22 @@ def test_postgres_statements_are_those_of_psql(tmp_path):
         compare(text, sent, read)
         compared += 1
     assert compared > SCRIPTS // 3
+
+
+def test_a_long_statement_and_many_short_ones_are_those_of_psql(tmp_path):
+    if not shutil.which("psql"):
+        pytest.skip("no psql here")
+    recorder = PostgresRecorder(str(tmp_path / ".s.PGSQL.5432"))
+    rest = "it''s; $$ -- /* \\ \n" * (10_000_000 // 22)
+    script = f"SELECT '{rest}';\nSELECT $x${rest}$x$;\n" + "".join(f"SELECT {i} /* ; */;\n" for i in range(5000))
+    path = str(tmp_path / "long.sql")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(script)
+    sent, _ = sent_by(recorder, ["psql", "-X", "-q", "-h", tmp_path, "-U", "x", "-d", "x", "-f", path], path)
+    read, = read_all("postgres", [path])
+    assert not read["error"] and len(sent) == 5002
+    assert [text.removesuffix(";").rstrip() for text in sent[:2]] == read["statements"][:2]
+    assert all(same(text, ours) for text, ours in zip(sent[2:], read["statements"][2:])) and len(read["statements"]) == 5002
 
 
 def test_mysql_statements_are_those_of_the_mariadb_client(tmp_path):
