@@ -863,6 +863,11 @@ def test_a_server_older_than_the_backup_is_told_before_anything_and_when_a_state
     failed = kedge("restore", bad, *to, status=22).stderr
     assert failed.index(f"warning: {versions}") < failed.index("error: ") < failed.index(f"hint: {versions}"), failed
     assert server.sql("SELECT count(*) FROM pg_class WHERE relname = 't'", "older") == "0"
+    # Where no catalogue knows the manifest as it was written.
+    elsewhere = {"KEDGE_HOME": kedge.path("elsewhere")}
+    assert versions not in kedge("verify", good, "--level", "3", env=elsewhere).stderr
+    proved = kedge("verify", bad, "--level", "3", env=elsewhere, status=21).stderr
+    assert proved.index("error: restore into a scratch place: ") < proved.index(f"hint: {versions}"), proved
 
 
 def test_a_server_newer_than_every_pg_dump_is_told(server, tmp_path):
