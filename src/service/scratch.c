@@ -106,6 +106,9 @@ static int prove(const struct restore_target *target, const struct load_options 
     if (target->source->load(&target->what, options, &load, err) < 0 ||
         leave_note(target, options, folder, load, err) < 0)
         return -1;
+    /* That is the place's fault: the backup is as good as before. */
+    if (load->ops->needs && load->ops->needs(load, err) < 0)
+        return -1;
     if (load->ops->fill(load, artifact_segments(reader), err) < 0)
         return error_recode(err, ERROR_CORRUPT);
     if (load->ops->check(load, err) < 0)

@@ -113,6 +113,15 @@ static int preview_database(struct load *base, struct segment_source *segments,
     return 0;
 }
 
+static int needs_of_database(struct load *base, struct error *err)
+{
+    struct database_load *load = (struct database_load *)base;
+    SCOPED(pq) struct pq *beside = NULL;
+    return connect_beside(load, &beside, err) < 0
+               ? -1
+               : postgres_needs_server(beside, load->options, err);
+}
+
 /* ---- fill ---- */
 
 /* The database keeps its own owner, grants, settings, comment and limit. */
@@ -308,6 +317,7 @@ static void free_database(struct load *base)
 
 static const struct load_ops database_load_ops = {
     .preview = preview_database,
+    .needs = needs_of_database,
     .fill = fill_database,
     .check = check_database,
     .commit = commit_database,

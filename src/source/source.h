@@ -8,6 +8,7 @@
  *
  *     preview   what would be replaced; refuses, with nothing touched, when it cannot work
  *               (no room, no rights, held open)
+ *     needs     only what the place lacks, where nothing is replaced
  *     fill      into a side database, file or folder
  *     check     the side copy is what the artifact says
  *     commit    swapped in by rename; what was there is kept under load->kept
@@ -118,6 +119,9 @@ struct load_ops {
      * answer; fill can read it as if it were untouched. */
     int (*preview)(struct load *load, struct segment_source *segments,
                    struct load_preview *ret_preview, struct error *err);
+    /* Does the place lack what the backup speaks of? For a restore that replaces nothing, which has
+     * no preview. ERROR_RESTORE names what is missing. NULL: places lack nothing. */
+    int (*needs)(struct load *load, struct error *err);
     int (*fill)(struct load *load, struct segment_source *segments, struct error *err);
     int (*check)(struct load *load, struct error *err);
     int (*commit)(struct load *load, struct error *err);

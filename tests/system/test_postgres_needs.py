@@ -65,6 +65,16 @@ def test_missing_tablespaces_are_named_before_anything_is_touched(spaces, kedge,
     assert spaces.databases() == before and spaces.sql("SELECT max(oid) FROM pg_database") == made
 
 
+def test_a_verification_where_they_are_missing_names_them_and_finds_no_damage(spaces, kedge):
+    kedge("backup", spaces.url("spaces"))
+    kedge("verify", "latest", "--level", "3")
+    lose_spaces(spaces)
+    spaces.create("spaces")
+    missing = kedge("verify", "latest", "--level", "3", status=22).stderr
+    assert "the server lacks tablespaces that the backup needs: fast, Slow Disk" in missing and "hint: create them" in missing
+    assert kedge.json("show", "latest")["level"] == 3
+
+
 def test_a_restore_without_tablespaces_puts_all_into_the_databases_own(spaces, kedge):
     kedge("backup", spaces.url("spaces"))
     lose_spaces(spaces)
