@@ -32,67 +32,65 @@ static int find_missing(struct pq *pq, const char *sql, const json_t *wanted, st
     return 0;
 }
 
-static int check_roles(struct pq *pq, const json_t *metadata, struct error *err)
-{
-    SCOPED(buf) struct buf missing = BUF_INIT;
-    if (find_missing(pq, "SELECT rolname FROM pg_roles", json_object_get(metadata, "roles"),
-                     &missing, err) < 0)
-        return -1;
-    if (!missing.length)
-        return 0;
-    error_set(err, ERROR_RESTORE, "the server lacks roles that the backup needs: %s", missing.data);
-    return error_hint(err, "create them, or restore with --no-owner");
-}
+enum need { NEED_ROLES, NEED_EXTENSIONS, NEED_TABLESPACES, NEED_COUNT };
 
-static int check_extensions(struct pq *pq, const json_t *metadata, struct error *err)
-{
-    SCOPED(buf) struct buf missing = BUF_INIT;
-    if (find_missing(pq, "SELECT name FROM pg_available_extensions",
-                     json_object_get(metadata, "extensions"), &missing, err) < 0)
-        return -1;
-    if (!missing.length)
-        return 0;
-    error_set(err, ERROR_RESTORE, "the server lacks extensions that the backup needs: %s",
-              missing.data);
-    return error_hint(err, "install their packages on the database server");
-}
+static const struct {
+    const char *what; /* also its key in the metadata */
+    const char *there;
+    const char *hint;
+} needs[] = {
+    [NEED_ROLES] = {"roles", "SELECT rolname FROM pg_roles",
+                    "create them, or restore with --no-owner"},
+    [NEED_EXTENSIONS] = {"extensions", "SELECT name FROM pg_available_extensions",
+                         "install their packages on the database server"},
+    [NEED_TABLESPACES] = {"tablespaces", "SELECT spcname FROM pg_tablespace",
+                          "create them, or restore with --no-tablespaces"},
+};
 
-static int check_tablespaces(struct pq *pq, const json_t *metadata, struct error *err)
+static bool is_needed(enum need need, const json_t *metadata, const struct load_options *options)
 {
-    SCOPED(buf) struct buf missing = BUF_INIT;
+    if (need == NEED_EXTENSIONS)
+        return true;
     /* Then the backup makes what is missing. */
     if (json_is_true(json_object_get(metadata, "with_roles")))
-        return 0;
-    if (find_missing(pq, "SELECT spcname FROM pg_tablespace",
-                     json_object_get(metadata, "tablespaces"), &missing, err) < 0)
+        return false;
+    return need == NEED_ROLES ? !options->no_owner : !options->no_tablespaces;
+}
+
+static int check_need(struct pq *pq, enum need need, const json_t *metadata, struct error *err)
+{
+    SCOPED(buf) struct buf missing = BUF_INIT;
+    const char *what = needs[need].what;
+    if (find_missing(pq, needs[need].there, json_object_get(metadata, what), &missing, err) < 0)
         return -1;
     if (!missing.length)
         return 0;
-    error_set(err, ERROR_RESTORE, "the server lacks tablespaces that the backup needs: %s",
+    error_set(err, ERROR_RESTORE, "the server lacks %s that the backup needs: %s", what,
               missing.data);
-    return error_hint(err, "create them, or restore with --no-tablespaces");
+    return error_hint(err, "%s", needs[need].hint);
 }
 
-int postgres_needs_tablespaces(struct pq *pq, const struct load_options *options, struct error *err)
+/* All needs from `first` on. */
+static int check_needs(struct pq *pq, enum need first, const struct load_options *options,
+                       struct error *err)
 {
-    if (!options->metadata || options->no_tablespaces)
-        return 0;
-    json_t *metadata = json_loads(options->metadata, 0, NULL);
-    int result = check_tablespaces(pq, metadata, err);
+    json_t *metadata = options->metadata ? json_loads(options->metadata, 0, NULL) : NULL;
+    int result = 0;
+    for (enum need need = first; result == 0 && need < NEED_COUNT; need++)
+        if (is_needed(need, metadata, options))
+            result = check_need(pq, need, metadata, err);
     json_decref(metadata);
     return result;
 }
 
+int postgres_needs_tablespaces(struct pq *pq, const struct load_options *options, struct error *err)
+{
+    return check_needs(pq, NEED_TABLESPACES, options, err);
+}
+
 int postgres_needs_server(struct pq *pq, const struct load_options *options, struct error *err)
 {
-    json_t *metadata = options->metadata ? json_loads(options->metadata, 0, NULL) : NULL;
-    int result = 0;
-    if (!options->no_owner && !json_is_true(json_object_get(metadata, "with_roles")))
-        result = check_roles(pq, metadata, err);
-    if (result == 0)
-        result = check_extensions(pq, metadata, err);
-    json_decref(metadata);
-    return result < 0 ? -1 : postgres_needs_tablespaces(pq, options, err);
+    return check_needs(pq, NEED_ROLES, options, err);
 }
 
 /* ---- versions ---- */
