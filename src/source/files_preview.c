@@ -284,7 +284,8 @@ static int count(const struct files_preview_options *options, struct segment_sou
     SCOPED(memory) void *memory = mem_alloc(sides->count + 1, sizeof(uint64_t));
     uint64_t *needed = memory;
     int told = 0;
-    if ((options->merges || sides->count > 1) && !knows_already(options))
+    bool known = knows_already(options);
+    if ((options->merges || sides->count > 1) && !known)
         told = survey_members(options, segments, preview, needed, err);
     if (told < 0)
         return -1;
@@ -292,7 +293,7 @@ static int count(const struct files_preview_options *options, struct segment_sou
         return error_set(err, ERROR_NOT_FOUND, "nothing in the backup matches the patterns");
     if (!told)
         take_facts(options, preview, needed);
-    if (options->merges && !told && !knows_already(options))
+    if (options->merges && !told && !known)
         preview->objects = preview->bytes = UINT64_MAX;
     if (!options->merges && count_live(options, preview, err) < 0)
         return -1;
