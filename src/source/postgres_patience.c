@@ -10,7 +10,8 @@
 #define TRIES 6
 #define REST_MS 10
 
-bool postgres_is_passing(const struct pq *pq)
+/* Then nothing stays of the statement, or of the transaction it was in. */
+static bool is_passing(const struct pq *pq)
 {
     static const char *const states[] = {"40P01", "40001"};
     return pq && pq_fault_among(pq, states, ARRAY_SIZE(states));
@@ -19,7 +20,7 @@ bool postgres_is_passing(const struct pq *pq)
 int postgres_patiently(const struct postgres_patience *patience, struct error *err)
 {
     for (int tries = 1; patience->once(patience->context, err) < 0; tries++) {
-        if (tries == TRIES || !postgres_is_passing(*patience->pq))
+        if (tries == TRIES || !is_passing(*patience->pq))
             return -1;
         log_info("again: %s", err->message);
         error_clear(err);

@@ -6,14 +6,9 @@
 #ifndef KEDGE_SOURCE_POSTGRES_PATIENCE_H
 #define KEDGE_SOURCE_POSTGRES_PATIENCE_H
 
-#include <stdbool.h>
-
 struct error;
 struct os;
 struct pq;
-
-/* Was it that? Then nothing stays of the statement, or of the transaction it was in. */
-bool postgres_is_passing(const struct pq *pq);
 
 struct postgres_patience {
     struct os *os;
