@@ -245,18 +245,18 @@ static char *find_row(struct pq *pq, const struct postgres_slice *slice, uint64_
     return place;
 }
 
-/* A value that the server's own input would refuse, as a rounded timestamp of the year 294277. */
-static int refuse_row(struct pq *pq, const struct postgres_slice *slice, uint64_t number,
-                      struct error *err)
+/* Mostly it is a value that the server's own input would refuse, as a rounded timestamp of the year
+ * 294277. */
+static void name_row(struct pq *pq, const struct postgres_slice *slice, uint64_t number,
+                     struct error *err)
 {
     SCOPED(string) char *place = slice->table->where ? NULL : find_row(pq, slice, number);
     if (!place)
-        return -1;
+        return;
     error_prefix(err, "row %s", place);
-    if (err->hint[0])
-        return -1;
-    return error_hint(err, "no server could read it back: look for the row by its ctid, and give "
-                           "it another value");
+    if (!err->hint[0])
+        error_hint(err, "no server could read it back: look for the row by its ctid, and give it "
+                        "another value");
 }
 
 /* The row is written where it belongs, in `room` bytes at most. 1 done, 0 when there may be no room
@@ -361,7 +361,7 @@ int postgres_slice_dump(struct pq *pq, const struct postgres_slice *slice,
     if (result < 0 && writer.segment)
         sink->ops->drop(sink, writer.segment);
     if (result < 0 && writer.refused)
-        refuse_row(pq, slice, digest->rows, err);
+        name_row(pq, slice, digest->rows, err);
     if (result < 0)
         error_prefix(err, "table %s.%s", slice->table->schema, slice->table->name);
     return result;
